@@ -1,0 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Emu3.Inference;
+
+/// <summary>Section <c>Engine</c>: one engine on one device.</summary>
+public sealed class EngineOptions
+{
+    /// <summary>Folder of the checkpoint, or the name of one in the local Hugging Face cache (<c>BAAI/Emu3-Gen-hf</c>).</summary>
+    [Required]
+    public string Model { get; set; } = "";
+
+    /// <summary>Folder of the vision tokenizer. Needed by the original layout only, whose vision tokenizer is a checkpoint of its own.</summary>
+    public string? Vision { get; set; }
+
+    /// <summary><c>cpu</c> or <c>cuda:N</c>.</summary>
+    [RegularExpression("cpu|cuda:[0-9]+")]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>Type of weights, cache and activations of the transformer. <c>auto</c>: float32 on the CPU, bfloat16 on CUDA. The CPU takes nothing but float32.</summary>
+    [RegularExpression("auto|float32|bfloat16")]
+    public string Dtype { get; set; } = "auto";
+
+    /// <summary>Threads of the CPU's kernels; 0 takes one a core. Part of the numeric class. Ignored on CUDA.</summary>
+    [Range(0, 1024)]
+    public int Threads { get; set; }
+
+    /// <summary>Sequences at once; 0 sizes them from free memory, 64 at most.</summary>
+    [Range(0, 4096)]
+    public int SlotCount { get; set; }
+
+    /// <summary>Positions of a slot; 0 takes the model's.</summary>
+    [Range(0, 1 << 20)]
+    public int SlotPositions { get; set; }
+
+    /// <summary>Prompt rows of one step, over all sequences: bounds how long a long prompt holds up the others.</summary>
+    [Range(1, 1 << 16)]
+    public int PrefillChunk { get; set; } = 256;
+
+    /// <summary>
+    /// Pads every step to the row count found by the self-test at load, so that a sequence's bits do not depend on its neighbours.
+    /// Off only to measure what that costs: results are then marked as not reproducible.
+    /// </summary>
+    public bool RowInvariance { get; set; } = true;
+
+    /// <summary>Pixels of an input picture at most, checked in its header before it is decoded.</summary>
+    [Range(1L, long.MaxValue)]
+    public long MaxInputPixels { get; set; } = 178_956_970;
+}
