@@ -1,0 +1,52 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>
+/// One job, from its first item to its only terminal event. Key: <see cref="JobId"/>.
+/// Every reply reports durable state. An unknown job throws <see cref="JobNotFoundException"/>.
+/// </summary>
+[Alias("emu3.IGenerationJob")]
+public interface IGenerationJob : IGrainWithStringKey
+{
+    /// <summary>Opens the job for items. Idempotent; another spec under the same id throws <see cref="IdempotencyConflictException"/>.</summary>
+    [Alias("Open")] Task Open(JobSpec spec);
+
+    /// <summary>
+    /// All items have arrived: the job is accepted. Idempotent; another total or hash throws <see cref="IdempotencyConflictException"/>.
+    /// </summary>
+    /// <param name="total">Items, in shards of <see cref="JobId.ItemsInShard"/>.</param>
+    /// <param name="contentHash">SHA-256 over the request, in hex.</param>
+    [Alias("Seal")] Task<JobSnapshot> Seal(int total, string contentHash);
+
+    /// <summary>Where the job stands.</summary>
+    [Alias("GetSnapshot")] Task<JobSnapshot> GetSnapshot();
+
+    /// <summary>
+    /// Outcomes from the cursor on, then as they come, with progress between them, until the event that is last.
+    /// Each outcome is told exactly once to a watcher that comes back with the cursor it had.
+    /// </summary>
+    [Alias("Watch")] IAsyncEnumerable<JobEvent> Watch(JobCursor cursor, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends all items that have not ended. Idempotent; a job that has ended stays as it is.</summary>
+    [Alias("Cancel")] Task<JobSnapshot> Cancel();
+
+    /// <summary>Reconciles the job with its shards and the dispatcher. Idempotent; called after crashes and every 30 s.</summary>
+    [Alias("Resume")] Task Resume();
+
+    /// <summary>A shard tells how far it is.</summary>
+    [Alias("ShardChanged")] Task ShardChanged(int shard, ShardProgress progress);
+
+    /// <summary>Removes a job that has ended, with its files. Idempotent.</summary>
+    [Alias("Delete")] Task Delete();
+}
+
+/// <summary>A shard's counts, and what they were made of.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.ShardProgress")]
+public readonly record struct ShardProgress([property: Id(0)] ItemCounts Counts, [property: Id(1)] int ResumedCount, [property: Id(2)] int OutcomeCount);
+
+/// <summary>There is no such job, or not for this tenant.</summary>
+[GenerateSerializer, Alias("emu3.JobNotFound")]
+public sealed class JobNotFoundException(string job) : Exception($"There is no job '{job}'.");
+
+/// <summary>The same idempotency key came with other content.</summary>
+[GenerateSerializer, Alias("emu3.IdempotencyConflict")]
+public sealed class IdempotencyConflictException(string job) : Exception($"Job '{job}' was submitted before with other content under the same Idempotency-Key.");

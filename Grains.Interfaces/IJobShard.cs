@@ -1,0 +1,57 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>
+/// Up to 256 items of a job: their specs, leases and outcomes. Key: <see cref="JobId.Shard"/>.
+/// Every reply awaits a write begun after the state that it reports.
+/// </summary>
+[Alias("emu3.IJobShard")]
+public interface IJobShard : IGrainWithStringKey
+{
+    /// <summary>Appends items by their index in the shard; items that are there already are passed over. At most 512 KiB a call.</summary>
+    [Alias("Init")] Task Init(JobSpec job, int firstIndex, IReadOnlyList<ItemSpec> items);
+
+    /// <summary>The job is sealed: items may be leased. Throws when it has not got exactly this many. Idempotent.</summary>
+    [Alias("Seal")] Task<ShardProgress> Seal(int itemCount);
+
+    /// <summary>Grants up to <paramref name="most"/> pending items to a worker, 512 KiB at most.</summary>
+    [Alias("Acquire")] Task<LeaseGrant> Acquire(WorkerId worker, int most);
+
+    /// <summary>Renews the leases that it lists; those it does not list are taken back 5 s after their grant.</summary>
+    [Alias("Heartbeat")] Task<HeartbeatReply> Heartbeat(WorkerId worker, IReadOnlyList<HeldItem> held);
+
+    /// <summary>Tokens of a watched item. Returns how many tokens the shard has without a gap: go on from there.</summary>
+    [Alias("Push")] Task<int> Push(WorkerId worker, int item, TokenChunk chunk);
+
+    /// <summary>The item's file is in the blob store.</summary>
+    [Alias("Complete")] Task<ReportReply> Complete(WorkerId worker, int item, int epoch, ItemResult result);
+
+    /// <summary>The item can't be done.</summary>
+    [Alias("Fail")] Task<ReportReply> Fail(WorkerId worker, int item, int epoch, ItemFailure failure);
+
+    /// <summary>The worker gives items back unharmed (drain, preemption).</summary>
+    [Alias("Release")] Task Release(WorkerId worker, IReadOnlyList<HeldItem> items);
+
+    /// <summary>A silo is dead: its workers' leases end at once.</summary>
+    [Alias("SiloGone")] Task SiloGone(string silo);
+
+    /// <summary>Ends every item that has not ended.</summary>
+    [Alias("Cancel")] Task<ShardProgress> Cancel();
+
+    /// <summary>Checks leases and tells job and dispatcher how it stands. Idempotent.</summary>
+    [Alias("Resume")] Task<ShardProgress> Resume();
+
+    /// <summary>Outcomes in their durable order, from the given one on.</summary>
+    [Alias("ReadOutcomes")] Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most);
+
+    /// <summary>One item's outcome; status Pending or Running while it has not ended. Null when there is no such item.</summary>
+    [Alias("GetItem")] Task<ItemOutcome?> GetItem(int item);
+
+    /// <summary>
+    /// Tokens of one item from an absolute offset on, as they come; ends when the item has ended and all were told.
+    /// Reading makes the item watched.
+    /// </summary>
+    [Alias("ReadTokens")] IAsyncEnumerable<TokenChunk> ReadTokens(int item, int from, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes specs and state. Idempotent.</summary>
+    [Alias("Delete")] Task Delete();
+}

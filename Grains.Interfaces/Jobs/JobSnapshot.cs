@@ -1,0 +1,55 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>Where a job stands. Only <see cref="Completed"/>, <see cref="Cancelled"/> and <see cref="Aborted"/> are terminal, and each is reached once.</summary>
+public enum JobStatus
+{
+    /// <summary>Items are still arriving.</summary>
+    Open = 0,
+
+    /// <summary>Accepted; nothing has started.</summary>
+    Queued = 1,
+    Running = 2,
+    Cancelling = 3,
+
+    /// <summary>Every item ended; some may have failed.</summary>
+    Completed = 4,
+    Cancelled = 5,
+
+    /// <summary>Never sealed: its submitter went away before all items had arrived.</summary>
+    Aborted = 6,
+}
+
+/// <summary>Items by where they stand; the five add up to the total.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.ItemCounts")]
+public readonly record struct ItemCounts(
+    [property: Id(0)] int Pending, [property: Id(1)] int Running, [property: Id(2)] int Done, [property: Id(3)] int Failed, [property: Id(4)] int Cancelled)
+{
+    public int Total => Pending + Running + Done + Failed + Cancelled;
+    public int Ended => Done + Failed + Cancelled;
+
+    public static ItemCounts operator +(ItemCounts a, ItemCounts b) => new(
+        a.Pending + b.Pending, a.Running + b.Running, a.Done + b.Done, a.Failed + b.Failed, a.Cancelled + b.Cancelled);
+}
+
+/// <summary>A job as its owner sees it.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.JobSnapshot")]
+public sealed record JobSnapshot
+{
+    [Id(0)] public required JobId Id { get; init; }
+    [Id(1)] public required JobSpec Spec { get; init; }
+    [Id(2)] public required JobStatus Status { get; init; }
+    [Id(3)] public required ItemCounts Counts { get; init; }
+    [Id(4)] public DateTimeOffset? StartedAt { get; init; }
+    [Id(5)] public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Items ended in a second, over the last while; null before the first.</summary>
+    [Id(6)] public double? ItemsPerSecond { get; init; }
+
+    /// <summary>Time that the rest will take at that rate; null when unknown.</summary>
+    [Id(7)] public TimeSpan? Eta { get; init; }
+
+    /// <summary>Items that went on from tokens of an earlier lease.</summary>
+    [Id(8)] public int ResumedCount { get; init; }
+
+    public bool IsTerminal => Status is JobStatus.Completed or JobStatus.Cancelled or JobStatus.Aborted;
+}

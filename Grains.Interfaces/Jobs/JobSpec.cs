@@ -1,0 +1,32 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>What holds for a whole job, resolved when it is accepted and never changed.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.JobSpec")]
+public sealed record JobSpec
+{
+    [Id(0)] public required string Tenant { get; init; }
+
+    /// <summary>Name of the model that runs it.</summary>
+    [Id(1)] public required string Model { get; init; }
+
+    /// <summary><see cref="ModelCard.WeightsHash"/> at acceptance: seeds mean nothing for other weights.</summary>
+    [Id(2)] public required string WeightsHash { get; init; }
+    [Id(3)] public required JobPriority Priority { get; init; }
+
+    /// <summary>Items without a seed of their own derive theirs from it.</summary>
+    [Id(4)] public required ulong Seed { get; init; }
+    [Id(5)] public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Free text pairs of the submitter.</summary>
+    [Id(6)] public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>Who goes first.</summary>
+public enum JobPriority
+{
+    /// <summary>Someone waits at the other end: one item, not kept, cancelled when nobody asks any more.</summary>
+    Interactive = 0,
+    High = 1,
+    Normal = 2,
+    Low = 3,
+}

@@ -1,0 +1,52 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>
+/// Names a worker and is its grain's key: <c>{silo address}/{device}</c>. The address holds the silo's generation, so a restarted silo is another worker.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("emu3.WorkerId")]
+public readonly record struct WorkerId([property: Id(0)] string Value)
+{
+    /// <summary>The silo's part, as <c>SiloAddress.ToParsableString</c> writes it.</summary>
+    public string Silo => Value[..Value.LastIndexOf('/')];
+    public override string ToString() => Value;
+}
+
+/// <summary>What a model is and asks for, as requests are checked and resolved against it.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.ModelCard")]
+public sealed record ModelCard
+{
+    [Id(0)] public required string Name { get; init; }
+    [Id(1)] public required string WeightsHash { get; init; }
+    [Id(2)] public required bool CanDraw { get; init; }
+    [Id(3)] public required bool CanChat { get; init; }
+
+    /// <summary>Pixels to a side of one latent cell.</summary>
+    [Id(4)] public required int SpatialFactor { get; init; }
+
+    /// <summary>Pixels of a picture when the request does not say.</summary>
+    [Id(5)] public required int ImageArea { get; init; }
+    [Id(6)] public required int MaxPositions { get; init; }
+    [Id(7)] public required int CodebookSize { get; init; }
+    [Id(8)] public required double GuidanceScale { get; init; }
+    [Id(9)] public required SamplingSpec ImageSampling { get; init; }
+    [Id(10)] public required string NegativePrompt { get; init; }
+    [Id(11)] public required string PromptSuffix { get; init; }
+}
+
+/// <summary>A worker as it presents itself.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.WorkerCard")]
+public sealed record WorkerCard
+{
+    [Id(0)] public required WorkerId Id { get; init; }
+    [Id(1)] public required ModelCard Model { get; init; }
+    [Id(2)] public required int SlotCount { get; init; }
+    [Id(3)] public required string NumericClass { get; init; }
+    [Id(4)] public required bool IsRowInvariant { get; init; }
+}
+
+/// <summary>The silo that a worker's key names is not in the cluster any more.</summary>
+[GenerateSerializer, Alias("emu3.WorkerSiloGone")]
+public sealed class WorkerSiloGoneException(string worker) : Exception($"The silo of worker {worker} is gone.")
+{
+    [Id(0)] public string Worker { get; } = worker;
+}

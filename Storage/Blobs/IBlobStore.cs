@@ -1,0 +1,23 @@
+namespace Emu3.Storage.Blobs;
+
+/// <summary>
+/// Files by key, shared by all processes of a cluster. A key is parts of letters, digits, <c>_</c>, <c>-</c> and <c>.</c>, joined by <c>/</c>;
+/// any other, and parts of dots alone, throw <see cref="ArgumentException"/>.
+/// </summary>
+public interface IBlobStore
+{
+    /// <summary>Stores a whole file, replacing one of that name in one step. Durable when it returns: after a crash there is the old file or the new, never a part.</summary>
+    Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default);
+
+    /// <summary>The file's content, or null when there is none.</summary>
+    Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens the file for streaming, or null when there is none. The caller disposes of it.</summary>
+    Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a file. Nothing happens when there is none.</summary>
+    Task DeleteAsync(string key, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes every file whose key begins with the prefix and a slash.</summary>
+    Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default);
+}
