@@ -46,7 +46,7 @@ public sealed partial class ArrowTests
     {
         var forbidden = s_forbiddenPackages.GetValueOrDefault(project, []);
         var packages = Items(project, "PackageReference").Concat(Items(project, "FrameworkReference"));
-        Assert.Empty(packages.Where(p => forbidden.Any(f => p.StartsWith(f, StringComparison.Ordinal))));
+        Assert.DoesNotContain(packages, p => forbidden.Any(f => p.StartsWith(f, StringComparison.Ordinal)));
     }
 
     [Fact]

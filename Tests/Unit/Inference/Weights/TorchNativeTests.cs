@@ -1,6 +1,5 @@
 using Emu3.Inference.Weights;
 using TorchSharp;
-using Xunit;
 
 namespace Emu3.Tests.Unit.Inference.Weights;
 
