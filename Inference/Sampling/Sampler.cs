@@ -1,0 +1,134 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Emu3.Inference.Sampling;
+
+/// <summary>
+/// Draws a token from logits: guidance, ÷ temperature, top-k, top-p, then the largest of logit + noise (the Gumbel-max trick), whose
+/// frequencies are the softmax's. A pure function of its arguments; an instance only holds buffers, for one thread.
+/// </summary>
+/// <param name="largestCount">Logits of a row at most.</param>
+public sealed class Sampler(int largestCount)
+{
+    private readonly LargestValues largest = new();
+    private readonly float[] guided = new float[largestCount];
+    private readonly int[] survivors = new int[largestCount];
+    private readonly double[] probabilities = new double[largestCount];
+
+    /// <summary>Classifier-free guidance u + s·(c − u). The result is valid until the next call.</summary>
+    /// <param name="conditional">Logits of the prompt's branch.</param>
+    /// <param name="unconditional">Logits of the negative prompt's branch.</param>
+    /// <param name="scale">s</param>
+    public ReadOnlySpan<float> Guide(ReadOnlySpan<float> conditional, ReadOnlySpan<float> unconditional, double scale)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(unconditional.Length, conditional.Length);
+        var result = guided.AsSpan(0, conditional.Length);
+        var c = MemoryMarshal.Cast<float, Vector<float>>(conditional);
+        var u = MemoryMarshal.Cast<float, Vector<float>>(unconditional);
+        var r = MemoryMarshal.Cast<float, Vector<float>>(result);
+        var s = (float)scale;
+        for (var i = 0; i < r.Length; i++)
+            r[i] = u[i] + s * (c[i] - u[i]);
+        // Same operations in the same order as above, none of them fused: the same bits.
+        for (var i = r.Length * Vector<float>.Count; i < result.Length; i++)
+            result[i] = unconditional[i] + s * (conditional[i] - unconditional[i]);
+        return result;
+    }
+
+    /// <summary>The next token.</summary>
+    /// <param name="logits">One for each allowed token; the first is that of <paramref name="firstToken"/>, the others follow by id.</param>
+    /// <param name="firstToken">Id of the first allowed token.</param>
+    /// <param name="settings">Temperature, top-k, top-p.</param>
+    /// <param name="seed">Key of the noise.</param>
+    /// <param name="index">Of the new token among the generated ones of its sequence.</param>
+    /// <param name="sampleIndex">Which sample of the seed.</param>
+    /// <returns>A token id; null when the logits hold NaN or +∞.</returns>
+    public int? Draw(ReadOnlySpan<float> logits, int firstToken, SamplingSettings settings, ulong seed, int index, uint sampleIndex)
+    {
+        var maximum = Maximum(logits);
+        if (!float.IsFinite(maximum))
+            return null;
+        var top = logits.IndexOf(maximum);
+        if (settings.Temperature == 0)
+            return firstToken + top;
+        var count = KeepLargest(logits, settings.TopK);
+        if (settings.TopP < 1)
+            count = KeepProbable(logits, count, settings);
+        return firstToken + Noisiest(logits, survivors.AsSpan(0, count), top, firstToken, settings.Temperature, seed, index, sampleIndex);
+    }
+
+    /// <summary>Top-k by value, equal ones kept; survivors are in the order of their ids.</summary>
+    private int KeepLargest(ReadOnlySpan<float> logits, int k)
+    {
+        var threshold = k > 0 && k < logits.Length ? largest.Threshold(logits, k) : float.NegativeInfinity;
+        var count = 0;
+        for (var i = 0; i < logits.Length; i++)
+            if (logits[i] >= threshold)
+                survivors[count++] = i;
+        return count;
+    }
+
+    /// <summary>Top-p on the survivors' own softmax: a token stays while those before it, more likely or equal with a lower id, do not reach p.</summary>
+    private int KeepProbable(ReadOnlySpan<float> logits, int count, SamplingSettings settings)
+    {
+        var order = survivors.AsSpan(0, count);
+        var weights = probabilities.AsSpan(0, count);
+        for (var i = 0; i < count; i++)
+            weights[i] = -logits[order[i]] / settings.Temperature;
+        // Equal keys keep no order in Sort: the second sort puts runs of equal logits back into the order of their ids.
+        weights.Sort(order);
+        for (int from = 0, to; from < count; from = to)
+        {
+            for (to = from + 1; to < count && weights[to] == weights[from];)
+                to++;
+            order[from..to].Sort();
+        }
+        var (smallest, total) = (weights[0], 0.0);
+        for (var i = 0; i < count; i++)
+            total += weights[i] = Math.Exp(smallest - weights[i]);
+        var kept = 0;
+        for (var sum = 0.0; kept < count && (kept == 0 || sum < settings.TopP * total); kept++)
+            sum += weights[kept];
+        order[..kept].Sort();
+        return kept;
+    }
+
+    /// <summary>Index of the largest logit ÷ temperature + noise; the lowest of equal ones.</summary>
+    private static int Noisiest(
+        ReadOnlySpan<float> logits, ReadOnlySpan<int> survivors, int top, int firstToken, double temperature, ulong seed, int index, uint sampleIndex)
+    {
+        // The most likely token sets a bar that most others can't pass whatever their noise: they need no noise at all.
+        var topToken = firstToken + top;
+        var block = PositionalNoise.At(seed, index, topToken >> 2, sampleIndex);
+        var bar = logits[top] / temperature + PositionalNoise.Gumbel(block[topToken & 3]) - PositionalNoise.Largest;
+        var (best, winner, quarter) = (double.NegativeInfinity, -1, topToken >> 2);
+        foreach (var i in survivors)
+        {
+            var scaled = logits[i] / temperature;
+            if (scaled < bar)
+                continue;
+            var token = firstToken + i;
+            if (token >> 2 != quarter)
+                (quarter, block) = (token >> 2, PositionalNoise.At(seed, index, token >> 2, sampleIndex));
+            var noisy = scaled + PositionalNoise.Gumbel(block[token & 3]);
+            if (noisy > best)
+                (best, winner) = (noisy, i);
+        }
+        return winner;
+    }
+
+    /// <summary>The largest value; NaN if any is.</summary>
+    private static float Maximum(ReadOnlySpan<float> values)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        var largest = new Vector<float>(float.NegativeInfinity);
+        foreach (var vector in vectors)
+            largest = Vector.Max(largest, vector); // NaN goes through
+        var result = float.NegativeInfinity;
+        for (var i = 0; i < Vector<float>.Count; i++)
+            result = MathF.Max(result, largest[i]);
+        for (var i = vectors.Length * Vector<float>.Count; i < values.Length; i++)
+            result = MathF.Max(result, values[i]);
+        return result;
+    }
+}
