@@ -1,0 +1,143 @@
+namespace Emu3.Storage.Blobs;
+
+/// <summary>
+/// Blobs as files of a folder. A write goes to a temporary file, is flushed to the disk, renamed into place, and the folder is flushed:
+/// after a power cut there is the old file or the new one.
+/// </summary>
+public sealed class FolderBlobStore : IBlobStore
+{
+    // No key may begin with a dot, so none ever names a file in here.
+    private const string TemporaryFolder = ".tmp";
+    private readonly string _root;
+    private readonly string _temporary;
+
+    public FolderBlobStore(string root)
+    {
+        _root = Path.GetFullPath(root);
+        _temporary = Path.Combine(_root, TemporaryFolder);
+        Directory.CreateDirectory(_temporary);
+    }
+
+    public async Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(key);
+        var folder = Path.GetDirectoryName(path)!;
+        var temporary = Path.Combine(_temporary, Guid.NewGuid().ToString("N"));
+        try
+        {
+            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
+            {
+                await file.WriteAsync(content, cancellationToken);
+                file.Flush(flushToDisk: true);
+            }
+
+            MoveInto(folder, temporary, path);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        FolderSync.Flush(folder);
+    }
+
+    public async Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default)
+    {
+        await using var file = Open(key);
+        if (file is null) return null;
+        var content = new byte[file.Length];
+        await file.ReadExactlyAsync(content, cancellationToken);
+        return content;
+    }
+
+    public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => Task.FromResult<Stream?>(Open(key));
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            File.Delete(PathOf(key));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was there.
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            Directory.Delete(PathOf(prefix), recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was there.
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private FileStream? Open(string key)
+    {
+        try
+        {
+            return new FileStream(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 4096, FileOptions.Asynchronous);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A folder of the key may be removed by <see cref="DeletePrefixAsync"/> between its making and the move; then it is made again.</summary>
+    private void MoveInto(string folder, string temporary, string path)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            CreateFolders(folder);
+            try
+            {
+                File.Move(temporary, path, overwrite: true);
+                return;
+            }
+            catch (DirectoryNotFoundException) when (attempt < 3)
+            {
+                continue;
+            }
+        }
+    }
+
+    /// <summary>A new folder is an entry of its parent, which must be on the disk as well.</summary>
+    private void CreateFolders(string folder)
+    {
+        if (Directory.Exists(folder)) return;
+        var parent = Path.GetDirectoryName(folder)!;
+        if (folder.Length > _root.Length) CreateFolders(parent);
+        Directory.CreateDirectory(folder);
+        FolderSync.Flush(parent);
+    }
+
+    private string PathOf(string key)
+    {
+        if (!IsKey(key))
+            throw new ArgumentException($"'{key}' is no blob key: allowed are parts of letters, digits, '_', '-' and '.', not beginning with '.', joined by '/'.", nameof(key));
+        return Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
+    }
+
+    private static bool IsKey(string key)
+    {
+        foreach (var range in key.AsSpan().Split('/'))
+        {
+            var part = key.AsSpan(range);
+            if (part.Length is 0 or > 200 || part[0] == '.') return false;
+            foreach (var c in part)
+                if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.')) return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,26 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Emu3.Storage;
+
+/// <summary>Section <c>Cluster</c>: which cluster a silo or a client belongs to, and where its tables are.</summary>
+public sealed class ClusterConnection
+{
+    /// <summary>Where membership, grain state and reminders are kept. <c>Embedded</c>: SQLite files in <see cref="DataFolder"/>.</summary>
+    [RegularExpression("Embedded", ErrorMessage = "Cluster:Provider must be Embedded.")]
+    public string Provider { get; set; } = "Embedded";
+
+    /// <summary>Folder of the embedded provider and of the blob store. Default: the user's data folder for this program.</summary>
+    [Required]
+    public string DataFolder { get; set; } = Storage.DataFolder.DefaultPath;
+
+    /// <summary>
+    /// Silos and clients of one id form one cluster. A single process takes a new one at each start, so that it need not wait
+    /// until its predecessor is known to be dead.
+    /// </summary>
+    [Required]
+    public string ClusterId { get; set; } = "emu3";
+
+    /// <summary>Owner of state and reminders: stays the same for ever.</summary>
+    [Required]
+    public string ServiceId { get; set; } = "emu3";
+}

@@ -1,0 +1,61 @@
+using Emu3.Storage.Blobs;
+using Emu3.Storage.Embedded;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+using Orleans.Messaging;
+using Orleans.Runtime.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace Emu3.Storage;
+
+/// <summary>The one place that turns <see cref="ClusterConnection"/> into Orleans providers; silos and clients both call it.</summary>
+public static class ClusterProviders
+{
+    /// <summary>Name of the storage provider of all our grains.</summary>
+    public const string GrainStorage = "emu3";
+
+    /// <summary>Name under which Orleans streams keep their subscriptions.</summary>
+    private const string PubSubStore = "PubSubStore";
+
+    /// <summary>Membership, grain state, reminders and blobs of a silo.</summary>
+    public static ISiloBuilder UseCluster(this ISiloBuilder silo, ClusterConnection connection)
+    {
+        AddShared(silo.Services, connection);
+        var folder = DataFolder.At(connection.DataFolder);
+        silo.Services.AddKeyedSingleton(StateKey, (_, _) => new SqliteDb(folder.StateFile, SqliteGrainStorage.Schema + SqliteReminderTable.Schema));
+        silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SqliteMembershipTable>());
+        silo.AddReminders();
+        silo.Services.AddSingleton<IReminderTable>(services =>
+            ActivatorUtilities.CreateInstance<SqliteReminderTable>(services, services.GetRequiredKeyedService<SqliteDb>(StateKey)));
+        foreach (var name in (ReadOnlySpan<string>)[GrainStorage, PubSubStore])
+        {
+            silo.Services.AddGrainStorage(name, (services, _) => new SqliteGrainStorage(
+                services.GetRequiredKeyedService<SqliteDb>(StateKey), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
+        }
+
+        return silo;
+    }
+
+    /// <summary>The way to a cluster's gateways, and its blobs, for a client.</summary>
+    public static IClientBuilder UseCluster(this IClientBuilder client, ClusterConnection connection)
+    {
+        AddShared(client.Services, connection);
+        client.Services.AddSingleton<IGatewayListProvider>(services => services.GetRequiredService<SqliteMembershipTable>());
+        return client;
+    }
+
+    private const string StateKey = "emu3.state";
+    private const string MembershipKey = "emu3.membership";
+
+    private static void AddShared(IServiceCollection services, ClusterConnection connection)
+    {
+        var folder = DataFolder.At(connection.DataFolder);
+        services.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (connection.ClusterId, connection.ServiceId));
+        services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(folder.BlobFolder));
+        services.AddKeyedSingleton(MembershipKey, (_, _) => new SqliteDb(folder.MembershipFile, SqliteMembershipTable.Schema));
+        services.AddSingleton(provider =>
+            ActivatorUtilities.CreateInstance<SqliteMembershipTable>(provider, provider.GetRequiredKeyedService<SqliteDb>(MembershipKey)));
+    }
+}

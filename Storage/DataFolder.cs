@@ -1,0 +1,113 @@
+using System.Text.Json;
+
+namespace Emu3.Storage;
+
+/// <summary>
+/// The folder that holds all an embedded cluster keeps: <c>state.db</c> (grains, reminders), <c>membership.db</c>, <c>blobs/</c>,
+/// <c>lock</c> (held by the one process that runs the cluster) and <c>server.json</c> (where that process answers HTTP).
+/// </summary>
+public sealed class DataFolder
+{
+    private DataFolder(string path) => FullPath = path;
+
+    /// <summary>The folder, absolute.</summary>
+    public string FullPath { get; }
+    public string StateFile => Path.Combine(FullPath, "state.db");
+    public string MembershipFile => Path.Combine(FullPath, "membership.db");
+    public string BlobFolder => Path.Combine(FullPath, "blobs");
+    private string LockFile => Path.Combine(FullPath, "lock");
+    private string ServerFile => Path.Combine(FullPath, "server.json");
+
+    /// <summary>The user's data folder for this program.</summary>
+    public static string DefaultPath => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "emu3");
+
+    /// <summary>Opens a folder, making it when it is not there.</summary>
+    /// <exception cref="DataFolderException">It can't be made or written, or lies on a network file system.</exception>
+    public static DataFolder At(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"The data folder {full} can't be made: {refused.Message}", refused);
+        }
+
+        if (NetworkFileSystem.NameOf(full) is { } name)
+        {
+            throw new DataFolderException(
+                $"The data folder {full} is on a network file system ({name}), where SQLite's locks don't hold. Name a folder on a local disk.");
+        }
+
+        return new DataFolder(full);
+    }
+
+    /// <summary>
+    /// Takes the folder for this process until the lock is disposed of or the process ends, however it ends.
+    /// Null when another process has it; <see cref="ReadServerAddress"/> then tells where that one answers.
+    /// </summary>
+    public DataFolderLock? TryLock()
+    {
+        FileStream file;
+        try
+        {
+            file = new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            throw new DataFolderException($"The data folder {FullPath} can't be written: {refused.Message}", refused);
+        }
+        catch (IOException) when (File.Exists(LockFile))
+        {
+            return null;
+        }
+
+        File.Delete(ServerFile); // of a process that was killed
+        return new DataFolderLock(file, ServerFile);
+    }
+
+    /// <summary>Where the process that has the folder answers HTTP; null when it has not said so (yet).</summary>
+    public Uri? ReadServerAddress()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ServerFileContent>(File.ReadAllBytes(ServerFile))?.Address;
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    internal sealed record ServerFileContent(Uri Address, int ProcessId);
+}
+
+/// <summary>A data folder taken by this process.</summary>
+public sealed class DataFolderLock : IDisposable
+{
+    private readonly FileStream _file;
+    private readonly string _serverFile;
+
+    internal DataFolderLock(FileStream file, string serverFile) => (_file, _serverFile) = (file, serverFile);
+
+    /// <summary>Tells other processes where this one answers HTTP.</summary>
+    public void PublishServerAddress(Uri address)
+    {
+        var content = JsonSerializer.SerializeToUtf8Bytes(new DataFolder.ServerFileContent(address, Environment.ProcessId));
+        var temporary = _serverFile + ".new";
+        File.WriteAllBytes(temporary, content);
+        File.Move(temporary, _serverFile, overwrite: true);
+    }
+
+    public void Dispose()
+    {
+        File.Delete(_serverFile);
+        _file.Dispose();
+    }
+}
+
+/// <summary>The data folder can't be used; the message says why and what to do.</summary>
+public sealed class DataFolderException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace Emu3.Storage.Embedded;
+
+/// <summary>
+/// One SQLite file. All writes of the process go through one thread, which commits up to 512 of them at once, so that one fsync serves many;
+/// reads use pooled connections and block nobody (write-ahead log). Several processes may share the file.
+/// A write is on disk when its task completes (<c>synchronous=FULL</c>).
+/// </summary>
+public sealed class SqliteDb : IDisposable
+{
+    private const int MaxBatch = 512;
+    private readonly BlockingCollection<Write> _queue = [];
+    private readonly SqliteConnection _writer;
+    private readonly string _connectionString;
+    private readonly Thread _thread;
+    private int _isDisposed;
+
+    /// <param name="path">The file; made when it is not there.</param>
+    /// <param name="schema">Statements that make the tables where they are missing.</param>
+    public SqliteDb(string path, string schema)
+    {
+        Path = path;
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = 5 }.ToString();
+        _writer = Open();
+        using (var command = _writer.CreateCommand())
+        {
+            command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=4000;" + schema;
+            command.ExecuteNonQuery();
+        }
+
+        _thread = new Thread(WriteLoop) { IsBackground = true, Name = "sqlite-writer" };
+        _thread.Start();
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Commits so far; with <see cref="WriteCount"/> it shows how well writes share them.</summary>
+    public long CommitCount { get; private set; }
+
+    /// <summary>Writes so far.</summary>
+    public long WriteCount { get; private set; }
+
+    /// <summary>A pooled connection for reading; the caller disposes of it.</summary>
+    public SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        connection.Open();
+        return connection;
+    }
+
+    /// <summary>
+    /// Runs statements in a transaction on the writing thread. What <paramref name="work"/> throws fails this write alone, and
+    /// <paramref name="work"/> may run again when another write of its batch failed: it must have no effect outside the transaction.
+    /// </summary>
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, SqliteTransaction, T> work)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        var write = new Write<T>(work);
+        try
+        {
+            _queue.Add(write);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ObjectDisposedException(nameof(SqliteDb));
+        }
+
+        return write.Task;
+    }
+
+    /// <summary>Commits what is queued and closes the file.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        _queue.CompleteAdding();
+        _thread.Join();
+        _writer.Dispose();
+        using (var pooled = new SqliteConnection(_connectionString)) SqliteConnection.ClearPool(pooled);
+        _queue.Dispose();
+    }
+
+    private void WriteLoop()
+    {
+        var batch = new List<Write>(MaxBatch);
+        foreach (var first in _queue.GetConsumingEnumerable())
+        {
+            batch.Clear();
+            batch.Add(first);
+            while (batch.Count < MaxBatch && _queue.TryTake(out var next)) batch.Add(next);
+            CommitAll(batch);
+            WriteCount += batch.Count;
+        }
+    }
+
+    private void CommitAll(List<Write> batch)
+    {
+        if (TryCommit(batch) is not { } failure)
+        {
+            batch.ForEach(write => write.Succeed());
+        }
+        else if (batch.Count == 1)
+        {
+            batch[0].Fail(failure);
+        }
+        else
+        {
+            // One of them is at fault: each gets a transaction of its own.
+            foreach (var write in batch) CommitAll([write]);
+        }
+    }
+
+    private Exception? TryCommit(List<Write> batch)
+    {
+        try
+        {
+            using var transaction = _writer.BeginTransaction(deferred: false);
+            foreach (var write in batch) write.Run(_writer, transaction);
+            transaction.Commit();
+            CommitCount++;
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return failure;
+        }
+    }
+
+    private abstract class Write
+    {
+        public abstract void Run(SqliteConnection connection, SqliteTransaction transaction);
+        public abstract void Succeed();
+        public abstract void Fail(Exception failure);
+    }
+
+    private sealed class Write<T>(Func<SqliteConnection, SqliteTransaction, T> work) : Write
+    {
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+
+        public Task<T> Task => _done.Task;
+        public override void Run(SqliteConnection connection, SqliteTransaction transaction) => _result = work(connection, transaction);
+        public override void Succeed() => _done.SetResult(_result!);
+        public override void Fail(Exception failure) => _done.SetException(failure);
+    }
+}
