@@ -1,0 +1,64 @@
+using Emu3.Storage;
+using Emu3.Tests.Fakes;
+
+namespace Emu3.Tests.Unit.Storage;
+
+[Trait("Suite", "Fast")]
+public sealed class DataFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void TryLock_WhileAnotherHasIt_GivesNull_AndTheAddressOfThatOne()
+    {
+        var first = DataFolder.At(_folder.PathTo("data"));
+        var second = DataFolder.At(_folder.PathTo("data"));
+        using (var held = first.TryLock())
+        {
+            Assert.NotNull(held);
+            Assert.Null(second.TryLock());
+            Assert.Null(second.ReadServerAddress());
+
+            held.PublishServerAddress(new Uri("http://127.0.0.1:8080/"));
+            Assert.Equal(new Uri("http://127.0.0.1:8080/"), second.ReadServerAddress());
+        }
+
+        Assert.Null(second.ReadServerAddress());
+        using var again = second.TryLock();
+        Assert.NotNull(again);
+    }
+
+    [Fact]
+    public void TryLock_ForgetsTheAddressOfAProcessThatWasKilled()
+    {
+        var folder = DataFolder.At(_folder.FullPath);
+        File.WriteAllText(_folder.PathTo("server.json"), """{"Address":"http://127.0.0.1:1/","ProcessId":1}""");
+        Assert.NotNull(folder.ReadServerAddress());
+
+        using var held = folder.TryLock();
+
+        Assert.Null(folder.ReadServerAddress());
+    }
+
+    [Fact]
+    public void At_AFileOfThatName_SaysWhy()
+    {
+        File.WriteAllText(_folder.PathTo("file"), "");
+
+        var refused = Assert.Throws<DataFolderException>(() => DataFolder.At(_folder.PathTo("file")));
+
+        Assert.Contains(_folder.PathTo("file"), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nfs4", true)]
+    [InlineData("CIFS", true)]
+    [InlineData("fuse.sshfs", true)]
+    [InlineData("ext4", false)]
+    [InlineData("xfs", false)]
+    [InlineData("apfs", false)]
+    [InlineData("overlay", false)]
+    public void NetworkFileSystem_IsKnownByName(string name, bool isNetwork) => Assert.Equal(isNetwork, NetworkFileSystem.IsNetwork(name));
+}

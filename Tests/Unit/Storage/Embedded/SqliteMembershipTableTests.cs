@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Net;
+using Emu3.Storage.Embedded;
+using Emu3.Tests.Fakes;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+
+namespace Emu3.Tests.Unit.Storage.Embedded;
+
+[Trait("Suite", "Fast")]
+public sealed class SqliteMembershipTableTests : IDisposable
+{
+    private static readonly DateTime s_start = new(2026, 11, 24, 12, 0, 0, DateTimeKind.Utc);
+    private readonly TemporaryFolder _folder = new();
+    private readonly SqliteDb _db;
+
+    public SqliteMembershipTableTests() => _db = new SqliteDb(_folder.PathTo("membership.db"), SqliteMembershipTable.Schema);
+
+    public void Dispose()
+    {
+        _db.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Insert_GivesTheEntryBack_WithItsVotes()
+    {
+        var table = await OpenAsync("a");
+        var entry = Entry(1);
+        entry.SuspectTimes = [Tuple.Create(Entry(2).SiloAddress, s_start)];
+
+        Assert.True(await table.InsertRow(entry, Next(await table.ReadAll())));
+
+        var (read, etag) = Assert.Single((await table.ReadAll()).Members);
+        Assert.Equal(entry.ToFullString(), read.ToFullString());
+        Assert.Equal(entry.SuspectTimes, read.SuspectTimes);
+        Assert.Equal("1", etag);
+    }
+
+    [Fact]
+    public async Task Insert_WithAnOldTableVersion_IsRefused()
+    {
+        var table = await OpenAsync("a");
+        var version = Next(await table.ReadAll());
+        Assert.True(await table.InsertRow(Entry(1), version));
+
+        Assert.False(await table.InsertRow(Entry(2), version));
+        Assert.False(await table.InsertRow(Entry(1), Next(await table.ReadAll())));
+        Assert.Single((await table.ReadAll()).Members);
+        Assert.Equal(1, (await table.ReadAll()).Version.Version);
+    }
+
+    [Fact]
+    public async Task Update_WithAnOldETag_IsRefused()
+    {
+        var table = await OpenAsync("a");
+        await table.InsertRow(Entry(1), Next(await table.ReadAll()));
+        var entry = Entry(1);
+        entry.Status = SiloStatus.Dead;
+
+        Assert.True(await table.UpdateRow(entry, "1", Next(await table.ReadAll())));
+        Assert.False(await table.UpdateRow(entry, "1", Next(await table.ReadAll())));
+
+        var (read, etag) = Assert.Single((await table.ReadRow(entry.SiloAddress)).Members);
+        Assert.Equal(SiloStatus.Dead, read.Status);
+        Assert.Equal("2", etag);
+    }
+
+    [Fact]
+    public async Task Updates_ManyAtOnce_OneWinsEachVersion()
+    {
+        var table = await OpenAsync("a");
+        await Task.WhenAll(Enumerable.Range(1, 10).Select(async port =>
+        {
+            while (!await table.InsertRow(Entry(port), Next(await table.ReadAll()))) await Task.Yield();
+        }));
+
+        var all = await table.ReadAll();
+        Assert.Equal(10, all.Members.Count);
+        Assert.Equal(10, all.Version.Version);
+    }
+
+    [Fact]
+    public async Task IAmAlive_ChangesTheTimeAlone()
+    {
+        var table = await OpenAsync("a");
+        await table.InsertRow(Entry(1), Next(await table.ReadAll()));
+        var entry = Entry(1);
+        entry.IAmAliveTime = s_start.AddMinutes(3);
+
+        await table.UpdateIAmAlive(entry);
+
+        var all = await table.ReadAll();
+        Assert.Equal(entry.IAmAliveTime, all.Members[0].Item1.IAmAliveTime);
+        Assert.Equal("1", all.Members[0].Item2);
+        Assert.Equal(1, all.Version.Version);
+    }
+
+    [Fact]
+    public async Task Clusters_InOneFile_DontSeeEachOther()
+    {
+        var a = await OpenAsync("a");
+        var b = await OpenAsync("b");
+        await a.InsertRow(Entry(1), Next(await a.ReadAll()));
+
+        Assert.Empty((await b.ReadAll()).Members);
+        await a.DeleteMembershipTableEntries("a");
+        Assert.Empty((await a.ReadAll()).Members);
+    }
+
+    [Fact]
+    public async Task Gateways_AreThoseOfActiveSilosThatHaveOne()
+    {
+        var table = await OpenAsync("a");
+        var dead = Entry(2);
+        dead.Status = SiloStatus.Dead;
+        var withoutGateway = Entry(3);
+        withoutGateway.ProxyPort = 0;
+        foreach (var entry in (MembershipEntry[])[Entry(1), dead, withoutGateway]) await table.InsertRow(entry, Next(await table.ReadAll()));
+
+        var gateway = Assert.Single(await table.GetGateways());
+        Assert.Equal(30001, gateway.Port);
+    }
+
+    [Fact]
+    public async Task Cleanup_RemovesOldDeadSilosOnly()
+    {
+        var table = await OpenAsync("a");
+        var dead = Entry(2);
+        dead.Status = SiloStatus.Dead;
+        foreach (var entry in (MembershipEntry[])[Entry(1), dead]) await table.InsertRow(entry, Next(await table.ReadAll()));
+
+        await table.CleanupDefunctSiloEntries(new DateTimeOffset(s_start.AddDays(1)));
+
+        Assert.Equal(Entry(1).SiloAddress, Assert.Single((await table.ReadAll()).Members).Item1.SiloAddress);
+    }
+
+    private async Task<SqliteMembershipTable> OpenAsync(string cluster)
+    {
+        var table = new SqliteMembershipTable(_db, Options.Create(new ClusterOptions { ClusterId = cluster, ServiceId = "emu3" }));
+        await table.InitializeMembershipTable(tryInitTableVersion: true);
+        return table;
+    }
+
+    private static TableVersion Next(MembershipTableData data) => data.Version.Next();
+
+    private static MembershipEntry Entry(int port) => new()
+    {
+        SiloAddress = SiloAddress.New(IPAddress.Loopback, port, 7),
+        HostName = "host",
+        SiloName = "silo " + port.ToString(CultureInfo.InvariantCulture),
+        RoleName = "role",
+        ProxyPort = 30000 + port,
+        Status = SiloStatus.Active,
+        StartTime = s_start,
+        IAmAliveTime = s_start,
+    };
+}

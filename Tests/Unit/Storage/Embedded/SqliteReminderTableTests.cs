@@ -1,0 +1,74 @@
+using Emu3.Storage.Embedded;
+using Emu3.Tests.Fakes;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+
+namespace Emu3.Tests.Unit.Storage.Embedded;
+
+[Trait("Suite", "Fast")]
+public sealed class SqliteReminderTableTests : IDisposable
+{
+    private static readonly GrainId s_grain = GrainId.Create("index", "3");
+    private readonly TemporaryFolder _folder = new();
+    private SqliteDb _db;
+
+    public SqliteReminderTableTests() => _db = Open();
+
+    public void Dispose()
+    {
+        _db.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Upsert_ThenReopen_GivesTheReminderBack()
+    {
+        var etag = await Table().UpsertRow(Entry(s_grain));
+        _db.Dispose();
+        _db = Open();
+
+        var read = await Table().ReadRow(s_grain, "wake");
+
+        Assert.NotNull(read);
+        Assert.Equal(Entry(s_grain).StartAt, read.StartAt);
+        Assert.Equal(Entry(s_grain).Period, read.Period);
+        Assert.Equal(etag, read.ETag);
+    }
+
+    [Fact]
+    public async Task Remove_WithAnOldETag_IsRefused()
+    {
+        var first = await Table().UpsertRow(Entry(s_grain));
+        var second = await Table().UpsertRow(Entry(s_grain));
+
+        Assert.NotEqual(first, second);
+        Assert.False(await Table().RemoveRow(s_grain, "wake", first!));
+        Assert.True(await Table().RemoveRow(s_grain, "wake", second!));
+        Assert.Null(await Table().ReadRow(s_grain, "wake"));
+    }
+
+    [Fact]
+    public async Task ReadRows_ARangeAndTheRestOfTheRing_ShareAllReminders()
+    {
+        var grains = Enumerable.Range(0, 40).Select(number => GrainId.Create("index", number.ToString(System.Globalization.CultureInfo.InvariantCulture))).ToList();
+        foreach (var grain in grains) await Table().UpsertRow(Entry(grain));
+
+        var inside = (await Table().ReadRows(0x4000_0000, 0xC000_0000)).Reminders;
+        var outside = (await Table().ReadRows(0xC000_0000, 0x4000_0000)).Reminders;
+
+        Assert.All(inside, entry => Assert.InRange(entry.GrainId.GetUniformHashCode(), 0x4000_0001u, 0xC000_0000u));
+        Assert.Equal(grains.Order(), inside.Concat(outside).Select(entry => entry.GrainId).Order());
+        Assert.Equal(40, (await Table().ReadRows(5, 5)).Reminders.Count); // the whole ring
+    }
+
+    private static ReminderEntry Entry(GrainId grain) => new()
+    {
+        GrainId = grain,
+        ReminderName = "wake",
+        StartAt = new DateTime(2026, 11, 24, 12, 0, 0, DateTimeKind.Utc),
+        Period = TimeSpan.FromMinutes(1),
+    };
+
+    private SqliteDb Open() => new(_folder.PathTo("state.db"), SqliteReminderTable.Schema);
+    private SqliteReminderTable Table() => new(_db, Options.Create(new ClusterOptions { ClusterId = "any", ServiceId = "emu3" }));
+}
