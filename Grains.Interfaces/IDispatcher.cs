@@ -14,7 +14,10 @@ public interface IDispatcher : IGrainWithIntegerKey
     [Alias("Unregister")] Task Unregister(WorkerId worker);
 
     /// <summary>Where a worker with free places should ask, best first. Empty: nothing to do, it will be woken.</summary>
-    [Alias("Next")] Task<IReadOnlyList<WorkHint>> Next(WorkerId worker, int freeItemCount);
+    /// <param name="worker">Must be registered; another is told nothing.</param>
+    /// <param name="freeItemCount">Items that it takes in all.</param>
+    /// <param name="batchItemCount">Of these, items that nobody waits for: a worker keeps a few places for those that somebody does.</param>
+    [Alias("Next")] Task<IReadOnlyList<WorkHint>> Next(WorkerId worker, int freeItemCount, int batchItemCount);
 
     /// <summary>A shard tells how many items it has to give; 0 closes it.</summary>
     [Alias("Offer")] Task Offer(ShardOffer offer);

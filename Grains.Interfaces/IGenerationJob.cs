@@ -39,9 +39,14 @@ public interface IGenerationJob : IGrainWithStringKey
     [Alias("Delete")] Task Delete();
 }
 
-/// <summary>A shard's counts, and what they were made of.</summary>
+/// <summary>How far a shard is.</summary>
+/// <param name="Counts">Items by where they stand.</param>
+/// <param name="ResumedCount">Done items that went on from tokens of an earlier lease.</param>
+/// <param name="OutcomeCount">Outcomes that can be read.</param>
+/// <param name="IsWatched">Someone reads tokens of an item.</param>
 [GenerateSerializer, Immutable, Alias("emu3.ShardProgress")]
-public readonly record struct ShardProgress([property: Id(0)] ItemCounts Counts, [property: Id(1)] int ResumedCount, [property: Id(2)] int OutcomeCount);
+public readonly record struct ShardProgress(
+    [property: Id(0)] ItemCounts Counts, [property: Id(1)] int ResumedCount, [property: Id(2)] int OutcomeCount, [property: Id(3)] bool IsWatched);
 
 /// <summary>There is no such job, or not for this tenant.</summary>
 [GenerateSerializer, Alias("emu3.JobNotFound")]

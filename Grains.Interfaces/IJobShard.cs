@@ -19,7 +19,7 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>Renews the leases that it lists; those it does not list are taken back 5 s after their grant.</summary>
     [Alias("Heartbeat")] Task<HeartbeatReply> Heartbeat(WorkerId worker, IReadOnlyList<HeldItem> held);
 
-    /// <summary>Tokens of a watched item. Returns how many tokens the shard has without a gap: go on from there.</summary>
+    /// <summary>Tokens of a watched item. Returns how many tokens the shard has without a gap: go on from there. −1: the lease is no more.</summary>
     [Alias("Push")] Task<int> Push(WorkerId worker, int item, TokenChunk chunk);
 
     /// <summary>The item's file is in the blob store.</summary>
@@ -48,7 +48,7 @@ public interface IJobShard : IGrainWithStringKey
 
     /// <summary>
     /// Tokens of one item from an absolute offset on, as they come; ends when the item has ended and all were told.
-    /// Reading makes the item watched.
+    /// Reading makes the item watched; tokens of an item that ended unwatched are not kept, its file has what they say.
     /// </summary>
     [Alias("ReadTokens")] IAsyncEnumerable<TokenChunk> ReadTokens(int item, int from, CancellationToken cancellationToken = default);
 

@@ -27,6 +27,9 @@ public sealed record ItemResult
 
     /// <summary>The class is row invariant: the same seed gives the same tokens again.</summary>
     [Id(8)] public required bool IsReproducible { get; init; }
+
+    /// <summary>Tokens that were there already when its last lease began.</summary>
+    [Id(9)] public int ResumedTokens { get; init; }
 }
 
 /// <summary>Why an item failed.</summary>

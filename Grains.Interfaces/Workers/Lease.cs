@@ -13,6 +13,12 @@ public sealed record Lease
 
     /// <summary>Someone reads its tokens: push them.</summary>
     [Id(3)] public bool IsWatched { get; init; }
+
+    /// <summary>A worker died with it before: tell at once when it makes progress, so that it is cleared of suspicion.</summary>
+    [Id(4)] public bool IsSuspect { get; init; }
+
+    /// <summary>It was held by several workers that died: nothing else may run beside it.</summary>
+    [Id(5)] public bool RunsAlone { get; init; }
 }
 
 /// <summary>What <see cref="IJobShard.Acquire"/> gave.</summary>
@@ -29,8 +35,13 @@ public sealed record LeaseGrant
 }
 
 /// <summary>One item that a worker holds, and how far it is.</summary>
+/// <param name="Item">Index of the item in its job.</param>
+/// <param name="Epoch">Of the lease.</param>
+/// <param name="TokenCount">Tokens generated so far.</param>
+/// <param name="ResumedCount">Of these, tokens that an earlier lease left; more than that is progress.</param>
 [GenerateSerializer, Immutable, Alias("emu3.HeldItem")]
-public readonly record struct HeldItem([property: Id(0)] int Item, [property: Id(1)] int Epoch, [property: Id(2)] int TokenCount);
+public readonly record struct HeldItem(
+    [property: Id(0)] int Item, [property: Id(1)] int Epoch, [property: Id(2)] int TokenCount, [property: Id(3)] int ResumedCount);
 
 /// <summary>What the shard makes of a heartbeat.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.HeartbeatReply")]
