@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Emu3.Grains.Interfaces.Requests;
+
+/// <summary>
+/// Reads the fields of one JSON object strictly: a wrong type, a value out of range and a field that nobody asked for are errors that name it.
+/// A field that is null counts as absent. The JSON comes from <see cref="StrictJson"/>. All errors are collected; reading goes on after one.
+/// </summary>
+public sealed class FieldReader
+{
+    private readonly JsonElement _element;
+    private readonly string _path;
+    private readonly List<ItemError> _errors;
+    private readonly List<string> _offered = [];
+    private readonly HashSet<string> _accepted = new(StringComparer.Ordinal);
+
+    /// <summary>Reads an object that stands at a path in the request; the request itself is "".</summary>
+    public FieldReader(JsonElement element, string path, List<ItemError> errors)
+    {
+        (_element, _path, _errors) = (element, path, errors);
+        IsObject = element.ValueKind == JsonValueKind.Object;
+        if (!IsObject) errors.Add(new(path, $"must be an object, and is {Name(element)}."));
+    }
+
+    /// <summary>False when the value is no object: every field then reads as absent.</summary>
+    public bool IsObject { get; }
+
+    /// <summary>Path of a field of this object.</summary>
+    public string PathOf(string field) => _path.Length == 0 ? field : $"{_path}.{field}";
+
+    public void Error(string field, string message) => _errors.Add(new(PathOf(field), message));
+
+    /// <summary>The raw value, or null when it is absent or null.</summary>
+    public JsonElement? Raw(string field)
+    {
+        if (_accepted.Add(field)) _offered.Add(field);
+        return IsObject && _element.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
+
+    public string? Text(string field, int longest)
+    {
+        if (Raw(field) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.String) return Refuse<string>(field, $"must be a string, and is {Name(value)}.");
+        var text = value.GetString()!;
+        return text.Length <= longest ? text : Refuse<string>(field, $"has {text.Length} characters; {longest} are allowed.");
+    }
+
+    public int? Whole(string field, int least, int most)
+    {
+        if (Raw(field) is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
+        Error(field, $"must be a whole number from {least} to {most}, and is {Name(value)}.");
+        return null;
+    }
+
+    public double? Number(string field, double least, double most, bool isLeastIncluded = true)
+    {
+        if (Raw(field) is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number <= most
+            && (isLeastIncluded ? number >= least : number > least)) return number;
+        Error(field, string.Create(CultureInfo.InvariantCulture,
+            $"must be a number {(isLeastIncluded ? "from" : "above")} {least} {(isLeastIncluded ? "to" : "and at most")} {most}, and is {Name(value)}."));
+        return null;
+    }
+
+    public bool? Flag(string field)
+    {
+        if (Raw(field) is not { } value) return null;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
+        Error(field, $"must be true or false, and is {Name(value)}.");
+        return null;
+    }
+
+    /// <summary>A 64-bit seed. JSON numbers beyond 2⁵³ are rounded by many programs, so a decimal string does as well.</summary>
+    public ulong? Seed(string field)
+    {
+        if (Raw(field) is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out var seed)) return seed;
+        if (value.ValueKind == JsonValueKind.String
+            && ulong.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out seed)) return seed;
+        Error(field, $"must be a whole number from 0 to {ulong.MaxValue}, as a number or a decimal string, and is {Name(value)}.");
+        return null;
+    }
+
+    /// <summary>One of a few words.</summary>
+    public T? Choice<T>(string field, params ReadOnlySpan<(string Word, T Value)> allowed) where T : struct
+    {
+        if (Raw(field) is not { } value) return null;
+        var words = new string[allowed.Length];
+        for (var i = 0; i < allowed.Length; i++)
+        {
+            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(allowed[i].Word)) return allowed[i].Value;
+            words[i] = $"\"{allowed[i].Word}\"";
+        }
+        Error(field, $"must be {string.Join(" or ", words)}, and is {Name(value)}.");
+        return null;
+    }
+
+    /// <summary>A field that is known and has no effect here.</summary>
+    public void Ignore(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields) _accepted.Add(field);
+    }
+
+    /// <summary>A field that is known and not supported: refused by name, unless it has one of the neutral values (JSON text) that ask for nothing.</summary>
+    public void Unsupported(string field, params ReadOnlySpan<string> neutral)
+    {
+        _accepted.Add(field);
+        if (!IsObject || !_element.TryGetProperty(field, out var value) || value.ValueKind == JsonValueKind.Null) return;
+        foreach (var text in neutral)
+        {
+            using var allowed = JsonDocument.Parse(text);
+            if (JsonElement.DeepEquals(value, allowed.RootElement)) return;
+        }
+        Error(field, neutral.Length == 0
+            ? "is not supported."
+            : $"is not supported beyond {string.Join(" or ", neutral.ToArray())}, and is {Name(value)}.");
+    }
+
+    /// <summary>Refuses every field that was not asked for, and says which there are.</summary>
+    public void Close()
+    {
+        if (!IsObject) return;
+        foreach (var property in _element.EnumerateObject())
+            if (!_accepted.Contains(property.Name))
+                Error(property.Name.Length <= 64 ? property.Name : property.Name[..64], $"is not a known field. Known are {string.Join(", ", _offered)}.");
+    }
+
+    /// <summary>A value in a message: itself when it is short, else its kind.</summary>
+    public static string Name(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Undefined => "absent",
+        _ => value.GetRawText() is { Length: <= 40 } text ? text : $"{value.GetRawText()[..36]} …",
+    };
+
+    private T? Refuse<T>(string field, string message) where T : class
+    {
+        Error(field, message);
+        return null;
+    }
+}

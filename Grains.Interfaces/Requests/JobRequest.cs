@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Emu3.Grains.Interfaces.Requests;
+
+/// <summary>The job object that a submission begins with, as it was written: null is "not said".</summary>
+public sealed record JobRequest
+{
+    public string? Model { get; init; }
+    public ulong? Seed { get; init; }
+    public JobPriority Priority { get; init; } = JobPriority.Normal;
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+    public ItemRequest Defaults { get; init; } = ItemRequest.Empty;
+
+    /// <summary>Reads the object. A field <c>items</c> is passed over: whoever reads a whole document takes the items from it.</summary>
+    public static JobRequest Read(JsonElement element, List<ItemError> errors)
+    {
+        var fields = new FieldReader(element, "", errors);
+        var request = new JobRequest
+        {
+            Model = fields.Text("model", 256),
+            Seed = fields.Seed("seed"),
+            Priority = fields.Choice("priority", ("high", JobPriority.High), ("normal", JobPriority.Normal), ("low", JobPriority.Low)) ?? JobPriority.Normal,
+            Metadata = ReadMetadata(fields, errors),
+            Defaults = fields.Raw("defaults") is { } defaults ? ItemRequestReader.ReadDefaults(defaults, errors) : ItemRequest.Empty,
+        };
+        fields.Ignore("items");
+        fields.Close();
+        return request;
+    }
+
+    /// <summary>Limits as OpenAI has them: 16 pairs, keys of 64 and values of 512 characters.</summary>
+    private static Dictionary<string, string> ReadMetadata(FieldReader fields, List<ItemError> errors)
+    {
+        var metadata = new Dictionary<string, string>();
+        if (fields.Raw("metadata") is not { } element) return metadata;
+        var pairs = new FieldReader(element, fields.PathOf("metadata"), errors);
+        if (!pairs.IsObject) return metadata;
+        if (element.GetPropertyCount() > 16)
+        {
+            fields.Error("metadata", $"has {element.GetPropertyCount()} pairs; 16 are allowed.");
+            return metadata;
+        }
+        foreach (var pair in element.EnumerateObject())
+        {
+            if (pair.Name.Length > 64) fields.Error("metadata", $"has a key of {pair.Name.Length} characters; 64 are allowed.");
+            else if (pairs.Text(pair.Name, 512) is { } value) metadata[pair.Name] = value;
+        }
+        return metadata;
+    }
+}

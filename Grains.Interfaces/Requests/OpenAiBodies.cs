@@ -1,0 +1,75 @@
+namespace Emu3.Grains.Interfaces.Requests;
+
+/// <summary>
+/// The bodies of OpenAI's <c>/v1/images/generations</c> and <c>/v1/chat/completions</c>, alone or in a batch line. Fields that change nothing that
+/// we make are ignored; fields that would change the answer and that we can't honour are refused by name, so that nobody gets other than asked.
+/// </summary>
+public static class OpenAiBodies
+{
+    /// <summary>Reads all of an image body. Answered in place, the picture goes into the answer as base64; else into a file of a job.</summary>
+    public static ItemRequest ReadImage(FieldReader fields, bool isAnsweredInPlace)
+    {
+        var request = ItemRequestReader.DrawingFields(fields, ItemRequestReader.SamplingFields(fields, new()
+        {
+            Model = fields.Text("model", 256),
+            Prompt = ItemRequestReader.Prompt(fields),
+        }));
+        if (isAnsweredInPlace) fields.Unsupported("response_format", "\"b64_json\"");
+        else fields.Unsupported("response_format", "\"b64_json\"", "\"url\"");
+        fields.Unsupported("stream", "false");
+        fields.Unsupported("partial_images", "0");
+        fields.Unsupported("background", "\"auto\"", "\"opaque\"");
+        fields.Unsupported("frame_count", "1");
+        fields.Unsupported("frame_duration_ms");
+        fields.Unsupported("svg");
+        fields.Unsupported("extra_params", "{}");
+        fields.Ignore("quality", "style", "moderation", "complexity", "safety_identifier", "user");
+        fields.Close();
+        return request;
+    }
+
+    /// <summary>Reads all of a chat body but <c>stream</c> and <c>stream_options</c>, which its caller has read or refuses here.</summary>
+    public static ItemRequest ReadChat(FieldReader fields, List<ItemError> errors, bool mayStream = false)
+    {
+        var model = fields.Text("model", 256);
+        var messages = fields.Raw("messages");
+        var maxCompletionTokens = ItemRequestReader.MaxNewTokens(fields, "max_completion_tokens");
+        if (fields.IsObject && messages is null) fields.Error("messages", "is missing.");
+        var request = ItemRequestReader.SamplingFields(fields, new()
+        {
+            Model = model,
+            Turns = messages is { } given ? MessageReader.Read(given, fields.PathOf("messages"), errors) : null,
+            MaxNewTokens = maxCompletionTokens ?? ItemRequestReader.MaxNewTokens(fields, "max_tokens"),
+        });
+        fields.Ignore("max_tokens");
+        fields.Unsupported("n", "1");
+        if (!mayStream)
+        {
+            fields.Unsupported("stream", "false");
+            fields.Ignore("stream_options");
+        }
+        RefuseWhatWeCannotDo(fields);
+        fields.Ignore("user", "safety_identifier", "metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls");
+        fields.Close();
+        return request;
+    }
+
+    private static void RefuseWhatWeCannotDo(FieldReader fields)
+    {
+        fields.Unsupported("stop", "[]");
+        fields.Unsupported("logprobs", "false");
+        fields.Unsupported("top_logprobs", "0");
+        fields.Unsupported("logit_bias", "{}");
+        fields.Unsupported("presence_penalty", "0", "0.0");
+        fields.Unsupported("frequency_penalty", "0", "0.0");
+        fields.Unsupported("repetition_penalty", "1", "1.0");
+        fields.Unsupported("response_format", """{"type":"text"}""");
+        fields.Unsupported("modalities", """["text"]""");
+        fields.Unsupported("tools", "[]");
+        fields.Unsupported("tool_choice", "\"none\"", "\"auto\"");
+        fields.Unsupported("functions", "[]");
+        fields.Unsupported("function_call", "\"none\"", "\"auto\"");
+        foreach (var field in (ReadOnlySpan<string>)["audio", "prediction", "reasoning_effort", "verbosity", "web_search_options"])
+            fields.Unsupported(field);
+    }
+}

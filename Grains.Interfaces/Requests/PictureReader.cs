@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Emu3.Grains.Interfaces.Requests;
+
+/// <summary>The one way by which pictures of requests come in: a base64 data URL, its bytes and the pixels in its header within limits. Nothing is ever fetched.</summary>
+internal static class PictureReader
+{
+    /// <summary>One data URL, or an array of them.</summary>
+    public static IReadOnlyList<RequestPicture>? ReadAll(JsonElement value, string path, List<ItemError> errors)
+    {
+        if (value.ValueKind != JsonValueKind.Array) return Read(value, path, errors) is { } one ? [one] : null;
+        if (value.GetArrayLength() is 0 or > RequestLimits.Pictures)
+        {
+            errors.Add(new(path, $"has {value.GetArrayLength()} pictures; 1 to {RequestLimits.Pictures} are allowed."));
+            return null;
+        }
+        var pictures = value.EnumerateArray().Select((item, i) => Read(item, $"{path}[{i}]", errors)).OfType<RequestPicture>().ToList();
+        return pictures.Count == value.GetArrayLength() ? pictures : null;
+    }
+
+    public static RequestPicture? Read(JsonElement value, string path, List<ItemError> errors)
+    {
+        if (value.ValueKind != JsonValueKind.String) return Refuse("must be a data URL (data:image/png;base64,…).");
+        var url = value.GetRawText().AsSpan()[1..^1];
+        if (!url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+            return Refuse("must be a data URL (data:image/png;base64,…): addresses are not fetched.");
+        if (url.Length > RequestLimits.PictureBytes / 3 * 4 + 256) return Refuse($"is larger than {RequestLimits.PictureBytes >> 20} MiB.");
+
+        var text = value.GetString()!;
+        var comma = text.IndexOf(',', StringComparison.Ordinal);
+        if (comma < 0 || !text.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase))
+            return Refuse("must be a data URL in base64 (data:image/png;base64,…).");
+        var file = new byte[(text.Length - comma) / 4 * 3 + 3];
+        if (!Convert.TryFromBase64Chars(text.AsSpan(comma + 1), file, out var length)) return Refuse("is not valid base64.");
+        Array.Resize(ref file, length);
+        if (!PictureHeader.TryRead(file, out var header)) return Refuse("is not a PNG, JPEG or WebP picture.");
+        return header.Pixels <= RequestLimits.PicturePixels
+            ? new(file, SHA256.HashData(file))
+            : Refuse($"has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed.");
+
+        RequestPicture? Refuse(string message)
+        {
+            errors.Add(new(path, message));
+            return null;
+        }
+    }
+}
