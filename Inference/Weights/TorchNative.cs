@@ -50,6 +50,13 @@ public static class TorchNative
         }
     }
 
+    /// <summary>The address of a C function of TorchSharp's native half.</summary>
+    internal static nint BindingExport(string name)
+    {
+        EnsureLoaded();
+        return NativeLibrary.GetExport(loaded!.Binding, name);
+    }
+
     private static string TorchSharpVersion =>
         typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "of unknown version";
 
@@ -67,8 +74,9 @@ public static class TorchNative
             }
         }
 
-        var (path, patched) = LoadBinding(FindBinding());
-        return new Loaded(folder, VersionOf(core), path, patched);
+        var path = FindBinding();
+        var (binding, patched) = LoadBinding(path);
+        return new Loaded(folder, VersionOf(core), path, binding, patched);
     }
 
     private static string FindTorchFolder()
@@ -98,24 +106,23 @@ public static class TorchNative
         ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [])
         .Prepend(AppContext.BaseDirectory).Distinct();
 
-    private static (string Path, bool Patched) LoadBinding(string path)
+    private static (nint Binding, bool Patched) LoadBinding(string path)
     {
-        if (NativeLibrary.TryLoad(path, out _))
+        if (NativeLibrary.TryLoad(path, out var binding))
         {
-            return (path, false);
+            return (binding, false);
         }
 
         if (OperatingSystem.IsLinux() && WeakenedLibrary.TryWrite(path) is { } copy)
         {
-            LoadFile(copy);
+            binding = LoadFile(copy);
 
             // Linux keeps a mapped file's content after its name is gone.
             Directory.Delete(Path.GetDirectoryName(copy)!, recursive: true);
-            return (path, true);
+            return (binding, true);
         }
 
-        LoadFile(path);
-        return (path, false);
+        return (LoadFile(path), false);
     }
 
     private static nint LoadFile(string path)
@@ -147,5 +154,5 @@ public static class TorchNative
     private static string FileName(string name) =>
         OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
 
-    private sealed record Loaded(string TorchFolder, string TorchVersion, string BindingPath, bool Patched);
+    private sealed record Loaded(string TorchFolder, string TorchVersion, string BindingPath, nint Binding, bool Patched);
 }
