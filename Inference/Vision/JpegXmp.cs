@@ -7,10 +7,10 @@ static class JpegXmp
 {
     public static ReadOnlySpan<byte> StartOfImage => [0xFF, 0xD8];
 
-    static ReadOnlySpan<byte> Name => "http://ns.adobe.com/xap/1.0/\0"u8;
+    private static ReadOnlySpan<byte> Name => "http://ns.adobe.com/xap/1.0/\0"u8;
 
-    const int MaxSegment = ushort.MaxValue; // its own two length bytes included
-    const byte App0 = 0xE0, App1 = 0xE1, StartOfScan = 0xDA;
+    private const int MaxSegment = ushort.MaxValue; // its own two length bytes included
+    private const byte App0 = 0xE0, App1 = 0xE1, StartOfScan = 0xDA;
 
     public static byte[] Embed(ReadOnlySpan<byte> file, ReadOnlySpan<byte> packet)
     {

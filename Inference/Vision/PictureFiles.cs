@@ -71,14 +71,14 @@ public static class PictureFiles
         }
     }
 
-    static SKCodec Open(ReadOnlySpan<byte> file)
+    private static SKCodec Open(ReadOnlySpan<byte> file)
     {
         using var data = SKData.CreateCopy(file); // the codec keeps its own reference
         return SKCodec.Create(data) ?? throw new PictureException(
             file.IsEmpty ? "the file is empty" : "the file is not a picture in PNG, JPEG or WebP, or its header is damaged");
     }
 
-    static PictureHeader Header(SKCodec codec) => new(
+    private static PictureHeader Header(SKCodec codec) => new(
         codec.EncodedFormat switch
         {
             SKEncodedImageFormat.Png => PictureFormat.Png,
@@ -88,9 +88,9 @@ public static class PictureFiles
         },
         codec.Info.Width, codec.Info.Height);
 
-    static string Name<T>(T format) where T : struct, Enum => $"{format}".ToUpperInvariant();
+    private static string Name<T>(T format) where T : struct, Enum => $"{format}".ToUpperInvariant();
 
-    static byte[] WithAlpha(ReadOnlySpan<byte> rgb)
+    private static byte[] WithAlpha(ReadOnlySpan<byte> rgb)
     {
         var rgba = new byte[rgb.Length / 3 * 4];
         for (int from = 0, to = 0; from < rgb.Length; from += 3, to += 4)

@@ -8,13 +8,13 @@ static class PngText
 {
     public static ReadOnlySpan<byte> Signature => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
-    static ReadOnlySpan<byte> Keyword => "emu3\0"u8;
+    private static ReadOnlySpan<byte> Keyword => "emu3\0"u8;
 
-    const int ChunkFrame = 12; // length, type, checksum
+    private const int ChunkFrame = 12; // length, type, checksum
 
-    static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    static readonly uint[] ChecksumTable = [.. Enumerable.Range(0, 256).Select(ChecksumOfByte)];
+    private static readonly uint[] ChecksumTable = [.. Enumerable.Range(0, 256).Select(ChecksumOfByte)];
 
     public static byte[] Embed(ReadOnlySpan<byte> file, string text)
     {
@@ -45,7 +45,7 @@ static class PngText
         return null;
     }
 
-    static string International(ReadOnlySpan<byte> content)
+    private static string International(ReadOnlySpan<byte> content)
     {
         if (content.Length < 2 || content[0] != 0)
             throw new PictureException("the PNG file's emu3 text is compressed or damaged; uncompressed text is read");
@@ -71,7 +71,7 @@ static class PngText
         return chunk;
     }
 
-    static uint Checksum(ReadOnlySpan<byte> bytes)
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var checksum = uint.MaxValue;
         foreach (var value in bytes)
@@ -80,7 +80,7 @@ static class PngText
     }
 
     /// <summary>CRC-32 of ISO 3309, as PNG's annex D has it.</summary>
-    static uint ChecksumOfByte(int value)
+    private static uint ChecksumOfByte(int value)
     {
         var checksum = (uint)value;
         for (var bit = 0; bit < 8; bit++)

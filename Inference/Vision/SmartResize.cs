@@ -6,7 +6,7 @@ namespace Emu3.Inference.Vision;
 /// </summary>
 public static class SmartResize
 {
-    const double MaxAspectRatio = 200, MaxAspectRatioOriginal = 5;
+    private const double MaxAspectRatio = 200, MaxAspectRatioOriginal = 5;
 
     /// <summary>Size after resizing, in doubles and half to even, as the references do.</summary>
     /// <param name="height">Pixels, at least 1.</param>

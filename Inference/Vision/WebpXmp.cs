@@ -5,8 +5,8 @@ namespace Emu3.Inference.Vision;
 /// <summary>XMP in a WebP file (RFC 9649 §2.7): a chunk at the end, announced by a flag in the VP8X chunk, which simple files lack.</summary>
 static class WebpXmp
 {
-    const int RiffHeader = 12, ChunkHeader = 8, ExtendedLength = 10;
-    const byte XmpFlag = 0x04;
+    private const int RiffHeader = 12, ChunkHeader = 8, ExtendedLength = 10;
+    private const byte XmpFlag = 0x04;
 
     public static bool IsWebp(ReadOnlySpan<byte> file) =>
         file.Length >= RiffHeader + ChunkHeader && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
@@ -37,7 +37,7 @@ static class WebpXmp
         return [];
     }
 
-    static byte[] Extended(PictureHeader header)
+    private static byte[] Extended(PictureHeader header)
     {
         var content = new byte[ExtendedLength]; // flags, three reserved bytes, width − 1, height − 1
         BinaryPrimitives.WriteInt32LittleEndian(content.AsSpan(4), header.Width - 1);
@@ -46,7 +46,7 @@ static class WebpXmp
         return Chunk("VP8X"u8, content);
     }
 
-    static byte[] Chunk(ReadOnlySpan<byte> type, ReadOnlySpan<byte> content)
+    private static byte[] Chunk(ReadOnlySpan<byte> type, ReadOnlySpan<byte> content)
     {
         var chunk = new byte[ChunkHeader + Padded(content.Length)];
         type.CopyTo(chunk);
@@ -55,5 +55,5 @@ static class WebpXmp
         return chunk;
     }
 
-    static int Padded(int length) => length + (length & 1);
+    private static int Padded(int length) => length + (length & 1);
 }

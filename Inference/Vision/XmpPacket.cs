@@ -8,7 +8,7 @@ static class XmpPacket
 {
     public const string Namespace = "urn:emu3-cluster:picture";
 
-    const string Meta = "adobe:ns:meta/", Rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", Property = "metadata";
+    private const string Meta = "adobe:ns:meta/", Rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", Property = "metadata";
 
     /// <exception cref="ArgumentException">XML has no way to write one of the characters.</exception>
     public static byte[] Write(string text)
@@ -61,7 +61,7 @@ static class XmpPacket
         return null;
     }
 
-    static int? FirstForbidden(string text)
+    private static int? FirstForbidden(string text)
     {
         for (var at = 0; at < text.Length; at++)
         {
