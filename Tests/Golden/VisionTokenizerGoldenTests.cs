@@ -1,0 +1,196 @@
+using System.Text.Json;
+using Emu3.Inference.Model;
+using Emu3.Inference.Vision;
+using Emu3.Inference.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Emu3.Tests.Golden;
+
+[Trait("Suite", "Golden")]
+public sealed class VisionTokenizerGoldenTests
+{
+    private const double ModelRangeTolerance = 1e-3;
+
+    public VisionTokenizerGoldenTests() => TorchNative.EnsureLoaded();
+
+    /// <summary>Every golden folder, in each layout that it has.</summary>
+    public static TheoryData<string, bool> Checkpoints
+    {
+        get
+        {
+            var data = new TheoryData<string, bool>();
+            foreach (var path in GoldenFolder.Paths)
+                data.Add(path, false);
+            foreach (var path in GoldenFolder.OriginalPaths)
+                data.Add(path, true);
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(Checkpoints))]
+    public void EncodeStill_OfThePixelValues_GivesTheCodes(string path, bool original)
+    {
+        var golden = GoldenFolder.Open(path);
+        using var vision = Open(golden, original);
+        foreach (var image in golden.Cases.Each("images"))
+        {
+            var expected = golden.Tensor(image, "codes");
+            using var values = ToTensor(golden.Tensor(image, "pixel_values"));
+            var found = vision.EncodeStill(values);
+            Assert.Equal([found.Height, found.Width], expected.Shape.TakeLast(2));
+            Assert.Equal(1, found.Frames);
+            Assert.Equal(expected.Integers, found.Codes);
+        }
+    }
+
+    [Theory, MemberData(nameof(Checkpoints))]
+    public void DecodeStill_OfTheCodes_GivesThePicture(string path, bool original)
+    {
+        var golden = GoldenFolder.Open(path);
+        using var vision = Open(golden, original);
+        foreach (var image in golden.Cases.Each("images"))
+        {
+            var codes = golden.Tensor(image, "codes");
+            var (height, width) = ((int)codes.Shape[^2], (int)codes.Shape[^1]);
+            using var decoding = vision.BeginStill(codes.Integers, height, width);
+            while (!decoding.Advance()) { }
+            RequireClose(image.Text("file"), golden.Tensor(image, "decoded").Floats, decoding.Values);
+            RequireBytes(image.Text("file"), golden.Tensor(image, "bytes"), decoding.Picture);
+        }
+    }
+
+    [Theory, MemberData(nameof(Checkpoints))]
+    public void DecodeReferenceWay_OfTheCodes_GivesThePicture(string path, bool original)
+    {
+        var golden = GoldenFolder.Open(path);
+        foreach (var channelsLast in new[] { false, true })
+        {
+            using var vision = Open(golden, original, channelsLast);
+            foreach (var image in golden.Cases.Each("images"))
+            {
+                var codes = golden.Tensor(image, "codes");
+                var (height, width) = ((int)codes.Shape[^2], (int)codes.Shape[^1]);
+                RequireBytes(image.Text("file"), golden.Tensor(image, "bytes"), vision.DecodeReferenceWay(codes.Integers, height, width));
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Checkpoints))]
+    public void Clip_BothWays_EqualsTheReference(string path, bool original)
+    {
+        var golden = GoldenFolder.Open(path);
+        using var vision = Open(golden, original);
+        var video = golden.Cases.GetProperty("video");
+        using var scope = NewDisposeScope();
+        var frames = ToTensor(golden.Tensor(video, "frames")).squeeze(0); // [T, 3, H, W]
+        var expected = golden.Tensor(video, "codes");
+        var found = vision.EncodeClip(frames);
+        Assert.Equal([found.Frames, found.Height, found.Width], expected.Shape.TakeLast(3));
+        Assert.Equal(expected.Integers, found.Codes);
+        RequireClose("video", golden.Tensor(video, "decoded").Floats, vision.DecodeFrames(found));
+
+        var pictures = vision.DecodeClip(found);
+        Assert.Equal(frames.size(0), pictures.Length);
+        Assert.All(pictures, picture => Assert.Equal((frames.size(2), frames.size(3)), (picture.Height, picture.Width)));
+    }
+
+    [Theory, MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
+    public void Encode_ShapeThatDoesNotFit_IsRefusedByName(string path)
+    {
+        using var vision = Open(GoldenFolder.Open(path), original: false);
+        using var scope = NewDisposeScope();
+        var factor = ConfigReader.Read(GoldenFolder.Open(path).Checkpoint).Vision.SpatialFactor;
+        Assert.Contains($"multiples of {factor}", Refused(() => vision.EncodeStill(zeros(3, 8 * factor + 1, 8 * factor))), StringComparison.Ordinal);
+        Assert.Contains($"multiples of {factor}", Refused(() => vision.EncodeStill(zeros(3, 8 * factor, 1))), StringComparison.Ordinal);
+        Assert.Contains("[3, H, W]", Refused(() => vision.EncodeStill(zeros(1, 8 * factor, 8 * factor))), StringComparison.Ordinal);
+        Assert.Contains("frames, not 6", Refused(() => vision.EncodeClip(zeros(6, 3, 8 * factor, 8 * factor))), StringComparison.Ordinal);
+        Assert.Contains("not 5 codes", Refused(() => vision.BeginStill(new int[5], 2, 2)), StringComparison.Ordinal);
+        Assert.Contains("code -1", Refused(() => vision.BeginStill([-1], 1, 1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TrainedCheckpoint_GoldenIds_DecodeToItsPictures()
+    {
+        var folder = Repository.PathTo("models", "emu3-tiny");
+        var model = ModelFolder.Open(folder);
+        var config = ConfigReader.Read(model);
+        using var loader = WeightLoader.Open(model, CPU);
+        using var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "golden.json")));
+        foreach (var image in cases.RootElement.Each("images"))
+        {
+            var size = image.Integers("size");
+            int[] codes = [.. image.Integers("ids").Where(config.Tokens.IsVisual).Select(id => id - config.Tokens.FirstVisual)];
+            var expected = PictureFiles.Decode(File.ReadAllBytes(Path.Combine(folder, image.Text("file"))), maxPixels: 1 << 20);
+            foreach (var found in new[] { vision.DecodeStill(codes, size[0], size[1]), vision.DecodeReferenceWay(codes, size[0], size[1]) })
+            {
+                Assert.Equal((expected.Width, expected.Height), (found.Width, found.Height));
+                RequireBytes(image.Text("file"), [.. expected.Rgb.Select(value => (int)value)], found.Rgb);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
+    public void StillDecoding_InPiecesOfManyScopes_GivesTheSameBitsAndLeavesNothing(string path)
+    {
+        var golden = GoldenFolder.Open(path);
+        using var vision = Open(golden, original: false);
+        var codes = golden.Tensor(golden.Cases.Each("images").First(), "codes");
+        var (height, width) = ((int)codes.Shape[^2], (int)codes.Shape[^1]);
+        var (once, other) = (vision.DecodeStill(codes.Integers, height, width), codes.Integers.Reverse().ToArray());
+
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        using (var first = InScope(() => vision.BeginStill(codes.Integers, height, width)))
+        using (var second = InScope(() => vision.BeginStill(other, height, width)))
+        {
+            while (!InScope(first.Advance))
+                InScope(second.Advance);
+            Assert.Equal(once.Rgb, first.Picture.Rgb);
+            Assert.Throws<InvalidOperationException>(() => second.Picture);
+        }
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        Assert.Equal(once.Rgb, vision.DecodeStill(codes.Integers, height, width).Rgb);
+    }
+
+    internal static VisionTokenizer Open(GoldenFolder golden, bool original, bool channelsLast = true)
+    {
+        var folder = original ? golden.CheckpointOriginal : golden.Checkpoint;
+        var config = ConfigReader.Read(folder);
+        using var loader = WeightLoader.Open(folder, CPU);
+        return VisionTokenizer.Load(loader, config.Vision, config.Pixels, channelsLast);
+    }
+
+    private static T InScope<T>(Func<T> step)
+    {
+        using var scope = NewDisposeScope();
+        return step();
+    }
+
+    private static string Refused(Action call) => Assert.Throws<ArgumentException>(call).Message;
+
+    private static Tensor ToTensor(GoldenTensor golden) => tensor(golden.Floats, golden.Shape.ToArray());
+
+    private static void RequireClose(string name, float[] expected, Tensor found)
+    {
+        var values = found.contiguous().data<float>().ToArray();
+        Assert.Equal(expected.Length, values.Length);
+        var worst = Enumerable.Range(0, values.Length).MaxBy(at => Math.Abs(values[at] - expected[at]));
+        var difference = Math.Abs(values[worst] - expected[worst]);
+        Assert.True(difference <= ModelRangeTolerance, $"{name}: value {worst} is {values[worst]}, not {expected[worst]} (difference {difference})");
+    }
+
+    private static void RequireBytes(string name, GoldenTensor expected, Picture found) // [3, H, W]
+    {
+        var pixels = found.Width * found.Height;
+        Assert.Equal([3, found.Height, found.Width], expected.Shape.TakeLast(3));
+        RequireBytes(name, [.. Enumerable.Range(0, 3 * pixels).Select(at => expected.Integers[at % 3 * pixels + at / 3])], found.Rgb);
+    }
+
+    private static void RequireBytes(string name, int[] expected, byte[] found)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        var worst = Enumerable.Range(0, found.Length).MaxBy(at => Math.Abs(found[at] - expected[at]));
+        Assert.True(Math.Abs(found[worst] - expected[worst]) <= 1, $"{name}: byte {worst} is {found[worst]}, not {expected[worst]}");
+    }
+}
