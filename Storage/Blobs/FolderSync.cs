@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Emu3.Storage.Blobs;
 
 /// <summary>Flushes a folder's entries to the disk: a renamed file is durable only after that.</summary>
-internal static partial class FolderSync
+public static partial class FolderSync
 {
     public static void Flush(string folder)
     {

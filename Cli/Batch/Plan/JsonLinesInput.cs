@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Emu3.Cli.Batch.Plan;
+
+/// <summary>JSON Lines: our own item fields, or lines of OpenAI's and vLLM's batch format (known by their <c>custom_id</c>), which pass unchanged.</summary>
+internal static class JsonLinesInput
+{
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
+
+    public static IEnumerable<InputLine> Read(string text)
+    {
+        var number = 0;
+        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        {
+            number++;
+            if (!string.IsNullOrWhiteSpace(line))
+            {
+                yield return ReadLine(number, line);
+            }
+        }
+    }
+
+    private static InputLine ReadLine(int number, string line)
+    {
+        JsonNode? node;
+        try
+        {
+            node = JsonNode.Parse(line, documentOptions: s_strict);
+        }
+        catch (JsonException e)
+        {
+            return InputLine.Bad(number, $"is not a JSON object: {Reason(e)}");
+        }
+
+        if (node is not JsonObject fields)
+        {
+            return InputLine.Bad(number, "is not a JSON object: each line must look like {\"prompt\": \"…\"}");
+        }
+
+        var idField = fields.ContainsKey("custom_id") ? "custom_id" : "id";
+        switch (fields[idField])
+        {
+            case null:
+                var id = number.ToString(CultureInfo.InvariantCulture);
+                fields.Remove("id");
+                fields.Insert(0, "id", id);
+                return new(number, id, fields.ToJsonString(), null);
+            case JsonValue value when value.TryGetValue<string>(out var text):
+                return text.Length == 0
+                    ? InputLine.Bad(number, $"{idField} is empty; leave it out or give it a name")
+                    : new(number, text, fields.ToJsonString(), null);
+            case JsonValue value when value.TryGetValue<long>(out var whole):
+                fields[idField] = whole.ToString(CultureInfo.InvariantCulture);
+                return new(number, whole.ToString(CultureInfo.InvariantCulture), fields.ToJsonString(), null);
+            default:
+                return InputLine.Bad(number, $"{idField} must be text");
+        }
+    }
+
+    /// <summary>The reader's own words, with the column in place of its line and byte numbers, which count from 0 within the line.</summary>
+    private static string Reason(JsonException e)
+    {
+        var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        var reason = (end < 0 ? e.Message : e.Message[..end]).TrimEnd('.');
+        return e.BytePositionInLine is { } position ? $"{reason} (at byte {position + 1} of the line)" : reason;
+    }
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Emu3.Cli.Batch.Plan;
+
+/// <summary>Plain text: one prompt a line.</summary>
+internal static class TextInput
+{
+    public static IEnumerable<InputLine> Read(string text)
+    {
+        var number = 0;
+        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        {
+            number++;
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            var id = number.ToString(CultureInfo.InvariantCulture);
+            yield return new(number, id, new JsonObject { ["id"] = id, ["prompt"] = line.Trim() }.ToJsonString(), null);
+        }
+    }
+}

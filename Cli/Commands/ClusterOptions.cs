@@ -1,0 +1,93 @@
+using System.CommandLine;
+using Emu3.Storage;
+
+namespace Emu3.Cli.Commands;
+
+/// <summary>Where a command's cluster is: someone's gateway, or the one of a data folder. Options that every command has.</summary>
+internal sealed class ClusterOptions
+{
+    private readonly Option<Uri?> _server = new("--server")
+    {
+        Description = "Address of a gateway. Without it, the cluster runs in this process.",
+        CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : Refuse<Uri>(result, "--server must be an address such as http://localhost:8080."),
+    };
+
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "Data folder of the cluster that runs in this process.",
+        DefaultValueFactory = _ => DataFolder.DefaultPath,
+    };
+
+    private readonly Option<string?> _model = new("--model")
+    {
+        Description = "Folder of an Emu3 checkpoint, or the name of one in the local Hugging Face cache (BAAI/Emu3-Gen-hf). Default: models/emu3-tiny. "
+            + "With --server: name of a model that it serves.",
+    };
+
+    private readonly Option<string?> _vision = new("--vision") { Description = "Folder of the vision tokenizer; needed by the original layout only." };
+    private readonly Option<string?> _device = new("--device") { Description = "cpu or cuda:N. Default: cpu." };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the processor's kernels. Default: one a core." };
+    private readonly Option<int?> _slots = new("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." };
+    private readonly Option<bool> _verbose = new("--verbose") { Description = "Logs of the cluster on standard error, and stack traces." };
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_server);
+        command.Options.Add(_data);
+        AddEngineTo(command);
+        command.Options.Add(_verbose);
+    }
+
+    /// <summary>Without <c>--server</c>: for commands that are about this machine.</summary>
+    public void AddLocalTo(Command command)
+    {
+        command.Options.Add(_data);
+        AddEngineTo(command);
+        command.Options.Add(_verbose);
+    }
+
+    public ClusterChoice Read(ParseResult result) => new()
+    {
+        Server = result.GetValue(_server),
+        Data = result.GetValue(_data)!,
+        Model = result.GetValue(_model),
+        Vision = result.GetValue(_vision),
+        Device = result.GetValue(_device),
+        Threads = result.GetValue(_threads),
+        Slots = result.GetValue(_slots),
+        IsVerbose = result.GetValue(_verbose),
+    };
+
+    private void AddEngineTo(Command command)
+    {
+        command.Options.Add(_model);
+        command.Options.Add(_vision);
+        command.Options.Add(_device);
+        command.Options.Add(_threads);
+        command.Options.Add(_slots);
+    }
+
+    private static T? Refuse<T>(System.CommandLine.Parsing.ArgumentResult result, string message) where T : class
+    {
+        result.AddError(message);
+        return null;
+    }
+}
+
+/// <summary>What the command line says about the cluster.</summary>
+internal sealed record ClusterChoice
+{
+    /// <summary>A gateway; null for the cluster of <see cref="Data"/>.</summary>
+    public Uri? Server { get; init; }
+    public required string Data { get; init; }
+
+    /// <summary>As it was typed; null for the default.</summary>
+    public string? Model { get; init; }
+    public string? Vision { get; init; }
+    public string? Device { get; init; }
+    public int? Threads { get; init; }
+    public int? Slots { get; init; }
+    public bool IsVerbose { get; init; }
+}
