@@ -182,8 +182,10 @@ public static class ConfigReader
         };
     }
 
-    /// <summary>What image requests use where they say nothing: the checkpoint's own sampling if it has one, else the reference's.</summary>
-    /// <summary>The reference writes its negative prompt and suffix into its scripts; a checkpoint may bring its own (<c>negative_prompt</c>, <c>prompt_suffix</c>).</summary>
+    /// <summary>
+    /// What image requests use where they say nothing: what the checkpoint says in <c>generation_config.json</c>, else what the reference does. The reference writes its
+    /// negative prompt and suffix into its scripts; the fields <c>negative_prompt</c> and <c>prompt_suffix</c> are ours.
+    /// </summary>
     private static ImageDefaults Defaults(ConfigFile generation) => new(
         generation.Number("guidance_scale", 3),
         new SamplingSettings(generation.Number("temperature", 1), generation.Count("top_k", 2048), generation.Number("top_p", 1)),

@@ -44,13 +44,22 @@ public sealed class ConfigReaderTests : IDisposable
     }
 
     [Fact]
-    public void Read_TheSmallTrainedModel_TakesItsOwnSampling()
+    public void Read_TheSmallTrainedModel_TakesItsOwnDefaults()
     {
         var config = ConfigReader.Read(ModelFolder.Open(Repository.PathTo("models", "emu3-tiny")));
+        Assert.Equal("", config.ImageDefaults.PromptSuffix);
         Assert.Equal(1.5, config.ImageDefaults.GuidanceScale);
         Assert.Equal(new SamplingSettings(0.7, 64, 1), config.ImageDefaults.Sampling);
         Assert.Equal(4096, config.ImageArea);
         Assert.Equal(32, config.Vision.EmbedDim);
+    }
+
+    [Fact]
+    public void Read_NegativePromptAndSuffix_AreTheCheckpointsOwn()
+    {
+        checkpoint.Write("generation_config.json", """{"negative_prompt":"ugly","prompt_suffix":""}""");
+        Assert.Equal("ugly", Read().ImageDefaults.NegativePrompt);
+        Assert.Equal("", Read().ImageDefaults.PromptSuffix);
     }
 
     [Fact]
