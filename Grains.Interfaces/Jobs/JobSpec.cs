@@ -19,6 +19,9 @@ public sealed record JobSpec
 
     /// <summary>Free text pairs of the submitter.</summary>
     [Id(6)] public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary><see cref="ModelCard.SpatialFactor"/> at acceptance, so that sizes can be told in pixels when no worker is up.</summary>
+    [Id(7)] public int SpatialFactor { get; init; }
 }
 
 /// <summary>Who goes first.</summary>
