@@ -1,0 +1,40 @@
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway.Contracts;
+
+/// <summary>What an item event of a job carries: the item that ended, and the job at that time.</summary>
+internal sealed record ItemEventAnswer(OutcomeAnswer Outcome, JobAnswer Job);
+
+/// <summary>A page of outcomes. Ask with <c>after=next</c> for the following ones.</summary>
+internal sealed record OutcomePage(IReadOnlyList<OutcomeAnswer> Data, string Next, bool HasMore)
+{
+    public string Object { get; } = "list";
+}
+
+/// <summary>What a job would take; nothing was created.</summary>
+internal sealed record ValidationAnswer
+{
+    public string Object { get; } = "job.validation";
+    public required int Items { get; init; }
+    public required int Outputs { get; init; }
+    public required IReadOnlyList<LineError> LineErrors { get; init; }
+    public required PositionsAnswer Positions { get; init; }
+
+    /// <summary>Bytes of all files, from their pixels: a guess.</summary>
+    public required long EstimatedBytes { get; init; }
+
+    /// <summary>At the rate that the workers show now; null when none has shown one.</summary>
+    public double? EstimatedSeconds { get; init; }
+
+    /// <summary><c>measured</c> or <c>predicted</c>.</summary>
+    public required string EstimateBasis { get; init; }
+}
+
+/// <summary>Cache positions: of the largest item, of all together, and what the model has for one.</summary>
+internal sealed record PositionsAnswer(long Max, long Sum, long Limit);
+
+/// <summary>Tokens of one item.</summary>
+internal sealed record TokensAnswer(int Epoch, int Offset, int[] Tokens, string[]? Pieces);
+
+/// <summary>Everything from this offset on is void.</summary>
+internal sealed record RewindAnswer(int Epoch, int Offset);

@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary><c>POST /v1/chat/completions</c>, as OpenAI's clients speak it, with and without <c>stream</c>.</summary>
+internal static class Chat
+{
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapPost("/v1/chat/completions", Complete).WithMetadata(new RequestSizeLimitAttribute(JobBody.LongestPart));
+
+    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs, TimeProvider time)
+    {
+        var cancellationToken = http.RequestAborted;
+        var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
+        if (document is null) return refusal!;
+        using var _ = document;
+        var errors = new List<ItemError>();
+        var fields = new FieldReader(document.RootElement, "", errors);
+        var isStreamed = fields.Flag("stream") ?? false;
+        var withUsage = isStreamed && ReadStreamOptions(fields, errors);
+        fields.Ignore("stream_options");
+        var request = OpenAiBodies.ReadChat(fields, errors, mayStream: true);
+        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
+
+        // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
+        var (job, refused) = await jobs.Start(request, cancellationToken);
+        if (job is null) return refused!;
+        if (isStreamed) return new ServerSentEvents(Stream(job, withUsage, time.GetUtcNow().ToUnixTimeSeconds(), CancellationToken.None));
+        await using (job) return await Answer(job, time, cancellationToken);
+    }
+
+    private static bool ReadStreamOptions(FieldReader fields, List<ItemError> errors)
+    {
+        if (fields.Raw("stream_options") is not { } element) return false;
+        var options = new FieldReader(element, "stream_options", errors);
+        var withUsage = options.Flag("include_usage") ?? false;
+        options.Ignore("include_obfuscation");
+        options.Close();
+        return withUsage;
+    }
+
+    private static async Task<IResult> Answer(InteractiveJob job, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (snapshot, outcomes) = await job.Wait(cancellationToken);
+        var outcome = outcomes[0];
+        if (outcome.Failure is { } failure) return FailureResponses.Of(failure);
+        if (outcome.Result is not { } result) return FailureResponses.Cancelled();
+        var text = Encoding.UTF8.GetString(await job.Read(outcome, snapshot, cancellationToken));
+        return new JsonAnswer<ChatAnswer>(new(
+            IdOf(job), time.GetUtcNow().ToUnixTimeSeconds(), snapshot.Spec.Model, [new(0, new(text), ReasonOf(result))], UsageOf(result)));
+    }
+
+    private static async IAsyncEnumerable<ServerSentEvent> Stream(
+        InteractiveJob job, bool withUsage, long created, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var _ = job;
+        var model = job.Model;
+        ItemOutcome? outcome = null;
+        yield return Chunk([new(0, new() { Role = "assistant", Content = "" }, null)]);
+        await foreach (var piece in job.ReadText(ended => outcome = ended, cancellationToken))
+            yield return Chunk([new(0, new() { Content = piece }, null)]);
+
+        if (outcome?.Result is not { } result)
+        {
+            var failure = outcome?.Failure is { } known ? FailureResponses.Of(known) : FailureResponses.Cancelled();
+            yield return ServerSentEvent.Of(failure.Answer);
+            yield break;
+        }
+        yield return Chunk([new(0, new(), ReasonOf(result))]);
+        if (withUsage) yield return Chunk([], UsageOf(result));
+        yield return new("[DONE]"u8.ToArray());
+
+        ServerSentEvent Chunk(IReadOnlyList<ChatChunkChoice> choices, ChatUsage? usage = null) =>
+            ServerSentEvent.Of(new ChatChunk(IdOf(job), created, model, choices) { Usage = usage });
+    }
+
+    private static string IdOf(InteractiveJob job) => $"chatcmpl-{job.Id.Value["job_".Length..]}";
+
+    private static string ReasonOf(ItemResult result) => result.CameToItsEnd ? "stop" : "length";
+
+    private static ChatUsage UsageOf(ItemResult result) => new(result.PromptTokens, result.GeneratedTokens, result.PromptTokens + result.GeneratedTokens,
+        new(result.PromptTokens - result.PromptImageTokens, result.PromptImageTokens));
+}

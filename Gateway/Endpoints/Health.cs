@@ -1,0 +1,31 @@
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary><c>/health</c>: whether a request could be run now. Answers within two seconds.</summary>
+internal static class Health
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/health", Get);
+
+    private static async Task<IResult> Get(ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var workers = await cluster.Grains.GetGrain<IDispatcher>(0).GetWorkers().WaitAsync(s_patience, cluster.Time, cancellationToken);
+            return workers.Count > 0
+                ? new JsonAnswer<HealthAnswer>(new("ok", workers.Count, workers[0].Model.Name, null))
+                : NotReady("no_worker", "The cluster is up, and no worker has a model loaded yet.");
+        }
+        catch (Exception exception) when (ClusterCalls.IsTransient(exception, cancellationToken))
+        {
+            return NotReady("starting", $"The cluster does not answer: {exception.Message}");
+        }
+    }
+
+    private static JsonAnswer<HealthAnswer> NotReady(string status, string detail) =>
+        new(new(status, 0, null, detail), StatusCodes.Status503ServiceUnavailable);
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary>What happens to a job, and to the tokens of one item, as server-sent events that a client can take up again where it was.</summary>
+internal static class JobEvents
+{
+    /// <summary>At most two progress events a second.</summary>
+    private static readonly TimeSpan s_progressEvery = TimeSpan.FromMilliseconds(500);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/jobs/{id}/events", WatchJob);
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/tokens", WatchItem);
+    }
+
+    private static async Task<IResult> WatchJob(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        var after = CursorOf(request);
+        if (!JobCursor.TryParse(after, out var cursor))
+            return FailureResponses.BadRequest([new("after", "(or Last-Event-ID) must be the id of an event of this job, or empty.")]);
+        return await reader.Find(id, cancellationToken) is { } job
+            ? new ServerSentEvents(OfJob(job.Id, cursor, reader, cluster, CancellationToken.None))
+            : FailureResponses.JobNotFound(id);
+    }
+
+    private static async IAsyncEnumerable<ServerSentEvent> OfJob(
+        JobId id, JobCursor cursor, JobReader reader, ClusterCalls cluster, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var lastProgress = (long?)null;
+        await foreach (var happened in JobWatch.Events(cluster, id, cursor, cancellationToken))
+        {
+            var job = JobAnswer.Of(happened.Job);
+            var at = happened.Cursor.ToString();
+            if (happened.Outcome is { } outcome)
+            {
+                yield return ServerSentEvent.Of(new ItemEventAnswer(await reader.Tell(outcome, happened.Job, cancellationToken), job), "item", at);
+            }
+            else if (!happened.IsLast && (lastProgress is null || cluster.Time.GetElapsedTime(lastProgress.Value) >= s_progressEvery))
+            {
+                lastProgress = cluster.Time.GetTimestamp();
+                yield return ServerSentEvent.Of(job, "progress", at);
+            }
+            if (happened.IsLast) yield return ServerSentEvent.Of(job, "done", at);
+        }
+    }
+
+    private static async Task<IResult> WatchItem(string id, int item, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        if (!TryParseOffset(CursorOf(request), out var offset))
+            return FailureResponses.BadRequest([new("after", "(or Last-Event-ID) must be the id of an event of this item, as \"2:640\", or empty.")]);
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        return item < job.Counts.Total && await reader.FindItem(job.Id, item, cancellationToken) is not null
+            ? new ServerSentEvents(OfItem(job, item, offset, reader, cluster, CancellationToken.None))
+            : FailureResponses.ItemNotFound(id, item);
+    }
+
+    private static async IAsyncEnumerable<ServerSentEvent> OfItem(
+        JobSnapshot job, int item, int offset, JobReader reader, ClusterCalls cluster, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var shard = job.Id.Shard(item / JobId.ItemsInShard);
+        while (true)
+        {
+            await foreach (var chunk in cluster.Resume(grains => grains.GetGrain<IJobShard>(shard).ReadTokens(item, offset, CancellationToken.None), cancellationToken))
+            {
+                if (chunk.IsRewind)
+                {
+                    offset = chunk.Offset;
+                    yield return ServerSentEvent.Of(new RewindAnswer(chunk.Epoch, chunk.Offset), "rewind", Id(chunk.Epoch, offset));
+                }
+                if (chunk.Tokens.Length == 0) continue;
+                offset = chunk.Offset + chunk.Tokens.Length;
+                yield return ServerSentEvent.Of(new TokensAnswer(chunk.Epoch, chunk.Offset, chunk.Tokens, chunk.Pieces), "tokens", Id(chunk.Epoch, offset));
+            }
+            if (await reader.FindItem(job.Id, item, cancellationToken) is not { } outcome) yield break;
+            if (outcome.Status is ItemStatus.Pending or ItemStatus.Running) continue; // the shard moved to another silo
+            yield return ServerSentEvent.Of(await reader.Tell(outcome, job, cancellationToken), "done");
+            yield break;
+        }
+    }
+
+    private static string Id(int epoch, int offset) => string.Create(CultureInfo.InvariantCulture, $"{epoch}:{offset}");
+
+    /// <summary>A browser that reconnects sends the header, whatever its address says.</summary>
+    private static string CursorOf(HttpRequest request) =>
+        request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : request.Query["after"].ToString();
+
+    /// <summary>Offsets are equal in all epochs, so the epoch only has to be a number.</summary>
+    internal static bool TryParseOffset(string text, out int offset)
+    {
+        offset = 0;
+        if (text.Length == 0) return true;
+        var parts = text.Split(':');
+        return parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out offset);
+    }
+}

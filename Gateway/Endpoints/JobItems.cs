@@ -1,0 +1,74 @@
+using System.Globalization;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Storage.Blobs;
+using Microsoft.Net.Http.Headers;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary>What came of a job's items: pages of outcomes, single ones, their files.</summary>
+internal static class JobItems
+{
+    private const int MostOutcomes = 1_000;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/jobs/{id}/results", List);
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get);
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content);
+        routes.MapDelete("/v1/jobs/{id}/items/{item:int:min(0)}/content", Release);
+    }
+
+    private static async Task<IResult> List(string id, HttpRequest request, JobReader reader, CancellationToken cancellationToken)
+    {
+        if (!JobCursor.TryParse(request.Query["after"].ToString(), out var after))
+            return FailureResponses.BadRequest([new("after", "must be the \"next\" of the page before, or empty.")]);
+        var limit = 100;
+        if (request.Query["limit"].ToString() is { Length: > 0 } text
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MostOutcomes))
+            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MostOutcomes}.")]);
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        var (outcomes, next) = await reader.ReadOutcomes(job, after, limit, cancellationToken);
+        var told = new List<OutcomeAnswer>(outcomes.Count);
+        foreach (var outcome in outcomes) told.Add(await reader.Tell(outcome, job, cancellationToken));
+        return new JsonAnswer<OutcomePage>(new(told, next.ToString(), next.Seen.Sum() < job.Counts.Ended));
+    }
+
+    private static async Task<IResult> Get(string id, int item, JobReader reader, CancellationToken cancellationToken)
+    {
+        var (job, outcome, refusal) = await Find(id, item, reader, cancellationToken);
+        return refusal ?? (IResult)new JsonAnswer<OutcomeAnswer>(await reader.Tell(outcome!, job!, cancellationToken));
+    }
+
+    private static async Task<IResult> Content(string id, int item, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken)
+    {
+        // :: Step 8 The gateway serves files.
+        var (job, outcome, refusal) = await Find(id, item, reader, cancellationToken);
+        if (refusal is not null) return refusal;
+        if (outcome!.Status != ItemStatus.Done) return FailureResponses.NoFileYet(item, outcome.Status);
+        var file = await blobs.OpenReadAsync(JobReader.KeyOf(outcome, job!), cancellationToken);
+        return file is null
+            ? FailureResponses.FileReleased(item)
+            : Results.Stream(file, OutcomeAnswer.ContentTypeOf(outcome.Spec), enableRangeProcessing: file.CanSeek,
+                entityTag: new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(outcome.Result!.FileHash)}\""));
+    }
+
+    private static async Task<IResult> Release(string id, int item, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken)
+    {
+        var (job, outcome, refusal) = await Find(id, item, reader, cancellationToken);
+        if (refusal is not null) return refusal;
+        if (outcome!.Status != ItemStatus.Done) return FailureResponses.NoFileYet(item, outcome.Status);
+        await blobs.DeleteAsync(JobReader.KeyOf(outcome, job!), cancellationToken);
+        return Results.NoContent();
+    }
+
+    private static async Task<(JobSnapshot? Job, ItemOutcome? Outcome, FailureResponse? Refusal)> Find(
+        string id, int item, JobReader reader, CancellationToken cancellationToken)
+    {
+        if (await reader.Find(id, cancellationToken) is not { } job) return (null, null, FailureResponses.JobNotFound(id));
+        return item < job.Counts.Total && await reader.FindItem(job.Id, item, cancellationToken) is { } outcome
+            ? (job, outcome, null)
+            : (null, null, FailureResponses.ItemNotFound(id, item));
+    }
+}

@@ -1,0 +1,64 @@
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary><c>/v1/jobs</c>: submit, look, cancel, delete.</summary>
+internal static class Jobs
+{
+    private const string JsonLines = "application/x-ndjson";
+    private const string Json = "application/json";
+    private const int LongestKey = 255;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/jobs", Submit).WithMetadata(new DisableRequestSizeLimitAttribute());
+        routes.MapGet("/v1/jobs/{id}", Get);
+        routes.MapPost("/v1/jobs/{id}/cancel", Cancel);
+        routes.MapDelete("/v1/jobs/{id}", Delete);
+    }
+
+    private static async Task<IResult> Submit(HttpContext http, JobIntake intake)
+    {
+        var key = http.Request.Headers["Idempotency-Key"].ToString();
+        if (key.Length > LongestKey) return FailureResponses.BadRequest([new("", $"Idempotency-Key has {key.Length} characters; {LongestKey} are allowed.")]);
+        var isCheckOnly = http.Request.Query["validate"] == "true";
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body;
+        switch (http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant())
+        {
+            case JsonLines: body = JobBody.ReadLines(http.Request.Body, http.RequestAborted); break;
+            case Json: body = JobBody.ReadDocument(http.Request.Body, http.RequestAborted); break;
+            default: return FailureResponses.WrongContentType(JsonLines, Json);
+        }
+        var (job, validation, refusal) = await intake.Take(body, key.Length > 0 && !isCheckOnly ? key : null, isCheckOnly, http.RequestAborted);
+        if (refusal is not null) return refusal;
+        return job is null ? new JsonAnswer<ValidationAnswer>(validation!) : Accepted(http, job);
+    }
+
+    private static JsonAnswer<JobAnswer> Accepted(HttpContext http, JobSnapshot job)
+    {
+        http.Response.Headers.Location = $"/v1/jobs/{job.Id}";
+        return new(JobAnswer.Of(job), StatusCodes.Status202Accepted);
+    }
+
+    private static async Task<IResult> Get(string id, JobReader reader, CancellationToken cancellationToken) =>
+        await reader.Find(id, cancellationToken) is { } job ? new JsonAnswer<JobAnswer>(JobAnswer.Of(job)) : FailureResponses.JobNotFound(id);
+
+    private static async Task<IResult> Cancel(string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        var cancelled = await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
+        return new JsonAnswer<JobAnswer>(JobAnswer.Of(cancelled));
+    }
+
+    private static async Task<IResult> Delete(string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        if (!job.IsTerminal) return FailureResponses.NotEnded(id);
+        await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Id.Value).Delete(), cancellationToken);
+        return Results.NoContent();
+    }
+}

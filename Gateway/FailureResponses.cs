@@ -1,0 +1,189 @@
+using System.Globalization;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway;
+
+/// <summary>
+/// The one place where failures become HTTP: OpenAI's error shape with all four keys, whatever went wrong. What a client can't mend by asking again
+/// is never 409 or 5xx, since OpenAI's SDKs repeat those by themselves; what passes is 503 with a Retry-After that they honour (120 s at most).
+/// </summary>
+internal static class FailureResponses
+{
+    private const string Invalid = "invalid_request_error";
+    private const string NotFound = "not_found_error";
+    private const string Server = "server_error";
+
+    /// <summary>nginx's number for a client that did not wait; nobody reads it, but the access log.</summary>
+    private const int ClientClosedRequest = 499;
+
+    /// <summary>The request itself is wrong; the first error is told, and how many more there are.</summary>
+    public static FailureResponse BadRequest(IReadOnlyList<ItemError> errors)
+    {
+        var first = errors[0];
+        var more = errors.Count > 1 ? $" (and {errors.Count - 1} more: {string.Join(", ", errors.Skip(1).Select(error => error.Param).Distinct().Take(8))})" : "";
+        return Error(StatusCodes.Status400BadRequest, Invalid, Sentence(first) + more, NullIfEmpty(first.Param));
+    }
+
+    /// <summary>Items of a job are wrong; nothing was created.</summary>
+    public static FailureResponse InvalidItems(IReadOnlyList<LineError> errors)
+    {
+        var first = errors[0];
+        var param = $"items[{first.Line - 1}]{(first.Param.Length == 0 ? "" : ".")}{first.Param}";
+        var lines = errors.Select(error => error.Line).Distinct().Count();
+        return Error(StatusCodes.Status400BadRequest, Invalid,
+            $"{lines} item{(lines == 1 ? " is" : "s are")} wrong, and no job was created. The first, line {first.Line}: {Sentence(new(first.Param, first.Message))}",
+            param, "invalid_items", errors);
+    }
+
+    public static FailureResponse JobNotFound(string job) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no job \"{Short(job)}\".", code: "job_not_found");
+
+    public static FailureResponse ItemNotFound(string job, int item) =>
+        Error(StatusCodes.Status404NotFound, NotFound, $"Job \"{Short(job)}\" has no item {item}.", code: "item_not_found");
+
+    /// <summary>Not 409, which SDKs would repeat at once.</summary>
+    public static FailureResponse NoFileYet(int item, ItemStatus status) => Error(StatusCodes.Status404NotFound, NotFound,
+        $"Item {item} has no file: its status is {status.ToString().ToLowerInvariant()}.", code: "item_not_done");
+
+    public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound, $"The file of item {item} was released.", code: "content_released");
+
+    public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"Job \"{job}\" has not ended. Cancel it first, then delete it.", code: "job_not_ended");
+
+    public static FailureResponse ModelNotFound(string? model, IEnumerable<string> known) => Error(StatusCodes.Status404NotFound, Invalid,
+        $"There is no model \"{Short(model ?? "")}\". Loaded: {string.Join(", ", known)}.", "model", "model_not_found");
+
+    /// <summary>Which of several models is meant?</summary>
+    public static FailureResponse ModelMissing(IEnumerable<string> known) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"model: is missing, and several are loaded: {string.Join(", ", known)}.", "model");
+
+    public static FailureResponse NoWorker() => Error(StatusCodes.Status503ServiceUnavailable, Server,
+        "No worker has a model loaded yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with { RetryAfter = 5 };
+
+    public static FailureResponse WrongContentType(params ReadOnlySpan<string> allowed) => Error(StatusCodes.Status415UnsupportedMediaType, Invalid,
+        $"Content-Type must be {string.Join(" or ", allowed.ToArray())}.", code: "unsupported_media_type");
+
+    /// <summary>An item failed that someone waits for.</summary>
+    public static FailureResponse Of(ItemFailure failure) =>
+        Error(StatusOf(failure.Code), failure.Code < FailureCode.NoWorker ? Invalid : Server, failure.Message, code: CodeOf(failure.Code)) with
+        {
+            RetryAfter = failure.Code is FailureCode.NoWorker or FailureCode.DeviceOutOfMemory ? 5 : null,
+        };
+
+    /// <summary>An item was cancelled that someone waits for: not by the one who waits, or nobody would read this.</summary>
+    public static FailureResponse Cancelled() =>
+        Error(StatusCodes.Status503ServiceUnavailable, Server, "The request was cancelled inside the cluster.", code: "cancelled") with { RetryAfter = 1 };
+
+    /// <summary>The name of a failure on the wire.</summary>
+    public static string CodeOf(FailureCode code) => code switch
+    {
+        FailureCode.InvalidRequest => "invalid_request",
+        FailureCode.PromptTooLong => "context_length_exceeded",
+        FailureCode.SizeNotSupported => "size_not_supported",
+        FailureCode.PictureNotReadable => "image_not_readable",
+        FailureCode.ModelNotFound => "model_not_found",
+        FailureCode.NotSupportedByModel => "not_supported_by_model",
+        FailureCode.JobNotFound => "job_not_found",
+        FailureCode.ItemNotFound => "item_not_found",
+        FailureCode.IdempotencyConflict => "idempotency_conflict",
+        FailureCode.NoWorker => "no_worker",
+        FailureCode.DeviceOutOfMemory => "device_out_of_memory",
+        FailureCode.Poisoned => "item_poisoned",
+        FailureCode.EngineFailed => "engine_failed",
+        _ => "failed",
+    };
+
+    private static int StatusOf(FailureCode code) => code switch
+    {
+        FailureCode.ModelNotFound or FailureCode.JobNotFound or FailureCode.ItemNotFound => StatusCodes.Status404NotFound,
+        FailureCode.IdempotencyConflict or FailureCode.Poisoned => StatusCodes.Status422UnprocessableEntity,
+        FailureCode.NoWorker or FailureCode.DeviceOutOfMemory => StatusCodes.Status503ServiceUnavailable,
+        FailureCode.EngineFailed => StatusCodes.Status500InternalServerError,
+        _ => StatusCodes.Status400BadRequest,
+    };
+
+    /// <summary>What an exception says to a client. Bugs say nothing but that they are: their text may hold what is nobody's business.</summary>
+    public static FailureResponse Of(Exception exception) => exception switch
+    {
+        JobNotFoundException e => Error(StatusCodes.Status404NotFound, NotFound, e.Message, code: CodeOf(FailureCode.JobNotFound)),
+        IdempotencyConflictException e => Error(StatusCodes.Status422UnprocessableEntity, Invalid, e.Message, code: CodeOf(FailureCode.IdempotencyConflict)),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => Error(e.StatusCode, Invalid, e.Message, code: "request_too_large"),
+        BadHttpRequestException e => Error(e.StatusCode, Invalid, e.Message),
+        Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
+        OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
+        _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
+            exception is ClientNotAvailableException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
+            code: "cluster_unavailable") with { RetryAfter = 2 },
+        _ => Error(StatusCodes.Status500InternalServerError, Server, "Something went wrong inside; the log has it under this request's x-request-id.", code: "internal_error"),
+    };
+
+    /// <summary>A body for an answer that routing or the server left without one.</summary>
+    public static FailureResponse OfStatus(int status, HttpRequest request) => status switch
+    {
+        StatusCodes.Status404NotFound => Error(status, NotFound, $"There is nothing at {request.Method} {Short(request.Path)}.", code: "unknown_url"),
+        StatusCodes.Status405MethodNotAllowed => Error(status, Invalid, $"{request.Method} is not allowed at {Short(request.Path)}.", code: "method_not_allowed"),
+        StatusCodes.Status413PayloadTooLarge => Error(status, Invalid, "The request is too large.", code: "request_too_large"),
+        StatusCodes.Status415UnsupportedMediaType => WrongContentType("application/json"),
+        >= 500 => Error(status, Server, "Something went wrong inside."),
+        _ => Error(status, Invalid, $"The request was refused with status {status}."),
+    };
+
+    /// <summary>Gives every answer without a body one, and every exception an answer.</summary>
+    public static async Task Handle(HttpContext http, RequestDelegate next, ILogger logger)
+    {
+        try
+        {
+            await next(http);
+            if (!http.Response.HasStarted && http.Response is { StatusCode: >= 400, ContentLength: null, ContentType: null })
+                await OfStatus(http.Response.StatusCode, http.Request).ExecuteAsync(http);
+        }
+        catch (Exception exception)
+        {
+            Log(exception, http, logger);
+            if (http.Response.HasStarted)
+            {
+                // The status is out: all that can still be said is that the answer has no proper end.
+                http.Abort();
+                return;
+            }
+            http.Response.Clear();
+            http.Response.Headers["x-request-id"] = http.TraceIdentifier;
+            await Of(exception).ExecuteAsync(http);
+        }
+    }
+
+    /// <summary>Only what an operator can do something about.</summary>
+    public static void Log(Exception exception, HttpContext http, ILogger logger)
+    {
+        if (exception is OperationCanceledException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException) return;
+        if (ClusterCalls.IsTransient(exception)) GatewayLog.ClusterUnavailable(logger, http.Request.Path, exception.Message);
+        else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
+    }
+
+    private static FailureResponse Error(
+        int status, string type, string message, string? param = null, string? code = null, IReadOnlyList<LineError>? lines = null) =>
+        new(status, new() { Message = message, Type = type, Param = param, Code = code, LineErrors = lines });
+
+    private static string Sentence(ItemError error) => error.Param.Length == 0 ? error.Message : $"{error.Param}: {error.Message}";
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    private static string Short(string text) => text.Length <= 100 ? text : $"{text[..97]}…";
+}
+
+/// <summary>A failure as HTTP tells it; inside a stream, whose status is out already, only the body is told.</summary>
+internal sealed record FailureResponse(int Status, ErrorBody Body) : IResult
+{
+    /// <summary>Seconds after which the same request may do better; null when it never will.</summary>
+    public int? RetryAfter { get; init; }
+
+    public ErrorAnswer Answer => new(Body);
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        if (RetryAfter is { } seconds) httpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return Results.Json(Answer, GatewayJson.Options, statusCode: Status).ExecuteAsync(httpContext);
+    }
+}

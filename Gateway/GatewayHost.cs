@@ -1,0 +1,71 @@
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Endpoints;
+using Emu3.Gateway.Jobs;
+using Emu3.Storage;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+
+namespace Emu3.Gateway;
+
+/// <summary>Builds the gateway: as a program of its own, or inside another's process, where it still speaks HTTP alone.</summary>
+public static class GatewayHost
+{
+    /// <summary>A gateway that finds its cluster and its blobs by these settings.</summary>
+    /// <param name="address">Where it listens, as <c>http://127.0.0.1:8080</c>; port 0 takes a free one (<c>app.Urls</c> then tells it once it runs).</param>
+    /// <param name="cluster">Which cluster.</param>
+    /// <param name="configure">Whatever else the host needs: logging, configuration.</param>
+    public static WebApplication Build(Uri address, ClusterConnection cluster, Action<WebApplicationBuilder>? configure = null) => Build(address, builder =>
+    {
+        builder.UseOrleansClient(client =>
+        {
+            client.UseCluster(cluster);
+            client.UseConnectionRetryFilter(async (_, cancellationToken) =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+                return true;
+            });
+            // A call to a silo that dies is answered by this timeout alone; it is then repeated.
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+            client.Configure<Orleans.Configuration.GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        });
+        configure?.Invoke(builder);
+    });
+
+    /// <summary>A gateway whose <see cref="IClusterClient"/> and <see cref="Storage.Blobs.IBlobStore"/> the caller registers.</summary>
+    public static WebApplication Build(Uri address, Action<WebApplicationBuilder> configure)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // The gateway answers (that it has no cluster yet) while its client still looks for one.
+        builder.Services.Configure<HostOptions>(options => options.ServicesStartConcurrently = true);
+        builder.WebHost.ConfigureKestrel(Limit);
+        builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
+        builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
+        configure(builder);
+
+        var app = builder.Build();
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
+        app.Use(RequestIds.Set);
+        app.Use((http, next) => FailureResponses.Handle(http, next, logger));
+        Endpoints.Jobs.Map(app);
+        JobEvents.Map(app);
+        JobItems.Map(app);
+        Images.Map(app);
+        Chat.Map(app);
+        Models.Map(app);
+        Health.Map(app);
+        return app;
+    }
+
+    private static void Limit(KestrelServerOptions options)
+    {
+        options.AddServerHeader = false;
+        options.Limits.MaxRequestBodySize = 1 << 20; // where an endpoint does not say otherwise
+        // A cursor of a job of a million items is 16 KB long, and travels in a header or in the address.
+        options.Limits.MaxRequestLineSize = 32 << 10;
+        options.Limits.MaxRequestHeadersTotalSize = 64 << 10;
+        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Emu3.Gateway.Cluster;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Gateway.Jobs;
+
+/// <summary>Makes the jobs of requests that someone waits for.</summary>
+internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, ILogger<InteractiveJob> logger)
+{
+    /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
+    public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
+    {
+        var (workers, refusal) = await catalog.Find(request.Model, cancellationToken);
+        if (refusal is not null) return (null, refusal);
+        var model = workers[0].Model;
+        var id = JobId.Draw();
+        var seed = DerivedSeed.Of(0, id.Value, 0);
+        var context = new ResolveContext { Model = model, JobSeed = seed, KeyOf = picture => BlobKeys.Input(JobReader.Tenant, id, picture.Hash) };
+        var resolution = ItemResolver.Resolve(request, 1, context);
+        if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
+
+        var spec = new JobSpec
+        {
+            Tenant = JobReader.Tenant,
+            Model = model.Name,
+            WeightsHash = model.WeightsHash,
+            Priority = JobPriority.Interactive,
+            Seed = seed,
+            CreatedAt = cluster.Time.GetUtcNow(),
+            SpatialFactor = model.SpatialFactor,
+        };
+        using var submission = new JobSubmission(
+            cluster, blobs, new(cluster, workers, logger), context, id, spec, isCheckOnly: false, logger);
+        var job = new InteractiveJob(cluster, reader, blobs, id, model.Name);
+        try
+        {
+            await submission.Add(1, resolution, cancellationToken);
+            await submission.Finish(cancellationToken);
+            if (submission.Errors is { Count: > 0 } errors)
+            {
+                await submission.TakeBack();
+                return (null, FailureResponses.BadRequest([.. errors.Select(error => new ItemError(error.Param, error.Message))]));
+            }
+            await submission.Seal(cancellationToken);
+            return (job, null);
+        }
+        catch
+        {
+            await submission.TakeBack();
+            throw;
+        }
+    }
+}
+
+/// <summary>A job of one item (or its samples) that lives as long as somebody waits for it.</summary>
+internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobId id, string model) : IAsyncDisposable
+{
+    private bool _hasEnded;
+
+    public JobId Id => id;
+
+    public string Model => model;
+
+    /// <summary>Waits for all samples; they come in the order of their numbers.</summary>
+    public async Task<(JobSnapshot Job, IReadOnlyList<ItemOutcome> Outcomes)> Wait(CancellationToken cancellationToken)
+    {
+        var outcomes = new List<ItemOutcome>();
+        await foreach (var happened in JobWatch.Events(cluster, id, JobCursor.Start, cancellationToken))
+        {
+            if (happened.Outcome is { } outcome) outcomes.Add(outcome);
+            if (!happened.IsLast) continue;
+            _hasEnded = true;
+            return (happened.Job, [.. outcomes.OrderBy(outcome => outcome.Item)]);
+        }
+        throw new InvalidOperationException($"The events of job {id} ended before the job.");
+    }
+
+    /// <summary>The file that a sample gave.</summary>
+    public async Task<byte[]> Read(ItemOutcome outcome, JobSnapshot job, CancellationToken cancellationToken) =>
+        await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken)
+        ?? throw new InvalidOperationException($"Item {outcome.Item} of job {id} is done and its file is not there.");
+
+    /// <summary>
+    /// The answer's text while it is written. What was not seen on the way (the answer ended before anyone watched) comes from the file, so that all
+    /// pieces together are always the file. <paramref name="atEnd"/> gets the outcome.
+    /// </summary>
+    public async IAsyncEnumerable<string> ReadText(Action<ItemOutcome> atEnd, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var told = new StringBuilder();
+        var offset = 0;
+        var shard = id.Shard(0);
+        while (true)
+        {
+            await foreach (var chunk in cluster.Resume(grains => grains.GetGrain<IJobShard>(shard).ReadTokens(0, offset, CancellationToken.None), cancellationToken))
+            {
+                if (chunk.IsRewind && chunk.Offset < offset)
+                    throw new AnswerChangedException("The answer began anew on another kind of machine and may differ from what was told. Ask again.");
+                offset = Math.Max(offset, chunk.Offset + chunk.Tokens.Length);
+                var piece = string.Concat(chunk.Pieces ?? []);
+                told.Append(piece);
+                if (piece.Length > 0) yield return piece;
+            }
+            var item = await reader.FindItem(id, 0, cancellationToken);
+            if (item is null || item.Status is ItemStatus.Pending or ItemStatus.Running) continue; // the shard moved to another silo
+            var (job, outcomes) = await Wait(cancellationToken);
+            if (item.Status == ItemStatus.Done)
+            {
+                var text = Encoding.UTF8.GetString(await Read(item, job, cancellationToken));
+                if (!text.StartsWith(told.ToString(), StringComparison.Ordinal))
+                    throw new AnswerChangedException("The answer differs from what was told of it. Ask again.");
+                if (text.Length > told.Length) yield return text[told.Length..];
+            }
+            atEnd(outcomes[0]);
+            yield break;
+        }
+    }
+
+    /// <summary>Nobody waits any more: what has not ended is cancelled, and nothing is kept.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15), cluster.Time);
+        try
+        {
+            if (!_hasEnded) await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Cancel(), patience.Token);
+            else await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Delete(), patience.Token);
+        }
+        catch (Exception exception) when (ClusterCalls.IsTransient(exception) || exception is OperationCanceledException or JobNotFoundException)
+        {
+            // The cluster cancels what nobody asks for, and removes interactive jobs by itself.
+            return;
+        }
+    }
+}
+
+/// <summary>Text that was told already is not what the answer became.</summary>
+internal sealed class AnswerChangedException(string message) : Exception(message);

@@ -1,0 +1,42 @@
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Gateway.Jobs;
+
+/// <summary>Items that go to a shard in one call: of one shard, and small enough for a message.</summary>
+/// <param name="firstItem">Index of the first in its job.</param>
+internal sealed class ItemPiece(int firstItem)
+{
+    /// <summary>Below the 512 KiB that a call may take, since sizes are counted from above and the job's own spec goes with them.</summary>
+    private const int MostBytes = 400 << 10;
+    private readonly List<ItemSpec> _specs = [];
+    private readonly List<int> _lines = [];
+    private int _bytes;
+
+    public int FirstItem => firstItem;
+
+    public IReadOnlyList<ItemSpec> Specs => _specs;
+
+    /// <summary>The line of each spec.</summary>
+    public IReadOnlyList<int> Lines => _lines;
+
+    public bool HasRoomFor(ItemSpec spec) =>
+        _specs.Count == 0 || firstItem % JobId.ItemsInShard + _specs.Count < JobId.ItemsInShard && _bytes + BytesOf(spec) <= MostBytes;
+
+    public void Add(ItemSpec spec, int line)
+    {
+        _specs.Add(spec);
+        _lines.Add(line);
+        _bytes += BytesOf(spec);
+    }
+
+    /// <summary>Places of the first spec of each line.</summary>
+    public IReadOnlyList<int> FirstsOfItems() => [.. Enumerable.Range(0, _specs.Count).Where(i => i == 0 || _lines[i] != _lines[i - 1])];
+
+    /// <summary>An upper bound: three bytes a UTF-16 unit, and room for the numbers.</summary>
+    private static int BytesOf(ItemSpec spec)
+    {
+        var length = spec.Id.Length + (spec.Image is { } image ? image.Prompt.Length + image.NegativePrompt.Length : 0)
+            + (spec.Chat?.Turns.Sum(turn => turn.Role.Length + 16 + turn.Parts.Sum(part => (part.Text?.Length ?? 0) + (part.PictureBlob?.Length ?? 0) + 16)) ?? 0);
+        return 256 + 3 * length;
+    }
+}

@@ -1,0 +1,145 @@
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Gateway.Jobs;
+
+/// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
+internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, ILogger<JobIntake> logger)
+{
+    /// <summary>
+    /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
+    /// content under it is the same job, however often it is sent.
+    /// </summary>
+    public async Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken)
+    {
+        await using var parts = body.GetAsyncEnumerator(cancellationToken);
+        if (!await parts.MoveNextAsync()) return (null, null, FailureResponses.BadRequest([new("", "The body is empty: it begins with the job object.")]));
+        var head = parts.Current;
+        var errors = new List<ItemError>();
+        if (ReadHead(head, errors) is not { } request) return (null, null, FailureResponses.BadRequest(errors));
+
+        var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(JobReader.Tenant, key);
+        if (key is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
+        var (workers, refusal) = await catalog.Find(request.Model, cancellationToken);
+        if (refusal is not null) return (null, null, refusal);
+
+        var spec = Resolve(request, id, workers[0].Model);
+        var context = new ResolveContext
+        {
+            Model = workers[0].Model,
+            JobSeed = spec.Seed,
+            Defaults = request.Defaults,
+            KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
+        };
+        using var submission = new JobSubmission(cluster, blobs, new(cluster, workers, logger), context, id, spec, isCheckOnly, logger);
+        var mayStay = false;
+        try
+        {
+            submission.AddHead(head.Span);
+            while (await parts.MoveNextAsync()) await submission.Add(parts.Current, cancellationToken);
+            await submission.Finish(cancellationToken);
+            if (isCheckOnly) return (null, await Tell(submission, workers, cancellationToken), null);
+            if (submission.Errors is { Count: > 0 } lineErrors) return (null, null, FailureResponses.InvalidItems(lineErrors));
+            if (submission.ItemCount == 0) return (null, null, FailureResponses.BadRequest([new("items", "is empty: a job has at least one item.")]));
+            var job = await submission.Seal(cancellationToken);
+            mayStay = true;
+            return (job, null, null);
+        }
+        catch (Exception exception) when (key is not null && (exception is OperationCanceledException || ClusterCalls.IsTransient(exception, cancellationToken)))
+        {
+            // Its submitter comes again with the key, may be there already, and finds what is here.
+            mayStay = true;
+            throw;
+        }
+        finally
+        {
+            if (!mayStay) await submission.TakeBack();
+        }
+    }
+
+    private static JobRequest? ReadHead(ReadOnlyMemory<byte> head, List<ItemError> errors)
+    {
+        using var document = StrictJson.Parse(head, out var error);
+        if (document is null)
+        {
+            errors.Add(new("", $"The job object (the first line) {error}"));
+            return null;
+        }
+        var request = JobRequest.Read(document.RootElement, errors);
+        return errors.Count == 0 ? request : null;
+    }
+
+    /// <summary>
+    /// A job that was accepted before under this key. One that is still open is gone on with: shards refuse items that differ from those they have.
+    /// One that ended before it was accepted is cleared away.
+    /// </summary>
+    private async Task<JobSnapshot?> FindSealed(JobId id, CancellationToken cancellationToken)
+    {
+        if (await reader.Find(id.Value, cancellationToken) is not { } job) return null;
+        if (job.Counts.Total > 0) return job;
+        if (job.IsTerminal) await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Delete(), cancellationToken);
+        return null;
+    }
+
+    /// <summary>The job is there: only whether this is the same request remains to be seen.</summary>
+    private async Task<(JobSnapshot?, ValidationAnswer?, FailureResponse?)> Compare(
+        JobSnapshot existing, ReadOnlyMemory<byte> head, IAsyncEnumerator<ReadOnlyMemory<byte>> parts, CancellationToken cancellationToken)
+    {
+        using var hash = new ContentHash();
+        hash.Add(head.Span);
+        while (await parts.MoveNextAsync()) hash.Add(parts.Current.Span);
+        var job = await cluster.Repeat(
+            grains => grains.GetGrain<IGenerationJob>(existing.Id.Value).Seal(existing.Counts.Total, hash.Text), cancellationToken);
+        return (job, null, null);
+    }
+
+    private JobSpec Resolve(JobRequest request, JobId id, ModelCard model) => new()
+    {
+        Tenant = JobReader.Tenant,
+        Model = model.Name,
+        WeightsHash = model.WeightsHash,
+        Priority = request.Priority,
+        // From the id and not drawn, so that the same submission under the same key, sent twice, is the same job.
+        Seed = request.Seed ?? DerivedSeed.Of(0, id.Value, 0),
+        CreatedAt = cluster.Time.GetUtcNow(),
+        Metadata = request.Metadata,
+        SpatialFactor = model.SpatialFactor,
+    };
+
+    private async Task<ValidationAnswer> Tell(JobSubmission submission, IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
+    {
+        var rate = await MeasuredRate(workers, cancellationToken);
+        return new()
+        {
+            Items = submission.ItemCount,
+            Outputs = submission.OutputCount,
+            LineErrors = submission.Errors,
+            Positions = new(submission.MaxPositions, submission.SumPositions, workers[0].Model.MaxPositions),
+            EstimatedBytes = submission.EstimatedBytes,
+            EstimatedSeconds = rate > 0 ? submission.OutputCount / rate : null,
+            EstimateBasis = rate > 0 ? "measured" : "predicted",
+        };
+    }
+
+    /// <summary>Items a second of all workers that answer and have run something lately.</summary>
+    private async Task<double> MeasuredRate(IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
+    {
+        var rates = await Task.WhenAll(workers.Select(async worker =>
+        {
+            try
+            {
+                var load = await cluster.Grains.GetGrain<IModelWorker>(worker.Id.Value).GetLoad().WaitAsync(TimeSpan.FromSeconds(2), cluster.Time, cancellationToken);
+                return load.ItemsPerSecond ?? 0;
+            }
+            catch (Exception exception) when (exception is WorkerSiloGoneException || ClusterCalls.IsTransient(exception, cancellationToken))
+            {
+                return 0;
+            }
+        }));
+        return rates.Sum();
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Gateway.Jobs;
+
+/// <summary>Reads jobs and their outcomes for one tenant: what belongs to another is not there.</summary>
+internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
+{
+    /// <summary>Everyone's, until there are keys.</summary>
+    public const string Tenant = "default";
+
+    /// <summary>The job, or null when there is none of that name.</summary>
+    public async Task<JobSnapshot?> Find(string id, CancellationToken cancellationToken)
+    {
+        if (!JobId.TryParse(id, out var job)) return null;
+        try
+        {
+            var snapshot = await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Value).GetSnapshot(), cancellationToken);
+            return snapshot.Spec.Tenant == Tenant ? snapshot : null;
+        }
+        catch (JobNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>One item, or null when the job has none of that index.</summary>
+    public async Task<ItemOutcome?> FindItem(JobId job, int item, CancellationToken cancellationToken)
+    {
+        var key = job.Shard(item / JobId.ItemsInShard);
+        return await cluster.Repeat(grains => grains.GetGrain<IJobShard>(key).GetItem(item), cancellationToken);
+    }
+
+    /// <summary>Outcomes behind a cursor, shard by shard, and the cursor behind them.</summary>
+    public async Task<(IReadOnlyList<ItemOutcome> Outcomes, JobCursor Next)> ReadOutcomes(
+        JobSnapshot job, JobCursor after, int most, CancellationToken cancellationToken)
+    {
+        var outcomes = new List<ItemOutcome>();
+        var seen = new List<int>();
+        for (var shard = 0; shard * JobId.ItemsInShard < job.Counts.Total; shard++)
+        {
+            var from = after.Of(shard);
+            seen.Add(from);
+            var size = Math.Min(JobId.ItemsInShard, job.Counts.Total - shard * JobId.ItemsInShard);
+            if (from >= size || outcomes.Count >= most) continue;
+            var key = job.Id.Shard(shard);
+            var read = await cluster.Repeat(grains => grains.GetGrain<IJobShard>(key).ReadOutcomes(from, most - outcomes.Count), cancellationToken);
+            outcomes.AddRange(read);
+            seen[shard] += read.Count;
+        }
+        while (seen.Count > 0 && seen[^1] == 0) seen.RemoveAt(seen.Count - 1);
+        return (outcomes, new(seen));
+    }
+
+    /// <summary>An outcome as it is told: an answer's text is in its file.</summary>
+    public async Task<OutcomeAnswer> Tell(ItemOutcome outcome, JobSnapshot job, CancellationToken cancellationToken)
+    {
+        var text = outcome is { Spec.Chat: not null, Status: ItemStatus.Done }
+            ? await blobs.ReadAsync(KeyOf(outcome, job), cancellationToken) is { } file ? Encoding.UTF8.GetString(file) : null
+            : null;
+        return OutcomeAnswer.Of(outcome, job.Spec, text);
+    }
+
+    /// <summary>Where the file of a done item is.</summary>
+    public static string KeyOf(ItemOutcome outcome, JobSnapshot job) => BlobKeys.Result(job.Spec.Tenant, job.Id, outcome.Item, outcome.Result!.FileHash);
+}
