@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Emu3.Gateway;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Http;
+
+namespace Emu3.Tests.Unit.Gateway;
+
+[Trait("Suite", "Fast")]
+public sealed class FailureResponseTests
+{
+    public static TheoryData<Exception, int, string> Exceptions => new()
+    {
+        { new JobNotFoundException("job_x"), 404, "job_not_found" },
+        { new IdempotencyConflictException("job_x"), 422, "idempotency_conflict" },
+        { new BadHttpRequestException("too much", 413), 413, "request_too_large" },
+        { new TimeoutException("no answer"), 503, "cluster_unavailable" },
+        { new SiloUnavailableException("gone"), 503, "cluster_unavailable" },
+        { new OperationCanceledException(), 499, "cancelled" },
+        { new InvalidOperationException("secret"), 500, "internal_error" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Exceptions), DisableDiscoveryEnumeration = true)]
+    public void Of_Exception_HasItsStatusAndCode(Exception exception, int status, string code)
+    {
+        var response = FailureResponses.Of(exception);
+        Assert.Equal((status, code), (response.Status, response.Body.Code));
+        Assert.DoesNotContain("secret", response.Body.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_EveryFailureCode_IsNoRetryableStatusUnlessItPasses()
+    {
+        foreach (var code in Enum.GetValues<FailureCode>())
+        {
+            var response = FailureResponses.Of(new ItemFailure(code, "why"));
+            Assert.NotEqual(409, response.Status);
+            Assert.Equal(code is FailureCode.NoWorker or FailureCode.DeviceOutOfMemory, response.Status == 503);
+            Assert.Equal(response.Status == 503, response.RetryAfter is > 0 and <= 120);
+            if (code is not (FailureCode.None or FailureCode.InvalidRequest)) Assert.NotEqual("failed", response.Body.Code);
+        }
+    }
+
+    [Fact]
+    public void Answer_AsJson_HasAllFourKeysAlways()
+    {
+        var json = JsonSerializer.SerializeToElement(FailureResponses.JobNotFound("x").Answer, GatewayJson.Options).GetProperty("error");
+        Assert.Equal(["message", "type", "param", "code"], json.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("param").ValueKind);
+    }
+
+    [Fact]
+    public void InvalidItems_ThirdLine_NamesItByIndexAndListsAll()
+    {
+        var response = FailureResponses.InvalidItems([new LineError(17, "ratio", "must be."), new LineError(20, "", "is not valid JSON.")]);
+        Assert.Equal(400, response.Status);
+        Assert.Equal("items[16].ratio", response.Body.Param);
+        Assert.Equal("invalid_items", response.Body.Code);
+        Assert.Contains("2 items are wrong", response.Body.Message, StringComparison.Ordinal);
+        Assert.Contains("line 17: ratio: must be.", response.Body.Message, StringComparison.Ordinal);
+        var json = JsonSerializer.SerializeToElement(response.Answer, GatewayJson.Options).GetProperty("error").GetProperty("line_errors");
+        Assert.Equal(20, json[1].GetProperty("line").GetInt32());
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text;
+using CsCheck;
+using Emu3.Gateway.Jobs;
+using Microsoft.AspNetCore.Http;
+
+namespace Emu3.Tests.Unit.Gateway;
+
+[Trait("Suite", "Fast")]
+public sealed class JobBodyTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ReadLines_BlankLinesAndCarriageReturns_ArePassedOver() =>
+        Assert.Equal(["{}", "{\"a\":1}\r", "{\"b\":2}"], await Lines("{}\n\n{\"a\":1}\r\n  \n{\"b\":2}", 7));
+
+    [Fact]
+    public async Task ReadDocument_FieldsAndItems_AreTheJobAndOnePartAnItem() => Assert.Equal(
+        ["{\"model\" : \"m\",\"metadata\":{\"a\":\"]\"}}", "{\"p\":[1,{}]}", "2", "\"x\""],
+        await Document("""  {"model" : "m", "metadata":{"a":"]"}, "items" : [ {"p":[1,{}]} , 2,"x"] } """, 3));
+
+    [Fact]
+    public async Task ReadDocument_NoItems_IsTheJobAlone() => Assert.Equal(["{\"seed\":1}"], await Document("""{"seed":1}""", 100));
+
+    [Theory]
+    [InlineData("""{"items":[1],"model":"m"}""", "must come last")]
+    [InlineData("""{"items":{}}""", "array")]
+    [InlineData("""[1]""", "object")]
+    [InlineData("""{"items":[1""", "JSON")]
+    [InlineData("""{"seed":1} x""", "JSON")]
+    [InlineData("", "")]
+    [InlineData("""{"seed":""", "")]
+    public async Task ReadDocument_BadDocument_IsRefused(string text, string part)
+    {
+        var refusal = await Assert.ThrowsAsync<BadHttpRequestException>(() => Document(text, 2));
+        Assert.Equal(400, refusal.StatusCode);
+        Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>However the network cuts the body, the parts are the same.</summary>
+    [Fact]
+    public void Read_AnyCuts_GiveTheSameParts() =>
+        Gen.String[0, 40].Array[0, 12].Select(Gen.Int[1, 50], (texts, chunk) => (Items: texts.Select(text => System.Text.Json.JsonSerializer.Serialize(text)).ToArray(), Chunk: chunk))
+            .Sample(x =>
+            {
+                string[] expected = ["{\"seed\":1}", .. x.Items];
+                Assert.Equal(expected, Lines(string.Join('\n', expected), x.Chunk).GetAwaiter().GetResult());
+                Assert.Equal(expected, Document($"{{\"seed\":1,\"items\":[{string.Join(',', x.Items)}]}}", x.Chunk).GetAwaiter().GetResult());
+            });
+
+    private static Task<List<string>> Lines(string text, int chunk) => Read(JobBody.ReadLines(new SlowStream(text, chunk), Cancellation));
+
+    private static Task<List<string>> Document(string text, int chunk) => Read(JobBody.ReadDocument(new SlowStream(text, chunk), Cancellation));
+
+    private static async Task<List<string>> Read(IAsyncEnumerable<ReadOnlyMemory<byte>> parts)
+    {
+        var read = new List<string>();
+        await foreach (var part in parts) read.Add(Encoding.UTF8.GetString(part.Span));
+        return read;
+    }
+
+    /// <summary>Gives a few bytes a read.</summary>
+    private sealed class SlowStream(string text, int chunk) : MemoryStream(Encoding.UTF8.GetBytes(text))
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(chunk, buffer.Length)], cancellationToken);
+    }
+}
