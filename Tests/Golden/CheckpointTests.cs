@@ -33,7 +33,7 @@ public sealed class CheckpointTests
         Assert.Equal(golden.Cases.GetProperty("factor").GetInt32(), config.Vision.SpatialFactor);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(GoldenFolder.OriginalPaths), MemberType = typeof(GoldenFolder))]
     public void Config_OfTheOriginalLayout_EqualsTheHubs(string path)
     {

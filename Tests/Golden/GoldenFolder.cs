@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Emu3.Inference.Weights;
@@ -13,6 +14,8 @@ public sealed class GoldenFolder
 {
     /// <summary>The environment variable.</summary>
     public const string Variable = "EMU3_GOLDEN_DIR";
+
+    private static readonly ConcurrentDictionary<string, bool> s_announced = [];
 
     private readonly Lazy<IReadOnlyDictionary<string, GoldenTensor>> tensors;
 
@@ -48,7 +51,7 @@ public sealed class GoldenFolder
     /// <summary>The checkpoint in the original layout.</summary>
     public ModelFolder CheckpointOriginal => ModelFolder.Open(File("checkpoint-original", "language"), File("checkpoint-original", "vision"));
 
-    /// <summary>Opens a folder and writes its name to the test's output.</summary>
+    /// <summary>Opens a folder, and tells the runner its name when that happens first (shown because of <c>diagnosticMessages</c> in xunit.runner.json).</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such folder, or it has no <c>cases.json</c>.</exception>
     public static GoldenFolder Open(string path)
     {
@@ -58,7 +61,11 @@ public sealed class GoldenFolder
         }
 
         var folder = new GoldenFolder(path);
-        TestContext.Current.TestOutputHelper?.WriteLine($"golden folder {folder.Name} ({path})");
+        if (s_announced.TryAdd(path, true))
+        {
+            TestContext.Current.SendDiagnosticMessage($"golden folder {folder.Name} ({path})");
+        }
+
         return folder;
     }
 
@@ -80,7 +87,7 @@ public sealed class GoldenFolder
     }
 
     /// <summary>The folders that a path stands for; itself when there are none, so that opening it fails.</summary>
-    private static IEnumerable<string> Variants(string path)
+    internal static IEnumerable<string> Variants(string path)
     {
         path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         if (!Directory.Exists(path) || System.IO.File.Exists(System.IO.Path.Combine(path, "cases.json")))

@@ -17,7 +17,7 @@ public sealed class TokenizerTests
         RequireIds(TextTokenizer.Load(golden.Checkpoint), golden.Cases);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(GoldenFolder.OriginalPaths), MemberType = typeof(GoldenFolder))]
     public void Tokenizer_OfTheOriginalLayout_GivesTheReferencesIds(string path)
     {
@@ -39,7 +39,7 @@ public sealed class TokenizerTests
         RequireImagePrompts(prompts, golden.Cases);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(GoldenFolder.OriginalPaths), MemberType = typeof(GoldenFolder))]
     public void ImagePrompt_OfTheOriginalLayout_GivesTheReferencesIds(string path)
     {
@@ -55,7 +55,7 @@ public sealed class TokenizerTests
         RequireChats(golden, golden.Checkpoint, golden.Cases, @case => [.. @case.Each("files").Select(file => file.GetString()!)]);
     }
 
-    [Theory]
+    [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(GoldenFolder.OriginalPaths), MemberType = typeof(GoldenFolder))]
     public void ChatPrompt_OfTheOriginalLayout_GivesTheReferencesSequence(string path)
     {
