@@ -31,6 +31,31 @@ public sealed class TokenizerFilesTests : IDisposable
         Assert.Equal([501, 'b' - '!'], tokenizer.Encode(".ab"));
     }
 
+    /// <summary>The library reads merges from lines, where '#' could begin a comment.</summary>
+    [Fact]
+    public void Load_MergesOfAnyBytes_AreFollowed()
+    {
+        var vocabulary = checkpoint.Tokenizer["model"]!["vocab"]!.AsObject();
+        string[] letters = [.. vocabulary.Select(token => token.Key)];
+        var merges = new JsonArray();
+        foreach (var letter in letters)
+        {
+            vocabulary[letter + letter] = 1000 + vocabulary.Count;
+            merges.Add(new JsonArray(letter, letter));
+        }
+
+        checkpoint.Tokenizer["model"]!["merges"] = merges;
+        var tokenizer = Load();
+        foreach (var letter in letters)
+        {
+            // Printable ASCII, of which pairs stay in one piece.
+            if (letter[0] is > ' ' and < '\u007f')
+            {
+                Assert.Equal([vocabulary[letter + letter]!.GetValue<int>()], tokenizer.Encode(letter + letter));
+            }
+        }
+    }
+
     [Theory]
     [InlineData("pre_tokenizer", """{"type":"Whitespace"}""", "pre_tokenizer.type", "Whitespace")]
     [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":true}""", "pre_tokenizer.add_prefix_space", "true")]
