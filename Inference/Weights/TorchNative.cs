@@ -84,7 +84,7 @@ public static class TorchNative
         if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } chosen)
         {
             return HasTorch(chosen)
-                ? chosen
+                ? Path.GetFullPath(chosen)
                 : throw new DllNotFoundException($"{FolderVariable} is '{chosen}', but there is no {FileName("torch_cpu")} in it. Set it to the lib folder of a libtorch.");
         }
 

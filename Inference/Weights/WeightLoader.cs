@@ -61,7 +61,7 @@ public sealed class WeightLoader : IDisposable
     /// <summary>The dimensions of a tensor, as its file has them.</summary>
     /// <param name="name">Canonical.</param>
     /// <exception cref="CheckpointException">There is no such tensor.</exception>
-    public IReadOnlyList<long> ShapeOf(string name) => Find(name, []).Entry.Shape;
+    public IReadOnlyList<long> ShapeOf(string name) => Find(name).Entry.Shape;
 
     /// <summary>One tensor, in memory of its own.</summary>
     /// <param name="name">Canonical.</param>
@@ -70,7 +70,7 @@ public sealed class WeightLoader : IDisposable
     /// <exception cref="CheckpointException">There is no such tensor, or its shape is another.</exception>
     public Tensor Load(string name, ReadOnlySpan<long> shape, ScalarType dtype)
     {
-        var source = Find(name, shape);
+        var source = Take(name, shape);
         var tensor = empty(shape.ToArray(), dtype: dtype, device: device);
         CopyInto(source, tensor);
         return tensor;
@@ -83,7 +83,7 @@ public sealed class WeightLoader : IDisposable
     /// <exception cref="CheckpointException">A tensor is missing, or its shape is another.</exception>
     public Tensor LoadStacked(IReadOnlyList<string> names, IReadOnlyList<long[]> shapes, ScalarType dtype)
     {
-        Source[] parts = [.. names.Select((name, i) => Find(name, shapes[i]))];
+        Source[] parts = [.. names.Select((name, i) => Take(name, shapes[i]))];
         var stacked = empty([shapes.Sum(shape => shape[0]), .. shapes[0].AsSpan(1)], dtype: dtype, device: device);
         long row = 0;
         for (var i = 0; i < parts.Length; row += shapes[i][0], i++)
@@ -123,27 +123,25 @@ public sealed class WeightLoader : IDisposable
         GC.KeepAlive(source.File);
     }
 
-    /// <summary>Checks that a tensor is there and, unless <paramref name="shape"/> is empty for "any", that it has that shape; notes that it was asked for.</summary>
-    private Source Find(string name, ReadOnlySpan<long> shape)
+    /// <summary>Finds a tensor, checks its shape, and notes that it was asked for.</summary>
+    private Source Take(string name, ReadOnlySpan<long> shape)
     {
-        if (!sources.TryGetValue(name, out var source))
+        var source = Find(name, $" of shape {Text(shape)}");
+        if (!SameShape(name, source.Entry.Shape, shape))
         {
-            throw new CheckpointException($"Tensor '{name}' {(shape.IsEmpty ? "" : $"of shape [{string.Join(", ", shape.ToArray())}] ")}is in none of the {files.Count} weight files of {Path.GetDirectoryName(files[0].Path)}.");
+            throw new CheckpointException(
+                $"Tensor '{source.Entry.Name}' in {source.File.Path} has the shape {Text([.. source.Entry.Shape])}; by the configuration it must be {Text(shape)}.");
         }
 
-        if (!shape.IsEmpty)
-        {
-            if (!SameShape(name, source.Entry.Shape, shape))
-            {
-                throw new CheckpointException(
-                    $"Tensor '{source.Entry.Name}' in {source.File.Path} has the shape [{string.Join(", ", source.Entry.Shape)}]; by the configuration it must be [{string.Join(", ", shape.ToArray())}].");
-            }
-
-            taken.Add(name);
-        }
-
+        taken.Add(name);
         return source;
     }
+
+    private Source Find(string name, string wanted = "") => sources.TryGetValue(name, out var source)
+        ? source
+        : throw new CheckpointException($"Tensor '{name}'{wanted} is in none of the weight files: {string.Join(", ", files.Take(3).Select(file => file.Path))}{(files.Count > 3 ? ", …" : "")}.");
+
+    private static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
     private static bool SameShape(string name, IReadOnlyList<long> found, ReadOnlySpan<long> expected)
     {

@@ -74,6 +74,17 @@ public sealed class WeightLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Load_Scalar_IsNoExcuseForAnyShape()
+    {
+        Weights(("vqmodel.scalar", [], [7]), ("vqmodel.row", [2], [1, 2]));
+        using var loader = Open();
+        using var scalar = loader.Load("vision.scalar", [], ScalarType.Float32);
+        Assert.Equal(7, scalar.item<float>());
+        Assert.Throws<CheckpointException>(() => loader.Load("vision.row", [], ScalarType.Float32));
+        Assert.Contains("vqmodel.row", Assert.Throws<CheckpointException>(loader.EnsureAllTaken).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Load_VisionProjection_MayHaveKernelDimensionsOrNot()
     {
         Weights(("vqmodel.encoder.middle_block.attn_1.q_proj.weight", [2, 2], [1, 2, 3, 4]), ("vqmodel.encoder.conv_in.weight", [2, 2], [1, 2, 3, 4]));
