@@ -22,6 +22,9 @@ public interface IDispatcher : IGrainWithIntegerKey
     /// <summary>A shard tells how many items it has to give; 0 closes it.</summary>
     [Alias("Offer")] Task Offer(ShardOffer offer);
 
+    /// <summary>Starts it where it does not run, and has it look through the job index.</summary>
+    [Alias("Wake")] Task Wake();
+
     /// <summary>The models that are loaded somewhere, by name.</summary>
     [Alias("GetWorkers")] Task<IReadOnlyList<WorkerCard>> GetWorkers();
 }

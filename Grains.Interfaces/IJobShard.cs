@@ -2,12 +2,16 @@ namespace Emu3.Grains.Interfaces;
 
 /// <summary>
 /// Up to 256 items of a job: their specs, leases and outcomes. Key: <see cref="JobId.Shard"/>.
+/// Items are named by their index in the job; <see cref="Init"/> alone counts from the shard's first item.
 /// Every reply awaits a write begun after the state that it reports.
 /// </summary>
 [Alias("emu3.IJobShard")]
 public interface IJobShard : IGrainWithStringKey
 {
-    /// <summary>Appends items by their index in the shard; items that are there already are passed over. At most 512 KiB a call.</summary>
+    /// <summary>
+    /// Appends items by their index in the shard; items that are there already are passed over, and must be the same
+    /// (<see cref="IdempotencyConflictException"/>). At most 512 KiB a call.
+    /// </summary>
     [Alias("Init")] Task Init(JobSpec job, int firstIndex, IReadOnlyList<ItemSpec> items);
 
     /// <summary>The job is sealed: items may be leased. Throws when it has not got exactly this many. Idempotent.</summary>
@@ -39,6 +43,9 @@ public interface IJobShard : IGrainWithStringKey
 
     /// <summary>Checks leases and tells job and dispatcher how it stands. Idempotent.</summary>
     [Alias("Resume")] Task<ShardProgress> Resume();
+
+    /// <summary>Whether any item arrived.</summary>
+    [Alias("HasItems")] Task<bool> HasItems();
 
     /// <summary>Outcomes in their durable order, from the given one on.</summary>
     [Alias("ReadOutcomes")] Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most);

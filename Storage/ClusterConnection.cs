@@ -23,4 +23,7 @@ public sealed class ClusterConnection
     /// <summary>Owner of state and reminders: stays the same for ever.</summary>
     [Required]
     public string ServiceId { get; set; } = "emu3";
+
+    /// <summary>A cluster of one process on a folder that it has locked.</summary>
+    public static ClusterConnection SingleProcess(DataFolder folder) => new() { DataFolder = folder.FullPath, ClusterId = "emu3-" + Guid.NewGuid().ToString("N") };
 }

@@ -16,6 +16,9 @@ public static class ClusterProviders
     /// <summary>Name of the storage provider of all our grains.</summary>
     public const string GrainStorage = "emu3";
 
+    /// <summary>Key of the <see cref="SqliteDb"/> that holds a silo's state.</summary>
+    public const string StateDatabase = "emu3.state";
+
     /// <summary>Name under which Orleans streams keep their subscriptions.</summary>
     private const string PubSubStore = "PubSubStore";
 
@@ -24,15 +27,15 @@ public static class ClusterProviders
     {
         AddShared(silo.Services, connection);
         var folder = DataFolder.At(connection.DataFolder);
-        silo.Services.AddKeyedSingleton(StateKey, (_, _) => new SqliteDb(folder.StateFile, SqliteGrainStorage.Schema + SqliteReminderTable.Schema));
+        silo.Services.AddKeyedSingleton(StateDatabase, (_, _) => new SqliteDb(folder.StateFile, SqliteGrainStorage.Schema + SqliteReminderTable.Schema));
         silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SqliteMembershipTable>());
         silo.AddReminders();
         silo.Services.AddSingleton<IReminderTable>(services =>
-            ActivatorUtilities.CreateInstance<SqliteReminderTable>(services, services.GetRequiredKeyedService<SqliteDb>(StateKey)));
+            ActivatorUtilities.CreateInstance<SqliteReminderTable>(services, services.GetRequiredKeyedService<SqliteDb>(StateDatabase)));
         foreach (var name in (ReadOnlySpan<string>)[GrainStorage, PubSubStore])
         {
             silo.Services.AddGrainStorage(name, (services, _) => new SqliteGrainStorage(
-                services.GetRequiredKeyedService<SqliteDb>(StateKey), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
+                services.GetRequiredKeyedService<SqliteDb>(StateDatabase), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
         }
 
         return silo;
@@ -46,7 +49,6 @@ public static class ClusterProviders
         return client;
     }
 
-    private const string StateKey = "emu3.state";
     private const string MembershipKey = "emu3.membership";
 
     private static void AddShared(IServiceCollection services, ClusterConnection connection)

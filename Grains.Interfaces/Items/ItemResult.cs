@@ -72,6 +72,9 @@ public static class BlobKeys
     /// <summary>A picture that came with the job.</summary>
     public static string Input(string tenant, JobId job, byte[] fileHash) => $"{Job(tenant, job)}/inputs/{Convert.ToHexStringLower(fileHash)}";
 
+    /// <summary>Tokens of all running items of a job.</summary>
+    public static string Checkpoints(JobId job) => $"ckpt/{job}";
+
     /// <summary>Tokens of a running item.</summary>
-    public static string Checkpoint(JobId job, int item) => $"ckpt/{job}/{item}";
+    public static string Checkpoint(JobId job, int item) => $"{Checkpoints(job)}/{item}";
 }

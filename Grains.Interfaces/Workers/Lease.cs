@@ -32,6 +32,9 @@ public sealed record LeaseGrant
 
     /// <summary>Items still to be had.</summary>
     [Id(4)] public required int PendingCount { get; init; }
+
+    /// <summary>Someone waits for these items: they may take the slots that are kept from batch work.</summary>
+    [Id(5)] public required bool IsInteractive { get; init; }
 }
 
 /// <summary>One item that a worker holds, and how far it is.</summary>

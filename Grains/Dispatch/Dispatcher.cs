@@ -1,0 +1,158 @@
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Jobs;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+
+namespace Emu3.Grains.Dispatch;
+
+/// <summary>See <see cref="IDispatcher"/>. Keeps nothing: a timer goes through the job index, and each job's shards offer again.</summary>
+[Reentrant, KeepAlive]
+public sealed partial class Dispatcher : Grain, IDispatcher
+{
+    private const int JobsAtOnce = 16;
+    private readonly DispatcherOptions _options;
+    private readonly TimeProvider _time;
+    private readonly SiloMembers _members;
+    private readonly ILogger<Dispatcher> _logger;
+    private readonly DispatchPlan _plan;
+    private readonly Dictionary<WorkerId, Worker> _workers = [];
+    private bool _isInRound;
+
+    public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
+    {
+        (_options, _time, _members, _logger) = (options.Value, time, members, logger);
+        _plan = new DispatchPlan(tenant => _options.TenantWeights.GetValueOrDefault(tenant, 1));
+    }
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(RoundAsync, new GrainTimerCreationOptions(TimeSpan.Zero, _options.RoundPeriod) { Interleave = true, KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public Task Register(WorkerCard worker)
+    {
+        if (!_workers.TryGetValue(worker.Id, out var known))
+        {
+            LogWorker(worker.Id, worker.Model.Name, worker.SlotCount);
+            _workers[worker.Id] = known = new Worker { Card = worker };
+        }
+
+        known.Card = worker;
+        known.HeardAt = _time.GetTimestamp();
+        return Task.CompletedTask;
+    }
+
+    public Task Unregister(WorkerId worker)
+    {
+        _workers.Remove(worker);
+        return Task.CompletedTask;
+    }
+
+    // :: Step 3 Tells workers where work is, by priority and fairness.
+    public Task<IReadOnlyList<WorkHint>> Next(WorkerId worker, int freeItemCount, int batchItemCount)
+    {
+        if (!_workers.TryGetValue(worker, out var known)) return Task.FromResult<IReadOnlyList<WorkHint>>([]);
+        known.HeardAt = _time.GetTimestamp();
+        var hints = _plan.Next(known.Card.Model.WeightsHash, freeItemCount, batchItemCount);
+        known.IsHungry = hints.Sum(hint => hint.ItemCount) < freeItemCount;
+        return Task.FromResult(hints);
+    }
+
+    public Task Offer(ShardOffer offer)
+    {
+        _plan.Offer(offer);
+        var hungry = _workers.Values.Where(worker => worker.IsHungry && worker.Card.Model.WeightsHash == offer.WeightsHash).Take(offer.PendingCount).ToList();
+        foreach (var worker in hungry)
+        {
+            worker.IsHungry = false;
+            _ = WakeAsync(worker.Card.Id); // one that is not reached asks by itself before long
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Wake() => Task.CompletedTask;
+
+    public Task<IReadOnlyList<WorkerCard>> GetWorkers()
+    {
+        ForgetSilentWorkers();
+        return Task.FromResult<IReadOnlyList<WorkerCard>>([.. _workers.Values.Select(worker => worker.Card)]);
+    }
+
+    private async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        if (_isInRound) return;
+        _isInRound = true;
+        try
+        {
+            ForgetSilentWorkers();
+            for (var part = 0; part < IJobIndex.PartCount; part++)
+            {
+                foreach (var jobs in (await ListAsync(part)).Chunk(JobsAtOnce))
+                    await Task.WhenAll(jobs.Select(ResumeAsync));
+            }
+        }
+        finally
+        {
+            _isInRound = false;
+        }
+    }
+
+    private async Task<IReadOnlyList<JobId>> ListAsync(long part)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<IJobIndex>(part).List();
+        }
+        catch (Exception failure)
+        {
+            LogIndexNotRead(failure, part);
+            return [];
+        }
+    }
+
+    private async Task ResumeAsync(JobId job)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IGenerationJob>(job.Value).Resume();
+        }
+        catch (Exception failure)
+        {
+            LogNotResumed(failure, job);
+        }
+    }
+
+    private async Task WakeAsync(WorkerId worker)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IModelWorker>(worker.Value).Wake();
+        }
+        catch (Exception failure)
+        {
+            LogNotWoken(failure, worker);
+        }
+    }
+
+    private void ForgetSilentWorkers()
+    {
+        foreach (var (id, worker) in _workers.ToList())
+        {
+            if (_time.GetElapsedTime(worker.HeardAt) <= _options.WorkerSilence && !_members.IsGone(id.Silo)) continue;
+            LogForgotten(id);
+            _workers.Remove(id);
+        }
+    }
+
+    private sealed class Worker
+    {
+        public required WorkerCard Card { get; set; }
+        public long HeardAt { get; set; }
+
+        /// <summary>It got less than it asked for: an offer wakes it.</summary>
+        public bool IsHungry { get; set; }
+    }
+}

@@ -1,0 +1,41 @@
+using Emu3.Grains.Dispatch;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Jobs;
+using Emu3.Grains.Workers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+
+namespace Emu3.Grains;
+
+/// <summary>What our grains need of their silo.</summary>
+public static class GrainServices
+{
+    /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
+    public static ISiloBuilder AddGrainServices(this ISiloBuilder silo)
+    {
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<SiloLife>();
+        silo.Services.AddSingleton<SiloMembers>();
+        silo.Services.AddSingleton<DeadSiloWatch>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<DeadSiloWatch>());
+        silo.Services.AddSingleton<LocalWorkers>();
+        silo.AddPlacementDirector<WorkerPlacement, WorkerPlacementDirector>();
+        silo.AddMemoryStreams(JobLifecycleEvent.Stream, streams =>
+        {
+            streams.ConfigurePartitioning(1);
+            streams.ConfigurePullingAgent(agent => agent.Configure(options => options.GetQueueMsgsTimerPeriod = TimeSpan.FromMilliseconds(250)));
+        });
+        return silo;
+    }
+
+    /// <summary>Keeps jobs, shards and the dispatcher off this silo: it only works.</summary>
+    public static ISiloBuilder WithoutControl(this ISiloBuilder silo)
+    {
+        silo.Services.Configure<GrainTypeOptions>(options =>
+        {
+            foreach (var control in (ReadOnlySpan<Type>)[typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher)]) options.Classes.Remove(control);
+        });
+        return silo;
+    }
+}

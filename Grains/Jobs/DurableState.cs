@@ -1,0 +1,81 @@
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Grains.Jobs;
+
+/// <summary>
+/// State that is decided in memory and told only when it is on disk. A decision replaces <see cref="Current"/> in one step; <see cref="SaveAsync"/> then
+/// waits for a write that began after it. One write runs at a time; decisions that come meanwhile share the next one.
+/// After a failed write memory may be ahead of the disk or behind another writer: nothing is told from it any more.
+/// </summary>
+/// <param name="row">Where it is stored.</param>
+/// <param name="read">State of a stored row.</param>
+/// <param name="write">Row to store.</param>
+/// <param name="giveUp">Called once when a write fails: the grain must go, and come back with what the disk has.</param>
+internal sealed class DurableState<TState, TRow>(
+    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp)
+    where TState : class
+{
+    private TaskCompletionSource? _next;
+    private bool _isWriting;
+    private Exception? _failure;
+
+    /// <summary>The latest decision. Decide by it; never tell from it.</summary>
+    public TState Current { get; set; } = null!;
+
+    /// <summary>The latest decision that is on disk: what readers are told.</summary>
+    public TState Durable { get; private set; } = null!;
+
+    /// <summary>Takes up what the activation has read.</summary>
+    public void Load() => Current = Durable = read(row.State);
+
+    /// <summary>Throws when a write has failed: whatever memory says is void.</summary>
+    public void ThrowIfVoid()
+    {
+        if (_failure is not null) throw new StateLostException(_failure.Message);
+    }
+
+    /// <summary>Completes when all that was decided so far is on disk; writes nothing if it is already.</summary>
+    public Task SettleAsync()
+    {
+        ThrowIfVoid();
+        return ReferenceEquals(Current, Durable) ? Task.CompletedTask : SaveAsync();
+    }
+
+    /// <summary>Completes when a write that begins after this call has succeeded.</summary>
+    public Task SaveAsync()
+    {
+        ThrowIfVoid();
+        _next ??= new TaskCompletionSource();
+        var mine = _next.Task;
+        if (!_isWriting) _ = WriteAsync(); // its outcome reaches everyone through their tasks
+        return mine;
+    }
+
+    private async Task WriteAsync()
+    {
+        _isWriting = true;
+        while (_next is { } waiting)
+        {
+            _next = null;
+            var written = Current;
+            try
+            {
+                row.State = write(written);
+                await row.WriteStateAsync();
+            }
+            catch (Exception failure)
+            {
+                _failure = failure;
+                giveUp(failure);
+                waiting.SetException(new StateLostException(failure.Message));
+                _next?.SetException(new StateLostException(failure.Message));
+                break;
+            }
+
+            Durable = written;
+            waiting.SetResult();
+        }
+
+        _isWriting = false;
+    }
+}

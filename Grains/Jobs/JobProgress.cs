@@ -1,0 +1,55 @@
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Grains.Jobs;
+
+/// <summary>What a job's shards last told, added up, and how fast items end.</summary>
+public sealed class JobProgress
+{
+    private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
+    private readonly TimeProvider _time;
+    private readonly ShardProgress[] _shards;
+    private readonly Queue<(long At, int Ended)> _samples = [];
+
+    /// <param name="time">Its monotonic clock measures the rate.</param>
+    /// <param name="state">The job. Nothing has started in a shard that has not told; in a job that has ended everything has.</param>
+    public JobProgress(TimeProvider time, JobState state)
+    {
+        _time = time;
+        _shards = [.. Enumerable.Range(0, state.ShardCount).Select(shard =>
+            new ShardProgress(new ItemCounts(state.ItemsOf(shard), 0, 0, 0, 0), 0, state.IsTerminal ? state.ItemsOf(shard) : 0, false))];
+        Counts = new(state.Total, 0, 0, 0, 0);
+    }
+
+    public ItemCounts Counts { get; private set; }
+    public int ResumedCount { get; private set; }
+    public int ShardCount => _shards.Length;
+
+    /// <summary>Outcomes that a shard has.</summary>
+    public int OutcomesOf(int shard) => _shards[shard].OutcomeCount;
+
+    /// <summary>A shard tells. Tellings may arrive out of order; one that knows of fewer outcomes is old.</summary>
+    public bool Update(int shard, ShardProgress progress)
+    {
+        if ((uint)shard >= (uint)_shards.Length || progress.OutcomeCount < _shards[shard].OutcomeCount) return false;
+        if (_samples.Count == 0) _samples.Enqueue((_time.GetTimestamp(), Counts.Ended));
+        var was = _shards[shard];
+        _shards[shard] = progress;
+        Counts = new(
+            Counts.Pending + progress.Counts.Pending - was.Counts.Pending, Counts.Running + progress.Counts.Running - was.Counts.Running,
+            Counts.Done + progress.Counts.Done - was.Counts.Done, Counts.Failed + progress.Counts.Failed - was.Counts.Failed,
+            Counts.Cancelled + progress.Counts.Cancelled - was.Counts.Cancelled);
+        ResumedCount += progress.ResumedCount - was.ResumedCount;
+        if (progress.Counts.Ended != was.Counts.Ended) _samples.Enqueue((_time.GetTimestamp(), Counts.Ended));
+        return true;
+    }
+
+    /// <summary>Items ended in a second over the last minute; null before the first.</summary>
+    public double? ItemsPerSecond()
+    {
+        while (_samples.Count > 2 && _time.GetElapsedTime(_samples.Peek().At) > s_window) _samples.Dequeue();
+        if (_samples.Count < 2) return null;
+        var (at, ended) = _samples.Peek();
+        var seconds = _time.GetElapsedTime(at).TotalSeconds;
+        return seconds > 0 && Counts.Ended > ended ? (Counts.Ended - ended) / seconds : null;
+    }
+}

@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Jobs;
+
+public sealed partial class JobShard
+{
+    [LoggerMessage(LogLevel.Error, "Shard {Shard} could not be stored; it starts again from what is stored.")]
+    private partial void LogNotStored(Exception failure, string shard);
+
+    [LoggerMessage(LogLevel.Warning, "Shard {Shard} could not tell its progress; it tries again.")]
+    private partial void LogNotTold(Exception failure, string shard);
+
+    [LoggerMessage(LogLevel.Warning, "Shard {Shard}: {ItemCount} leases ended without word from their workers.")]
+    private partial void LogDeadline(string shard, int itemCount);
+
+    [LoggerMessage(LogLevel.Warning, "Shard {Shard}: silo {Silo} is gone, and with it {ItemCount} leases.")]
+    private partial void LogSiloGone(string shard, string silo, int itemCount);
+}

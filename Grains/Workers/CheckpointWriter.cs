@@ -1,0 +1,93 @@
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Jobs;
+using Emu3.Storage.Blobs;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Workers;
+
+/// <summary>Reads and writes one item's checkpoint, beside its generation and never holding it up.</summary>
+public sealed partial class CheckpointWriter(ItemRun run, string numericClass, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger logger)
+{
+    private readonly string _key = BlobKeys.Checkpoint(run.Job, run.Lease.Item);
+    private readonly byte[] _specHash = SpecHash.Of(run.Lease.Spec, run.WeightsHash);
+    private Task _write = Task.CompletedTask;
+    private long _savedAt = time.GetTimestamp();
+    private int _savedCount;
+    private bool _exists;
+
+    /// <summary>What an earlier lease left, if it is any use here.</summary>
+    public async Task<Checkpoint?> ReadAsync()
+    {
+        try
+        {
+            var bytes = await blobs.ReadAsync(_key);
+            _exists = bytes is not null;
+            var checkpoint = Checkpoint.Decode(bytes, numericClass, _specHash);
+            _savedCount = checkpoint?.Tokens.Count ?? 0;
+            return checkpoint;
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException)
+        {
+            LogNotRead(failure, run.Name);
+            return null;
+        }
+    }
+
+    /// <summary>Begins to write when enough was generated since the last time, or enough time has passed.</summary>
+    public void Offer()
+    {
+        if (!_write.IsCompleted || run.TokenCount <= _savedCount) return;
+        if (run.TokenCount - _savedCount < options.CheckpointTokens && time.GetElapsedTime(_savedAt) < options.CheckpointPeriod) return;
+        _write = WriteAsync();
+    }
+
+    /// <summary>Writes what there is, now.</summary>
+    public async Task FlushAsync()
+    {
+        await _write;
+        if (run.TokenCount > _savedCount) await WriteAsync();
+    }
+
+    /// <summary>The item has ended: its tokens help nobody any more.</summary>
+    public async Task DeleteAsync()
+    {
+        await _write;
+        if (!_exists) return;
+        try
+        {
+            await blobs.DeleteAsync(_key);
+        }
+        catch (IOException failure)
+        {
+            // It goes with its job.
+            LogNotDeleted(failure, run.Name);
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        await Task.Yield(); // encoding is not the reader's of events business
+        var checkpoint = run.ToCheckpoint();
+        _savedAt = time.GetTimestamp();
+        try
+        {
+            await blobs.WriteAsync(_key, checkpoint.Encode(numericClass, _specHash));
+            _savedCount = checkpoint.Tokens.Count;
+            _exists = true;
+        }
+        catch (Exception failure)
+        {
+            // Costs time after a crash, nothing else.
+            LogNotWritten(failure, run.Name);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The checkpoint of {Item} could not be read; it begins anew.")]
+    private partial void LogNotRead(Exception failure, string item);
+
+    [LoggerMessage(LogLevel.Warning, "The checkpoint of {Item} could not be written.")]
+    private partial void LogNotWritten(Exception failure, string item);
+
+    [LoggerMessage(LogLevel.Debug, "The checkpoint of {Item} could not be deleted.")]
+    private partial void LogNotDeleted(Exception failure, string item);
+}

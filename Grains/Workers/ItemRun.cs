@@ -1,0 +1,124 @@
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Grains.Workers;
+
+/// <summary>One leased item on its way through a worker: what it has so far, seen by the pull loop, the heartbeat and the pusher.</summary>
+public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInteractive) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly List<int> _tokens = [];
+    private readonly List<string> _pieces = [];
+    private readonly CancellationTokenSource _ending = new();
+    private bool _isDisposed;
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public JobId Job { get; } = job;
+    public Lease Lease { get; } = lease;
+    public string Tenant { get; } = grant.Tenant;
+    public string Model { get; } = grant.Model;
+    public string WeightsHash { get; } = grant.WeightsHash;
+    public bool IsInteractive { get; } = isInteractive;
+    public int Slots { get; } = SlotBudget.SlotsOf(lease.Spec);
+    public int Shard => Lease.Item / JobId.ItemsInShard;
+    public string Name => $"{Job}/{Lease.Item}";
+
+    /// <summary>Tokens taken from an earlier lease's checkpoint.</summary>
+    public int ResumedCount { get; private set; }
+
+    /// <summary>Tokens so far.</summary>
+    public int TokenCount { get; private set; }
+
+    /// <summary>The engine was told to run it.</summary>
+    public bool IsStarted => _started.Task.IsCompleted;
+
+    /// <summary>The engine is done with it, or has generated all: its slots are free.</summary>
+    public bool HasFreedSlots { get; set; }
+
+    /// <summary>Someone reads its tokens.</summary>
+    public bool IsWatched { get; set; } = lease.IsWatched;
+
+    /// <summary>The worker gives it back: what was generated is kept for another lease.</summary>
+    public bool IsGivenBack { get; private set; }
+
+    /// <summary>Completes when the pull loop lets it start.</summary>
+    public Task Started => _started.Task;
+
+    /// <summary>Cancelled when the engine shall stop: the lease is no more, or the item is given back.</summary>
+    public CancellationToken Ending => _ending.Token;
+
+    public HeldItem Held => new(Lease.Item, Lease.Epoch, TokenCount, ResumedCount);
+
+    public void Start() => _started.TrySetResult();
+
+    /// <summary>The lease is no more.</summary>
+    public void Drop() => EndEngine();
+
+    /// <summary>The worker drains.</summary>
+    public void GiveBack()
+    {
+        IsGivenBack = true;
+        EndEngine();
+    }
+
+    /// <summary>Begins with what an earlier lease left; with nothing, it begins anew.</summary>
+    public void Begin(Checkpoint? checkpoint)
+    {
+        lock (_lock)
+        {
+            _tokens.Clear();
+            _pieces.Clear();
+            _tokens.AddRange(checkpoint?.Tokens ?? []);
+            _pieces.AddRange(checkpoint?.Pieces ?? []);
+            ResumedCount = TokenCount = _tokens.Count;
+        }
+    }
+
+    public void Append(int[] tokens, string[]? pieces)
+    {
+        lock (_lock)
+        {
+            _tokens.AddRange(tokens);
+            _pieces.AddRange(pieces ?? []);
+            TokenCount = _tokens.Count;
+        }
+    }
+
+    /// <summary>Tokens from one index on.</summary>
+    public TokenChunk ChunkFrom(int offset, int most)
+    {
+        lock (_lock)
+        {
+            var count = Math.Clamp(_tokens.Count - offset, 0, most);
+            return new()
+            {
+                Epoch = Lease.Epoch,
+                Offset = offset,
+                Tokens = [.. _tokens.GetRange(offset, count)],
+                Pieces = Lease.Spec.Chat is null ? null : [.. _pieces.GetRange(offset, count)],
+            };
+        }
+    }
+
+    public Checkpoint ToCheckpoint()
+    {
+        lock (_lock) return new([.. _tokens], Lease.Spec.Chat is null ? null : [.. _pieces]);
+    }
+
+    public void Dispose()
+    {
+        lock (_ending)
+        {
+            _isDisposed = true;
+            _ending.Dispose();
+        }
+    }
+
+    private void EndEngine()
+    {
+        lock (_ending)
+        {
+            // What waits on the token must not run under the lock.
+            if (!_isDisposed) _ = _ending.CancelAsync();
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Emu3.Grains.Interfaces;
+using Emu3.Inference;
+using Emu3.Inference.Vision;
+using Emu3.Storage.Blobs;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Workers;
+
+/// <summary>Takes one leased item from its checkpoint to the shard's answer: resume, run, store the file, report.</summary>
+public sealed partial class ItemRunner(
+    WorkerId worker, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>How an item left the worker.</summary>
+    public enum End { Reported, Dropped, GivenBack }
+
+    /// <summary>Runs the item. What goes wrong with it becomes its failure; only the engine's end is thrown.</summary>
+    /// <param name="run">The item.</param>
+    /// <param name="changed">Called when slots are freed or a suspect makes progress.</param>
+    /// <param name="cancellationToken">The worker stops without waiting: nothing is reported any more.</param>
+    /// <exception cref="EngineStoppedException">The engine has ended.</exception>
+    public async Task<End> RunAsync(ItemRun run, Action<ItemRun> changed, CancellationToken cancellationToken)
+    {
+        var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, time, logger);
+        var pusher = new TokenPusher(run, worker, grains, options.PushPeriod, time, logger);
+        using var pushing = new CancellationTokenSource();
+        Task? pushes = null;
+        try
+        {
+            run.Begin(await checkpoints.ReadAsync());
+            var pictures = await ReadPicturesAsync(run.Lease.Spec);
+            await run.Started.WaitAsync(run.Ending);
+            pushes = pusher.RunAsync(pushing.Token);
+            var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed);
+            run.HasFreedSlots = true;
+            changed(run);
+            await StopAsync(pushing, pushes);
+            await pusher.FlushAsync();
+            if (result is null)
+            {
+                LogFailed(run.Name, failure!.Code, failure.Message);
+                await ReportAsync(run, shard => shard.Fail(worker, run.Lease.Item, run.Lease.Epoch, failure), cancellationToken);
+            }
+            else if (await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken) == ReportReply.Stale)
+            {
+                return End.Dropped; // another lease may use the checkpoint
+            }
+
+            await checkpoints.DeleteAsync();
+            return End.Reported;
+        }
+        catch (OperationCanceledException) when (run.Ending.IsCancellationRequested)
+        {
+            if (!run.IsGivenBack) return End.Dropped;
+            await checkpoints.FlushAsync();
+            return End.GivenBack;
+        }
+        finally
+        {
+            run.HasFreedSlots = true;
+            if (pushes is not null) await StopAsync(pushing, pushes);
+        }
+    }
+
+    private async Task<(ItemResult? Result, ItemFailure? Failure)> GenerateAsync(
+        ItemRun run, Dictionary<string, byte[]>? pictures, CheckpointWriter checkpoints, Action<ItemRun> changed)
+    {
+        if (pictures is null) return (null, ItemFailures.PictureMissing(ItemRequests.PicturesOf(run.Lease.Spec).First()));
+        try
+        {
+            var (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
+            if (failure?.Code == EngineFailureCode.ResumeNotPossible && run.ResumedCount > 0)
+            {
+                LogNotResumed(run.Name, failure.Message);
+                run.Begin(null);
+                (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
+            }
+
+            return failure is null ? (await StoreAsync(run, outcome!), null) : (null, ItemFailures.From(failure));
+        }
+        catch (Exception failure) when (failure is not (OperationCanceledException or EngineStoppedException))
+        {
+            LogBroken(failure, run.Name);
+            return (null, new ItemFailure(FailureCode.EngineFailed, $"The item could not be made: {failure.Message}"));
+        }
+    }
+
+    private async Task<(Outcome? Outcome, EngineFailure? Failure)> RunEngineAsync(
+        ItemRun run, Dictionary<string, byte[]> pictures, CheckpointWriter checkpoints, Action<ItemRun> changed)
+    {
+        var outcome = new Outcome();
+        var request = ItemRequests.From(run.Name, run.Lease.Spec, pictures, run.ToCheckpoint().Tokens);
+        await foreach (var happened in engine.Run(request, run.Ending))
+        {
+            switch (happened)
+            {
+                case EngineEvent.TokensGenerated tokens:
+                    var isFirst = run.TokenCount == run.ResumedCount;
+                    run.Append(tokens.Ids, tokens.Pieces);
+                    run.HasFreedSlots = run.TokenCount >= TokensOfPicture(run.Lease.Spec);
+                    checkpoints.Offer();
+                    if (run.HasFreedSlots || (isFirst && run.Lease.IsSuspect)) changed(run);
+                    break;
+                case EngineEvent.PictureDecoded picture:
+                    outcome.Picture = new Picture(picture.Width, picture.Height, picture.Rgb);
+                    break;
+                case EngineEvent.Finished finished:
+                    outcome.Finished = finished;
+                    break;
+                case EngineEvent.Failed failed:
+                    return (null, failed.Failure);
+            }
+        }
+
+        return (outcome, null);
+    }
+
+    /// <summary>The file is in the blob store before the shard hears of it.</summary>
+    private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome)
+    {
+        var all = run.ToCheckpoint();
+        var tokensHash = HashOf(all.Tokens);
+        var file = run.Lease.Spec.Image is { } image
+            ? EncodePicture(run, image, outcome.Picture!, tokensHash)
+            : Encoding.UTF8.GetBytes(string.Concat(all.Pieces!));
+        var fileHash = SHA256.HashData(file);
+        await blobs.WriteAsync(BlobKeys.Result(run.Tenant, run.Job, run.Lease.Item, fileHash), file);
+        return new()
+        {
+            FileHash = fileHash,
+            FileBytes = file.Length,
+            PromptTokens = outcome.Finished!.Usage.PromptTokens,
+            PromptImageTokens = outcome.Finished.Usage.PromptImageTokens,
+            GeneratedTokens = all.Tokens.Count,
+            TokensHash = tokensHash,
+            CameToItsEnd = outcome.Finished.Reason == FinishReason.Stop,
+            NumericClass = engine.NumericClass.Text,
+            IsReproducible = engine.NumericClass.RowInvariant,
+            ResumedTokens = run.ResumedCount,
+        };
+    }
+
+    private byte[] EncodePicture(ItemRun run, ImageSpec image, Picture picture, byte[] tokensHash)
+    {
+        var format = image.Format switch
+        {
+            Interfaces.PictureFormat.Jpeg => Inference.Vision.PictureFormat.Jpeg,
+            Interfaces.PictureFormat.Webp => Inference.Vision.PictureFormat.Webp,
+            _ => Inference.Vision.PictureFormat.Png,
+        };
+        if (!image.EmbedRecipe) return PictureFiles.Encode(picture, format, image.Quality);
+        try
+        {
+            return PictureFiles.Encode(picture, format, image.Quality, PictureRecipe.Of(run.Lease.Spec, run.Model, run.WeightsHash, tokensHash));
+        }
+        catch (ArgumentException tooLong)
+        {
+            // A prompt of many thousand characters does not fit a JPEG's metadata; the picture is worth more than its recipe.
+            LogNoRecipe(tooLong, run.Name);
+            return PictureFiles.Encode(picture, format, image.Quality);
+        }
+    }
+
+    /// <summary>Repeats until the shard has answered: a report may be told any number of times.</summary>
+    private async Task<ReportReply> ReportAsync(ItemRun run, Func<IJobShard, Task<ReportReply>> report, CancellationToken cancellationToken)
+    {
+        var shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard));
+        var pause = TimeSpan.FromMilliseconds(50);
+        while (true)
+        {
+            try
+            {
+                return await report(shard);
+            }
+            catch (JobNotFoundException)
+            {
+                return ReportReply.Stale; // the job was deleted
+            }
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+            {
+                LogNotReported(failure, run.Name);
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
+            if (pause < s_longestPause) pause *= 2;
+        }
+    }
+
+    /// <summary>Null when one of them is missing.</summary>
+    private async Task<Dictionary<string, byte[]>?> ReadPicturesAsync(ItemSpec item)
+    {
+        var pictures = new Dictionary<string, byte[]>();
+        foreach (var key in ItemRequests.PicturesOf(item))
+        {
+            if (await blobs.ReadAsync(key) is not { } file) return null;
+            pictures[key] = file;
+        }
+
+        return pictures;
+    }
+
+    private static async Task StopAsync(CancellationTokenSource pushing, Task pushes)
+    {
+        await pushing.CancelAsync();
+        await pushes.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Tokens of a picture are known before the first: rows with their ends, and three that close it.</summary>
+    private static int TokensOfPicture(ItemSpec item) => item.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : int.MaxValue;
+
+    private static byte[] HashOf(IReadOnlyList<int> tokens)
+    {
+        var bytes = new byte[4 * tokens.Count];
+        for (var i = 0; i < tokens.Count; i++) BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), tokens[i]);
+        return SHA256.HashData(bytes);
+    }
+
+    private sealed class Outcome
+    {
+        public Picture? Picture { get; set; }
+        public EngineEvent.Finished? Finished { get; set; }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Item {Item} failed: {Code}, {Reason}")]
+    private partial void LogFailed(string item, FailureCode code, string reason);
+
+    [LoggerMessage(LogLevel.Error, "Item {Item} could not be made.")]
+    private partial void LogBroken(Exception failure, string item);
+
+    [LoggerMessage(LogLevel.Warning, "Item {Item} can't go on from its checkpoint and begins anew: {Reason}")]
+    private partial void LogNotResumed(string item, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The recipe of {Item} does not fit its file.")]
+    private partial void LogNoRecipe(Exception failure, string item);
+
+    [LoggerMessage(LogLevel.Warning, "Item {Item} could not be reported; it is told again.")]
+    private partial void LogNotReported(Exception failure, string item);
+}

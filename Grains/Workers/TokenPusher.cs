@@ -1,0 +1,51 @@
+using Emu3.Grains.Interfaces;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Workers;
+
+/// <summary>
+/// Sends an item's tokens to its shard while someone reads them, one call at a time. The shard's answer says where to go on, so that
+/// a lost call or a shard that forgot is made good by the next.
+/// </summary>
+public sealed partial class TokenPusher(ItemRun run, WorkerId worker, IGrainFactory grains, TimeSpan period, TimeProvider time, ILogger logger)
+{
+    private const int TokensInCall = 4096;
+    private const int TriesAtEnd = 3;
+    private readonly IJobShard _shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard));
+    private int _pushed;
+
+    /// <summary>Pushes until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+            if (run.IsWatched && _pushed < run.TokenCount) await PushAsync();
+    }
+
+    /// <summary>Pushes what is left before the item is reported, so that its readers have all of it.</summary>
+    public async Task FlushAsync()
+    {
+        for (var tries = 0; run.IsWatched && _pushed < run.TokenCount && tries < TriesAtEnd;)
+            if (!await PushAsync()) tries++;
+    }
+
+    private async Task<bool> PushAsync()
+    {
+        try
+        {
+            var has = await _shard.Push(worker, run.Lease.Item, run.ChunkFrom(_pushed, TokensInCall));
+            if (has < 0) run.Drop();
+            var isForward = has > _pushed;
+            _pushed = has < 0 ? int.MaxValue : has;
+            return isForward;
+        }
+        catch (Exception failure)
+        {
+            LogNotPushed(failure, run.Name);
+            return false;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Tokens of {Item} could not be pushed; they are sent again.")]
+    private partial void LogNotPushed(Exception failure, string item);
+}

@@ -1,0 +1,28 @@
+using Emu3.Grains.Interfaces;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Workers;
+
+public sealed partial class WorkerLoop
+{
+    [LoggerMessage(LogLevel.Warning, "Worker {Worker} could not ask for work; it asks again.")]
+    private partial void LogNotAsked(Exception failure, WorkerId worker);
+
+    [LoggerMessage(LogLevel.Warning, "Worker {Worker} got no leases from shard {Shard}.")]
+    private partial void LogNotAcquired(Exception failure, WorkerId worker, string shard);
+
+    [LoggerMessage(LogLevel.Debug, "A heartbeat to shard {Shard} was not answered.")]
+    private partial void LogNoHeartbeat(Exception failure, string shard);
+
+    [LoggerMessage(LogLevel.Information, "Item {Item} was taken from this worker.")]
+    private partial void LogDropped(string item);
+
+    [LoggerMessage(LogLevel.Information, "Worker {Worker} has given back {ItemCount} items.")]
+    private partial void LogDrained(WorkerId worker, int itemCount);
+
+    [LoggerMessage(LogLevel.Critical, "The engine of worker {Worker} has ended.")]
+    private partial void LogEngineEnded(Exception failure, WorkerId worker);
+
+    [LoggerMessage(LogLevel.Warning, "Items of shard {Shard} could not be given back; their leases end by themselves.")]
+    private partial void LogNotReleased(Exception failure, string shard);
+}

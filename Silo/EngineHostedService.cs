@@ -1,0 +1,95 @@
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Workers;
+using Emu3.Inference;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Silo;
+
+/// <summary>
+/// The engines of this silo: loads each in the background while the silo already serves, then runs its pull loop.
+/// The silo's drain (<see cref="SiloDrain"/>) ends them.
+/// </summary>
+public sealed partial class EngineHostedService(
+    SiloSettings settings, EngineStatus status, LocalWorkers workers, ILocalSiloDetails silo, IGrainFactory grains, IBlobStore blobs, TimeProvider time,
+    IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<EngineHostedService> logger, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _runs = [];
+    private readonly List<WorkerLoop> _loops = [];
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (settings.Roles.HasFlag(SiloRoles.Worker)) _runs.AddRange(settings.Engines.Select(options => Task.Run(() => RunAsync(options), CancellationToken.None)));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Nothing yet: the silo drains while it is still in the cluster.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Stops pulling, keeps what was generated, gives leases back, and frees the devices.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        WorkerLoop[] loops;
+        lock (_loops) loops = [.. _loops];
+        await Task.WhenAll(loops.Select(loop => loop.DrainAsync(cancellationToken)));
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_runs).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_runs).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
+    }
+
+    private async Task RunAsync(EngineOptions options)
+    {
+        try
+        {
+            LogLoading(options.Model, options.Device);
+            var started = time.GetTimestamp();
+            await using var engine = await settings.EngineFactory(options, services, new Teller(status), _stopping.Token);
+            LogLoaded(engine.Model.Name, options.Device, engine.Load.SlotCount, time.GetElapsedTime(started).TotalSeconds, engine.NumericClass.RowInvariant);
+            var id = new WorkerId($"{silo.SiloAddress.ToParsableString()}/{options.Device}");
+            var loop = new WorkerLoop(id, engine, grains, blobs, settings.Worker, time, loggers.CreateLogger<WorkerLoop>());
+            lock (_loops) _loops.Add(loop);
+            workers.Add(loop);
+            status.EngineReady();
+            var run = loop.RunAsync(_stopping.Token);
+            if (await Task.WhenAny(run, loop.EngineEnded) == loop.EngineEnded) Fail(options, (await loop.EngineEnded)!);
+            else await run;
+            workers.Remove(id);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Stopped while it loaded.
+        }
+        catch (Exception failure)
+        {
+            Fail(options, failure);
+        }
+    }
+
+    /// <summary>Without its engine the process is no use: whoever supervises it starts another.</summary>
+    private void Fail(EngineOptions options, Exception failure)
+    {
+        LogFailed(failure, options.Model, options.Device);
+        status.EngineFailed(failure);
+        lifetime.StopApplication();
+    }
+
+    private sealed class Teller(EngineStatus status) : IProgress<string>
+    {
+        public void Report(string value) => status.Tell(value);
+    }
+
+    [LoggerMessage(LogLevel.Information, "Loading {Model} on {Device}.")]
+    private partial void LogLoading(string model, string device);
+
+    [LoggerMessage(LogLevel.Information, "{Model} is ready on {Device}: {SlotCount} slots, loaded in {Seconds:0.0} s, row invariant: {IsRowInvariant}.")]
+    private partial void LogLoaded(string model, string device, int slotCount, double seconds, bool isRowInvariant);
+
+    [LoggerMessage(LogLevel.Critical, "The engine of {Model} on {Device} has failed.")]
+    private partial void LogFailed(Exception failure, string model, string device);
+}

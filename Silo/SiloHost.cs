@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Sockets;
+using Emu3.Grains;
+using Emu3.Storage;
+using Orleans.Configuration;
+
+namespace Emu3.Silo;
+
+/// <summary>Builds a silo: by itself (<c>Program</c>), or inside another process (the command line, tests).</summary>
+public static class SiloHost
+{
+    /// <summary>A host that has not started.</summary>
+    /// <param name="settings">What it is told.</param>
+    /// <param name="configure">Logging and the like.</param>
+    public static IHost Create(SiloSettings settings, Action<HostApplicationBuilder>? configure = null)
+    {
+        // No settings beyond those given: a file beside the program or a variable must not change what the caller asked for.
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.AddLogging();
+        builder.Services.AddMetrics();
+        configure?.Invoke(builder);
+        Configure(builder, settings);
+        return builder.Build();
+    }
+
+    /// <summary>Adds the silo to a host.</summary>
+    public static void Configure(IHostApplicationBuilder builder, SiloSettings settings)
+    {
+        builder.UseOrleans(silo => Configure(silo, settings));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopPatience);
+    }
+
+    private static void Configure(ISiloBuilder silo, SiloSettings settings)
+    {
+        silo.UseCluster(settings.Cluster);
+        silo.AddGrainServices();
+        if (!settings.Roles.HasFlag(SiloRoles.Control)) silo.WithoutControl();
+        silo.ConfigureEndpoints(IPAddress.Loopback, settings.SiloPort is 0 ? FreePort() : settings.SiloPort, settings.GatewayPort is 0 ? FreePort() : settings.GatewayPort);
+        silo.Configure<ClusterMembershipOptions>(options =>
+        {
+            options.ProbeTimeout = TimeSpan.FromSeconds(1);
+            options.MaxProbeTimeout = TimeSpan.FromSeconds(2);
+            options.NumMissedProbesLimit = 3;
+            options.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+            options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+        });
+
+        // A client's patience must exceed half of a silo's: so long a silo holds an enumerator's call before it sends a sign of life.
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+        silo.Services.AddSingleton(settings);
+        silo.Services.AddSingleton(settings.Worker);
+        silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Dispatcher));
+        silo.Services.AddSingleton<EngineStatus>();
+        silo.Services.AddSingleton<EngineHostedService>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloDrain>();
+    }
+
+    /// <summary>A loopback port that nobody has at the moment.</summary>
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,48 @@
+using Emu3.Grains.Dispatch;
+using Emu3.Grains.Workers;
+using Emu3.Inference;
+using Emu3.Storage;
+
+namespace Emu3.Silo;
+
+/// <summary>All that a silo is told. <see cref="SiloConfiguration"/> reads it from configuration; the command line makes it itself.</summary>
+public sealed class SiloSettings
+{
+    /// <summary>Which cluster, and where its tables are.</summary>
+    public required ClusterConnection Cluster { get; init; }
+
+    /// <summary>What this silo does.</summary>
+    public SiloRoles Roles { get; init; } = SiloRoles.Control | SiloRoles.Worker;
+
+    /// <summary>One engine for each device; none on a silo without <see cref="SiloRoles.Worker"/>.</summary>
+    public IReadOnlyList<EngineOptions> Engines { get; init; } = [];
+
+    /// <summary>Makes an engine.</summary>
+    public EngineFactory EngineFactory { get; init; } = EngineFactories.Emu3;
+
+    public WorkerOptions Worker { get; init; } = new();
+    public DispatcherOptions Dispatcher { get; init; } = new();
+
+    /// <summary>Port for other silos; 0 takes a free one.</summary>
+    public int SiloPort { get; init; }
+
+    /// <summary>Port for clients; 0 takes a free one.</summary>
+    public int GatewayPort { get; init; }
+
+    /// <summary>How long a stop may take: the engine's step, checkpoints, and Orleans' own farewell.</summary>
+    public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>What a silo does.</summary>
+[Flags]
+public enum SiloRoles
+{
+    /// <summary>Holds jobs, shards and the dispatcher. Needs no GPU and loads no libtorch.</summary>
+    Control = 1,
+
+    /// <summary>Runs engines.</summary>
+    Worker = 2,
+}
+
+/// <summary>Loads a model onto a device. Called in the background while the silo already runs.</summary>
+public delegate Task<IEngine> EngineFactory(EngineOptions options, IServiceProvider services, IProgress<string> progress, CancellationToken cancellationToken);

@@ -1,0 +1,139 @@
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Workers;
+using Emu3.Inference;
+using Emu3.Silo;
+using Emu3.Storage;
+using Emu3.Storage.Blobs;
+using Emu3.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+using Orleans.Configuration;
+using Orleans.Hosting;
+
+namespace Emu3.Tests.Cluster;
+
+/// <summary>
+/// The embedded cluster as the command line starts it, one silo and one client in this process, on a folder that outlives it, with a
+/// <see cref="FakeEngine"/>. <see cref="CrashAsync"/> ends it so that nothing it does afterwards is kept.
+/// </summary>
+internal sealed class EmbeddedCluster : IAsyncDisposable
+{
+    private readonly IHost _silo;
+    private readonly IHost _client;
+    private readonly DataFolderLock _lock;
+    private readonly CrashableBlobStore _blobs;
+    private bool _isStopped;
+
+    private EmbeddedCluster(IHost silo, IHost client, DataFolderLock held, CrashableBlobStore blobs, FakeEngine engine) =>
+        (_silo, _client, _lock, _blobs, Engine) = (silo, client, held, blobs, engine);
+
+    public FakeEngine Engine { get; }
+    public IClusterClient Client => _client.Services.GetRequiredService<IClusterClient>();
+    public IBlobStore Blobs => _blobs;
+    public IServiceProvider SiloServices => _silo.Services;
+
+    /// <summary>Starts on a folder; returns when the worker is known to the dispatcher.</summary>
+    public static async Task<EmbeddedCluster> StartAsync(string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, LogLevel logs = LogLevel.Warning)
+    {
+        var data = DataFolder.At(folder);
+        var held = data.TryLock() ?? throw new InvalidOperationException($"{folder} is in use");
+        var connection = ClusterConnection.SingleProcess(data);
+        var fake = new FakeEngine(engine);
+        var blobs = new CrashableBlobStore(new FolderBlobStore(data.BlobFolder));
+        var settings = new SiloSettings
+        {
+            Cluster = connection,
+            Engines = [new EngineOptions { Model = "fake" }],
+            EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(fake),
+            Worker = worker ?? new WorkerOptions
+            {
+                CheckpointPeriod = TimeSpan.FromMilliseconds(50),
+                PushPeriod = TimeSpan.FromMilliseconds(10),
+                HeartbeatPeriod = TimeSpan.FromMilliseconds(200),
+                AskPeriod = TimeSpan.FromMilliseconds(500),
+            },
+        };
+        var silo = SiloHost.Create(settings, builder =>
+        {
+            builder.Services.AddSingleton<IBlobStore>(blobs);
+            builder.Logging.AddProvider(new TestLogs()).SetMinimumLevel(logs).AddFilter("Orleans", LogLevel.Error);
+        });
+        await silo.StartAsync();
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleansClient(client =>
+        {
+            client.UseCluster(connection);
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+        });
+        var clientHost = builder.Build();
+        await clientHost.StartAsync();
+        await silo.Services.GetRequiredService<EngineStatus>().Ready;
+        var cluster = new EmbeddedCluster(silo, clientHost, held, blobs, fake);
+        while ((await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Count == 0) await Task.Delay(10);
+        return cluster;
+    }
+
+    /// <summary>
+    /// Ends it as a killed process ends: from now on no write to the database or the blob store happens, whatever still runs.
+    /// </summary>
+    public async Task CrashAsync()
+    {
+        _blobs.Crash();
+        _silo.Services.GetRequiredKeyedService<Storage.Embedded.SqliteDb>(ClusterProviders.StateDatabase).Dispose();
+        await StopAsync(new CancellationToken(canceled: true));
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+
+    private async Task StopAsync(CancellationToken impatience)
+    {
+        if (_isStopped) return;
+        _isStopped = true;
+        try
+        {
+            await _client.StopAsync(impatience);
+            await _silo.StopAsync(impatience);
+        }
+        catch (OperationCanceledException) when (impatience.IsCancellationRequested)
+        {
+            // It was not to wait.
+        }
+
+        await ((IAsyncDisposable)_client).DisposeAsync();
+        await ((IAsyncDisposable)_silo).DisposeAsync();
+        _lock.Dispose();
+    }
+
+    /// <summary>A blob store that stops writing at a moment of the test's choice.</summary>
+    private sealed class CrashableBlobStore(IBlobStore inner) : IBlobStore
+    {
+        private volatile bool _isCrashed;
+
+        public void Crash() => _isCrashed = true;
+
+        public Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) => Alive().WriteAsync(key, content, cancellationToken);
+        public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default) => inner.ReadAsync(key, cancellationToken);
+        public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => inner.OpenReadAsync(key, cancellationToken);
+        public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => Alive().DeleteAsync(key, cancellationToken);
+        public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default) => Alive().DeletePrefixAsync(prefix, cancellationToken);
+
+        private IBlobStore Alive() => _isCrashed ? throw new IOException("The process is dead.") : inner;
+    }
+
+    /// <summary>Warnings of the silo go to the test's output.</summary>
+    private sealed class TestLogs : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            TestContext.Current.SendDiagnosticMessage("{0}: {1} {2}", logLevel, formatter(state, exception), exception);
+
+        public void Dispose()
+        {
+        }
+    }
+}
