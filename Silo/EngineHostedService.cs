@@ -16,6 +16,7 @@ public sealed partial class EngineHostedService(
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _runs = [];
     private readonly List<WorkerLoop> _loops = [];
+    private int _isDisposed;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -36,8 +37,10 @@ public sealed partial class EngineHostedService(
         await Task.WhenAll(_runs).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>The container holds this under two names, and so ends it twice.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _stopping.CancelAsync();
         await Task.WhenAll(_runs).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stopping.Dispose();

@@ -68,7 +68,7 @@ public static class SiloConfiguration
     private static EngineOptions[] Engines(IConfiguration configuration, string[] devices, List<string> problems)
     {
         var engines = new List<EngineOptions>();
-        foreach (var device in devices.Length == 0 ? [null] : devices)
+        foreach (var device in devices.Length == 0 ? new string?[] { null } : devices)
         {
             // Each its own instance: an engine may note on its options what it found.
             var seen = engines.Count == 0 ? problems : [];

@@ -1,5 +1,4 @@
 using Emu3.Grains.Interfaces;
-using Orleans;
 
 namespace Emu3.Tests.Cluster;
 
