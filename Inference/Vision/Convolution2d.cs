@@ -19,6 +19,9 @@ internal sealed class Convolution2d
 
     public Tensor Bias { get; } // [out]
 
+    /// <summary>Null unless it was prepared.</summary>
+    public Tensor? WinogradKernel { get; private set; } // [36, in, out]
+
     /// <param name="weights">Where from.</param>
     /// <param name="name">Without <c>.weight</c> and <c>.bias</c>.</param>
     /// <param name="inChannels">Channels of the input.</param>
@@ -30,4 +33,21 @@ internal sealed class Convolution2d
 
     public Tensor Forward(Tensor x) => // [batch, in, height, width] → [batch, out, height, width]
         F.conv2d(x, Kernel, Bias, strides: strides, padding: padding);
+
+    /// <summary>The convolution of x's swish, plus a summand if there is one.</summary>
+    /// <param name="x">Is overwritten and disposed of: a norm's fresh result.</param>
+    /// <param name="summand">Of the result's shape, or null.</param>
+    public Tensor ForwardSwish(Tensor x, Tensor? summand)
+    {
+        using var activated = F.silu(x, inplace: true);
+        var result = Forward(activated);
+        return summand is null ? result : result.add_(summand);
+    }
+
+    /// <summary>Transforms the kernel for <see cref="Winograd"/>; for 3×3 kernels whose channels it can take.</summary>
+    public void PrepareWinograd(VisionWeights weights)
+    {
+        if (Kernel.size(2) == 3 && Kernel.size(0) % Winograd.ChannelStep == 0 && Kernel.size(1) % Winograd.ChannelStep == 0)
+            WinogradKernel = weights.Keep(Winograd.TransformKernel(Kernel));
+    }
 }

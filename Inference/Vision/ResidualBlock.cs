@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Emu3.Inference.Vision;
 
@@ -21,14 +20,10 @@ internal sealed record ResidualBlock<TNorm>(TNorm Norm1, Convolution2d Conv1, TN
         loadNorm($"{name}.norm2", outChannels), Convolution2d.Load(weights, $"{name}.conv2", outChannels, outChannels, size: 3),
         inChannels == outChannels ? null : Convolution2d.Load(weights, $"{name}.nin_shortcut", inChannels, outChannels, size: 1));
 
-    /// <param name="x">[batch, in, height, width]</param>
-    /// <param name="apply">How a norm is applied; may change what it returns, never its input.</param>
-    public Tensor Forward(Tensor x, Func<TNorm, Tensor, Tensor> apply) // → [batch, out, height, width]
+    public Tensor Forward(Tensor x, INormedLayers<TNorm> layers) // [batch, in, height, width] → [batch, out, height, width]
     {
         using var scope = NewDisposeScope();
-        using var first = F.silu(apply(Norm1, x), inplace: true);
-        using var middle = Conv1.Forward(first);
-        using var second = F.silu(apply(Norm2, middle), inplace: true);
-        return Conv2.Forward(second).add_(Shortcut?.Forward(x) ?? x).MoveToOuterDisposeScope();
+        using var middle = layers.NormedConvolution(Norm1, Conv1, x, summand: null);
+        return layers.NormedConvolution(Norm2, Conv2, middle, Shortcut?.Forward(x) ?? x).MoveToOuterDisposeScope();
     }
 }

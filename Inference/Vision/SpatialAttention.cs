@@ -11,13 +11,11 @@ internal sealed record SpatialAttention<TNorm>(TNorm Norm, Linear1x1 Query, Line
         Linear1x1.Load(weights, $"{name}.q", channels), Linear1x1.Load(weights, $"{name}.k", channels),
         Linear1x1.Load(weights, $"{name}.v", channels), Linear1x1.Load(weights, $"{name}.proj_out", channels), headCount);
 
-    /// <param name="x">[batch, channels, height, width]</param>
-    /// <param name="apply">How a norm is applied.</param>
-    public Tensor Forward(Tensor x, Func<TNorm, Tensor, Tensor> apply) // → the same shape
+    public Tensor Forward(Tensor x, INormedLayers<TNorm> layers) // [batch, channels, height, width] → the same shape
     {
         using var scope = NewDisposeScope();
         var (batch, channels, height, width) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var cells = apply(Norm, x).permute(0, 2, 3, 1).reshape(batch, height * width, channels); // [batch, cells, channels]
+        var cells = layers.Norm(Norm, x).permute(0, 2, 3, 1).reshape(batch, height * width, channels); // [batch, cells, channels]
         var mixed = F.scaled_dot_product_attention(Heads(Query.Forward(cells)), Heads(Key.Forward(cells)), Heads(Value.Forward(cells)));
         var joined = mixed.transpose(1, 2).reshape(batch, height * width, channels);
         var picture = Output.Forward(joined).view(batch, height, width, channels).permute(0, 3, 1, 2);

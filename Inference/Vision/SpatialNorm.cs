@@ -47,10 +47,13 @@ internal sealed class SpatialNorm
         using var scope = NewDisposeScope();
         var (h, w) = (cells.size(0), cells.size(1));
         var (height, width) = (x.size(2), x.size(3));
-        var conditioning = F.linear(cells, cellWeight, cellBias).view(h, 1, w, 1, 2 * channels);
+        var conditioning = Conditioning(cells).view(h, 1, w, 1, 2 * channels);
         var normed = F.group_norm(x, GroupNorm.GroupCount, eps: GroupNorm.Epsilon);
         var blocks = normed.permute(0, 2, 3, 1).view(h, height / h, w, width / w, channels);
         var result = conditioning.narrow(4, channels, channels).addcmul(blocks, conditioning.narrow(4, 0, channels), 1);
         return result.view(1, height, width, channels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Scale and shift of each cell for the plain GroupNorm of x, without weight and bias.</summary>
+    public Tensor Conditioning(Tensor cells) => F.linear(cells, cellWeight, cellBias); // [h, w, latentChannels] → [h, w, 2 · channels]
 }

@@ -15,12 +15,13 @@ internal sealed class StillDecoding : IDisposable
     private Tensor picture;
     private Picture? decoded;
 
-    internal StillDecoding(VisionDecoder decoder, (Tensor Picture, Tensor Cells) start, PixelConfig pixels)
+    public StillDecoding(VisionDecoder decoder, (Tensor Picture, Tensor Cells) start, PixelConfig pixels, ProcessorScratch? scratch)
     {
         this.pixels = pixels;
         picture = start.Picture.DetachFromDisposeScope();
         cells = start.Cells.DetachFromDisposeScope();
-        layers = decoder.Layers((norm, x) => norm.ForwardByCell(x, cells), (upsample, x) => upsample.ForwardByPhase(x)).GetEnumerator();
+        IDecoderLayers ways = scratch is null ? new StillDecoderLayers(cells) : new ProcessorLayers(cells, scratch);
+        layers = decoder.Layers(ways).GetEnumerator();
     }
 
     /// <summary>Runs the next layer.</summary>
@@ -45,7 +46,7 @@ internal sealed class StillDecoding : IDisposable
     public Picture Picture => decoded ?? throw new InvalidOperationException("the picture is not decoded yet: call Advance until it returns true");
 
     /// <summary>The same before it became bytes.</summary>
-    internal Tensor Values => decoded is null ? throw new InvalidOperationException("the picture is not decoded yet") : picture; // [1, 3, H, W]
+    public Tensor Values => decoded is null ? throw new InvalidOperationException("the picture is not decoded yet") : picture; // [1, 3, H, W]
 
     public void Dispose()
     {

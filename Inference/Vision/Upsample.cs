@@ -6,29 +6,30 @@ namespace Emu3.Inference.Vision;
 /// <summary>Doubles height and width by nearest neighbour, then a 3×3 convolution.</summary>
 internal sealed class Upsample
 {
-    private readonly Convolution2d conv;
     private readonly Tensor phaseKernel, phaseBias; // [4 · channels, channels, 2, 2], [4 · channels]
     private readonly long channels;
 
     public Upsample(VisionWeights weights, string name, long channels)
     {
         this.channels = channels;
-        conv = Convolution2d.Load(weights, $"{name}.conv", channels, channels, size: 3);
+        Convolution = Convolution2d.Load(weights, $"{name}.conv", channels, channels, size: 3);
 
         // Each of the four pixels that a cell becomes sees 2×2 cells only: where the 3×3 kernel meets a cell twice, its rows (columns) add up.
         // Phase 0: rows −1 | 0, 1 of the doubled picture lie in cells −1, 0. Phase 1: rows 0, 1 | 2 in cells 0, 1.
         using var scope = NewDisposeScope();
-        var kernel = conv.Kernel;
+        var kernel = Convolution.Kernel;
         var phases = from byRow in Folded(kernel, 2) from both in Folded(byRow, 3) select both;
         phaseKernel = weights.KeepKernel(cat([.. phases])); // phases (0,0), (0,1), (1,0), (1,1)
-        phaseBias = weights.Keep(conv.Bias.repeat(4));
+        phaseBias = weights.Keep(Convolution.Bias.repeat(4));
     }
+
+    public Convolution2d Convolution { get; }
 
     /// <summary>As the reference computes it.</summary>
     public Tensor Forward(Tensor x) // [frames, channels, height, width] → [frames, channels, 2 · height, 2 · width]
     {
         using var doubled = F.interpolate(x, size: [2 * x.size(2), 2 * x.size(3)], mode: InterpolationMode.Nearest);
-        return conv.Forward(doubled);
+        return Convolution.Forward(doubled);
     }
 
     /// <summary>The same for one frame with 4/9 of the multiplications: four 2×2 convolutions on the small picture, one for each pixel of a doubled cell.</summary>

@@ -58,6 +58,15 @@ internal sealed class VisionDecoder
     /// <summary>Each after a doubling of the frames.</summary>
     public CausalConv3d[] TimeConvs { get; }
 
+    /// <summary>Transforms the kernels that <see cref="ProcessorLayers"/> wants transformed.</summary>
+    public void PrepareForProcessor(VisionWeights weights)
+    {
+        ResidualBlock<SpatialNorm>[] blocks = [middle1, middle2, .. up.SelectMany(level => level.Blocks)];
+        var doublings = up.Select(level => level.Upsample?.Convolution).OfType<Convolution2d>();
+        foreach (var conv in blocks.SelectMany(block => new[] { block.Conv1, block.Conv2 }).Concat(doublings))
+            conv.PrepareWinograd(weights);
+    }
+
     /// <summary>All frames as the reference computes them, the oracle of <see cref="StillDecoding"/>.</summary>
     public Tensor Forward(Tensor quantized, bool channelsLast) // [1, embedDim, F, h, w] → [F · temporalFactor, 3, H, W]
     {
@@ -73,7 +82,7 @@ internal sealed class VisionDecoder
         var frames = x.transpose(1, 2).contiguous(); // [2, F · temporalFactor, latentChannels, h, w]
         var latent = frames[1];
         var picture = channelsLast ? frames[0].InChannelsLast() : frames[0];
-        foreach (var layer in Layers((norm, value) => norm.Forward(value, latent), (upsample, value) => upsample.Forward(value)))
+        foreach (var layer in Layers(new ReferenceDecoderLayers(latent)))
         {
             var next = layer(picture);
             picture.Dispose();
@@ -83,31 +92,24 @@ internal sealed class VisionDecoder
     }
 
     /// <summary>The layers that see one frame at a time, in order.</summary>
-    /// <param name="apply">How a norm is applied.</param>
-    /// <param name="upsample">How a picture is doubled.</param>
-    public IEnumerable<Func<Tensor, Tensor>> Layers(Func<SpatialNorm, Tensor, Tensor> apply, Func<Upsample, Tensor, Tensor> upsample)
+    /// <param name="layers">How they are computed.</param>
+    public IEnumerable<Func<Tensor, Tensor>> Layers(IDecoderLayers layers)
     {
         yield return convIn.Forward;
-        yield return x => middle1.Forward(x, apply);
-        yield return x => middleAttention.Forward(x, apply);
-        yield return x => middle2.Forward(x, apply);
+        yield return x => middle1.Forward(x, layers);
+        yield return x => middleAttention.Forward(x, layers);
+        yield return x => middle2.Forward(x, layers);
         foreach (var level in up.Reverse())
         {
             foreach (var (index, block) in level.Blocks.Index())
             {
-                yield return x => block.Forward(x, apply);
+                yield return x => block.Forward(x, layers);
                 if (level.Attention.Length > 0)
-                    yield return x => level.Attention[index].Forward(x, apply);
+                    yield return x => level.Attention[index].Forward(x, layers);
             }
             if (level.Upsample is not null)
-                yield return x => upsample(level.Upsample, x);
+                yield return x => layers.Double(level.Upsample, x);
         }
-        yield return Out;
-
-        Tensor Out(Tensor x)
-        {
-            using var normed = F.silu(apply(normOut, x), inplace: true);
-            return convOut.Forward(normed);
-        }
+        yield return x => layers.NormedConvolution(normOut, convOut, x, summand: null);
     }
 }

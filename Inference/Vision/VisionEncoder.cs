@@ -12,7 +12,7 @@ internal sealed class VisionEncoder
 {
     private sealed record Level(ResidualBlock<GroupNorm>[] Blocks, SpatialAttention<GroupNorm>[] Attention, Convolution2d? Downsample);
 
-    private static readonly Func<GroupNorm, Tensor, Tensor> Apply = (norm, x) => norm.Forward(x);
+    private static readonly EncoderLayers Layers = new();
 
     private readonly Convolution2d convIn, convOut;
     private readonly Level[] down;
@@ -72,9 +72,9 @@ internal sealed class VisionEncoder
         {
             for (var block = 0; block < level.Blocks.Length; block++)
             {
-                x = Replace(x, level.Blocks[block].Forward(x, Apply));
+                x = Replace(x, level.Blocks[block].Forward(x, Layers));
                 if (level.Attention.Length > 0)
-                    x = Replace(x, level.Attention[block].Forward(x, Apply));
+                    x = Replace(x, level.Attention[block].Forward(x, Layers));
             }
             if (level.Downsample is not null)
             {
@@ -82,10 +82,10 @@ internal sealed class VisionEncoder
                 x = Replace(x, level.Downsample.Forward(padded));
             }
         }
-        x = Replace(x, middle1.Forward(x, Apply));
-        x = Replace(x, middleAttention.Forward(x, Apply));
-        x = Replace(x, middle2.Forward(x, Apply));
-        return convOut.Forward(F.silu(normOut.Forward(x), inplace: true)).MoveToOuterDisposeScope();
+        x = Replace(x, middle1.Forward(x, Layers));
+        x = Replace(x, middleAttention.Forward(x, Layers));
+        x = Replace(x, middle2.Forward(x, Layers));
+        return Layers.NormedConvolution(normOut, convOut, x, summand: null).MoveToOuterDisposeScope();
     }
 
     /// <summary>The part that joins frames.</summary>

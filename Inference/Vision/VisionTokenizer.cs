@@ -1,5 +1,6 @@
 using Emu3.Inference.Model;
 using Emu3.Inference.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
@@ -18,14 +19,20 @@ internal sealed class VisionTokenizer : IDisposable
     private readonly VisionEncoder encoder;
     private readonly VisionDecoder decoder;
     private readonly StillLatent stillLatent;
+    private readonly ProcessorScratch? scratch;
 
-    private VisionTokenizer(VisionWeights weights, VisionConfig config, PixelConfig pixels)
+    private VisionTokenizer(VisionWeights weights, VisionConfig config, PixelConfig pixels, bool processorKernels)
     {
         (this.weights, this.config, this.pixels) = (weights, config, pixels);
         codebook = new Codebook(weights, config.CodebookSize, config.EmbedDim);
         encoder = new VisionEncoder(weights, config);
         decoder = new VisionDecoder(weights, config);
         stillLatent = new StillLatent(weights, decoder, codebook);
+        if (processorKernels && codebook.Vectors.device_type == DeviceType.CPU)
+        {
+            decoder.PrepareForProcessor(weights);
+            scratch = new ProcessorScratch();
+        }
     }
 
     /// <summary>Loads encoder and decoder.</summary>
@@ -33,13 +40,14 @@ internal sealed class VisionTokenizer : IDisposable
     /// <param name="config">Sizes of the layers.</param>
     /// <param name="pixels">Mean and deviation, and the limits of a picture's size.</param>
     /// <param name="channelsLast">The memory layout of convolutions; false is the reference's.</param>
+    /// <param name="processorKernels">On the processor, decode stills with <see cref="ProcessorLayers"/>; ignored on other devices.</param>
     /// <exception cref="CheckpointException">A tensor is missing or of another shape.</exception>
-    public static VisionTokenizer Load(WeightLoader loader, VisionConfig config, PixelConfig pixels, bool channelsLast = true)
+    public static VisionTokenizer Load(WeightLoader loader, VisionConfig config, PixelConfig pixels, bool channelsLast = true, bool processorKernels = true)
     {
         var weights = new VisionWeights(loader, channelsLast);
         try
         {
-            return new VisionTokenizer(weights, config, pixels);
+            return new VisionTokenizer(weights, config, pixels, processorKernels);
         }
         catch
         {
@@ -84,7 +92,7 @@ internal sealed class VisionTokenizer : IDisposable
     public StillDecoding BeginStill(ReadOnlySpan<int> codes, int height, int width)
     {
         RequireCodes(codes, 1, height, width);
-        return new StillDecoding(decoder, stillLatent.Forward(codes, height, width), pixels);
+        return new StillDecoding(decoder, stillLatent.Forward(codes, height, width), pixels, scratch);
     }
 
     /// <summary>Decodes a still in one go.</summary>
@@ -120,7 +128,11 @@ internal sealed class VisionTokenizer : IDisposable
         return Pixels.ToPicture(DecodeFrames(new LatentCodes(1, height, width, codes))[0], pixels);
     }
 
-    public void Dispose() => weights.Dispose();
+    public void Dispose()
+    {
+        scratch?.Dispose();
+        weights.Dispose();
+    }
 
     private LatentCodes Quantized(Tensor frames) // [1, latentChannels, T, h, w]
     {
