@@ -51,7 +51,7 @@ internal sealed record Outcome
     /// <summary>The answer to a question.</summary>
     public string? Text { get; init; }
     public string? NumericClass { get; init; }
-    public bool Reproducible { get; init; }
+    public bool? Reproducible { get; init; }
     public OutcomeError? Error { get; init; }
 
     public bool IsPicture => Kind == "image";

@@ -70,20 +70,24 @@ public sealed class DataFolder
     }
 
     /// <summary>Where the process that has the folder answers HTTP; null when it has not said so (yet).</summary>
-    public Uri? ReadServerAddress()
+    public Uri? ReadServerAddress() => ReadServer()?.Address;
+
+    /// <summary>The process that has the folder; null when it has not said where it answers (yet).</summary>
+    public RunningServer? ReadServer()
     {
         try
         {
-            return JsonSerializer.Deserialize<ServerFileContent>(File.ReadAllBytes(ServerFile))?.Address;
+            return JsonSerializer.Deserialize<RunningServer>(File.ReadAllBytes(ServerFile));
         }
         catch (Exception absent) when (absent is FileNotFoundException or JsonException)
         {
             return null;
         }
     }
-
-    internal sealed record ServerFileContent(Uri Address, int ProcessId);
 }
+
+/// <summary>A process that runs a cluster, and where it answers HTTP.</summary>
+public sealed record RunningServer(Uri Address, int ProcessId);
 
 /// <summary>A data folder taken by this process.</summary>
 public sealed class DataFolderLock : IDisposable
@@ -96,7 +100,7 @@ public sealed class DataFolderLock : IDisposable
     /// <summary>Tells other processes where this one answers HTTP.</summary>
     public void PublishServerAddress(Uri address)
     {
-        var content = JsonSerializer.SerializeToUtf8Bytes(new DataFolder.ServerFileContent(address, Environment.ProcessId));
+        var content = JsonSerializer.SerializeToUtf8Bytes(new RunningServer(address, Environment.ProcessId));
         var temporary = _serverFile + ".new";
         File.WriteAllBytes(temporary, content);
         File.Move(temporary, _serverFile, overwrite: true);

@@ -46,6 +46,11 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
                     await arrivals.WriteAsync(FetchAsync(submission, outcome, told.Cursor!, stop.Token), stop.Token);
                 }
 
+                if (told.Job is { } job)
+                {
+                    progress.Tell(job);
+                }
+
                 if (told.IsLast)
                 {
                     await arrivals.WriteAsync(Task.FromResult(new Arrival(submission, null, null, null, null)), stop.Token);

@@ -11,6 +11,7 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
 
     private readonly Lock _lock = new();
     private readonly Queue<(long At, int Done)> _recent = new([(console.Time.GetTimestamp(), doneBefore)]);
+    private readonly Dictionary<string, int> _resumedInside = [];
     private readonly long _start = console.Time.GetTimestamp();
     private int _done = doneBefore;
     private int _failed = failedBefore;
@@ -20,6 +21,27 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
     public int MadeCount { get; private set; }
 
     public TimeSpan Elapsed => console.Time.GetElapsedTime(_start);
+
+    /// <summary>Outputs that went on inside, from tokens that an earlier process had generated.</summary>
+    public int ResumedInsideCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _resumedInside.Values.Sum();
+            }
+        }
+    }
+
+    /// <summary>Takes what a job says of itself.</summary>
+    public void Tell(JobInfo job)
+    {
+        lock (_lock)
+        {
+            _resumedInside[job.Id] = job.ResumedInside;
+        }
+    }
 
     /// <summary>Counts outputs that ended.</summary>
     public void Add(int done, int failed)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Emu3.Cli.Batch.Plan;
+using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Batch;
@@ -11,6 +12,9 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
 {
     // One output is lost only when its file was fetched and then taken out of the folder by hand; more rounds would chase something else.
     private const int Rounds = 2;
+
+    // What the gateway files jobs under when it asks for no key.
+    private const string Tenant = "default";
 
     /// <summary>Runs to the end.</summary>
     /// <returns>The exit code.</returns>
@@ -136,7 +140,14 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
                 continue;
             }
 
-            // The process ended while it submitted. The same request under the same key gives the job it made, or makes it now.
+            // The process ended while it submitted. The key tells which job that was to be, on a gateway without tenants.
+            if (await gateway.FindJobAsync(JobId.FromIdempotencyKey(Tenant, submission.Key).Value, cancellationToken) is { Status: not ("open" or "aborted") } found)
+            {
+                folder.Write([new JournalEntry.Accepted(submission.Key, found.Id)]);
+                continue;
+            }
+
+            // Elsewhere the same request under the same key gives the job it made, or makes it now.
             var outputs = submission.Outputs.Values
                 .Select(output => planned.TryGetValue(output.Key, out var same) && same.SpecHash == output.SpecHash ? same : null).ToList();
             if (outputs.Contains(null) || !await TrySubmitAgainAsync(folder, submission.Key, seed, outputs!, cancellationToken))
@@ -266,6 +277,11 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
             ? string.Create(CultureInfo.InvariantCulture, $" {progress.MadeCount} of them now, in {BatchProgress.Duration(progress.Elapsed)}: {progress.MadeCount / seconds:0.##} a second.")
             : "";
         console.Out.WriteLine($"{plan.Outputs.Count - failed.Count} of {plan.Outputs.Count} outputs are in {folder.Path}.{rate}");
+        if (progress.ResumedInsideCount > 0)
+        {
+            console.Out.WriteLine($"{progress.ResumedInsideCount} of them went on inside, from tokens that an earlier run had generated.");
+        }
+
         console.Out.WriteLine($"Contact sheet: {Path.Combine(folder.Path, ContactSheet.PageName(1))}");
         if (failed.Count == 0)
         {

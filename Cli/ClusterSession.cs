@@ -1,0 +1,138 @@
+using Emu3.Cli.Commands;
+using Emu3.Grains.Interfaces.Requests;
+using Emu3.Storage;
+
+namespace Emu3.Cli;
+
+/// <summary>
+/// A gateway to talk to: the one that <c>--server</c> names, else the one of the process that has the data folder, else one that is started in this
+/// process and ends with the session.
+/// </summary>
+internal sealed class ClusterSession : IAsyncDisposable
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
+    private readonly LocalCluster? _cluster;
+
+    private ClusterSession(GatewayClient gateway, ServedModel model, LocalCluster? cluster) => (Gateway, Model, _cluster) = (gateway, model, cluster);
+
+    public GatewayClient Gateway { get; }
+
+    /// <summary>The model that requests of this session run on.</summary>
+    public ServedModel Model { get; }
+
+    /// <summary>The cluster runs in this process: it ends with it.</summary>
+    public bool IsLocal => _cluster is not null;
+
+    /// <summary>Opens a session, does the work in it, and closes it. An engine that fails under the work ends it.</summary>
+    /// <exception cref="CommandException">There is no cluster, it could not be started, runs another model, or its engine has failed.</exception>
+    public static async Task<int> UseAsync(
+        ClusterChoice choice, CliConsole console, Func<ClusterSession, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
+    {
+        await using var session = await OpenAsync(choice, console, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session._cluster?.Ended ?? CancellationToken.None);
+        try
+        {
+            return await work(session, either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && session._cluster is { Ended.IsCancellationRequested: true } cluster)
+        {
+            throw CommandException.NotStarted(cluster.EndReason, e);
+        }
+    }
+
+    /// <summary>Opens a session; ready to run requests when this returns.</summary>
+    private static async Task<ClusterSession> OpenAsync(ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
+    {
+        if (choice.Server is { } server)
+        {
+            return await ConnectAsync(server, choice.Model, $"The gateway at {server}", console, cancellationToken);
+        }
+
+        var folder = OpenFolder(choice.Data);
+        for (var waited = false; ; waited = true)
+        {
+            if (folder.TryLock() is { } dataLock)
+            {
+                return await StartAsync(choice, folder, dataLock, console, cancellationToken);
+            }
+
+            // The first may still be loading its model, or be about to end: then the folder comes free.
+            if (folder.ReadServer() is { } first)
+            {
+                console.Error.WriteLine($"Another emu3 (process {first.ProcessId}, {first.Address}) has the data folder {folder.FullPath}: this one is its client.");
+                return await ConnectAsync(first.Address, choice.Model, $"The emu3 that has the data folder (process {first.ProcessId})", console, cancellationToken);
+            }
+
+            if (!waited)
+            {
+                console.Error.WriteLine($"Another emu3 has the data folder {folder.FullPath} and is starting or ending: this one waits.");
+            }
+
+            await Task.Delay(s_poll, console.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>The data folder, made where it is not there yet.</summary>
+    public static DataFolder OpenFolder(string path)
+    {
+        try
+        {
+            return DataFolder.At(path);
+        }
+        catch (DataFolderException e)
+        {
+            throw CommandException.NotStarted(e.Message, e);
+        }
+    }
+
+    /// <summary>Stops the cluster where this session started it: running items are kept with their tokens.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Gateway.Dispose();
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
+
+    private static async Task<ClusterSession> StartAsync(
+        ClusterChoice choice, DataFolder folder, DataFolderLock dataLock, CliConsole console, CancellationToken cancellationToken)
+    {
+        var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, new("http://127.0.0.1:0"), console, cancellationToken);
+        var gateway = new GatewayClient(cluster.Address, console.Time);
+        try
+        {
+            return new(gateway, (await gateway.ModelsAsync(cancellationToken))[0], cluster);
+        }
+        catch
+        {
+            gateway.Dispose();
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<ClusterSession> ConnectAsync(Uri address, string? model, string who, CliConsole console, CancellationToken cancellationToken)
+    {
+        var gateway = new GatewayClient(address, console.Time);
+        try
+        {
+            var models = await gateway.ModelsAsync(cancellationToken);
+            var name = model is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
+            var served = models.FirstOrDefault(candidate => ItemResolver.IsFor(candidate.Card, name)) ?? throw CommandException.NotStarted(models.Count == 0
+                ? $"{who} has no model loaded."
+                : $"{who} runs {string.Join(", ", models.Select(other => other.Id))}, not {name}: end it first, or name another --data.");
+            return new(gateway, served, null);
+        }
+        catch (GatewayRefusal e)
+        {
+            gateway.Dispose();
+            throw CommandException.NotStarted($"{who} can't be used: {e.Message}", e);
+        }
+        catch
+        {
+            gateway.Dispose();
+            throw;
+        }
+    }
+}

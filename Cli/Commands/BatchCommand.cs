@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Emu3.Cli.Batch;
+using Emu3.Cli.Batch.Plan;
+
+namespace Emu3.Cli.Commands;
+
+/// <summary><c>emu3 batch</c>: many prompts or pictures into a folder.</summary>
+internal static class BatchCommand
+{
+    public static Command Create(CliConsole console)
+    {
+        var input = new Argument<string>("FILE")
+        {
+            Description = "JSON Lines (own fields, or OpenAI/vLLM batch lines), CSV with a header, plain text with one prompt a line, a folder of pictures with --ask, or - for standard input.",
+        };
+        var output = new Option<string>("--out") { Description = "Folder for pictures, metadata.jsonl and index.html.", Required = true };
+        var format = new Option<InputFormat>("--input-format") { Description = "jsonl, csv or text. Default: by the file's name, else by its first line." };
+        var ask = new Option<string?>("--ask") { Description = "Question for every picture that comes without one." };
+        var name = new Option<string>("--name") { Description = "File names: {id}, {seed}, {sample} and {index} are filled in.", DefaultValueFactory = _ => "{id}-{seed}" };
+        var seed = new Option<ulong?>("--seed") { Description = "Items without a seed derive theirs from it. Default: drawn once and kept in the folder." };
+        var overwrite = new Option<bool>("--overwrite") { Description = "Make items again that changed since, and replace their pictures." };
+        var retryFailed = new Option<bool>("--retry-failed") { Description = "Run items again that failed before." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Report bad lines, positions, disk and expected time; run and write nothing." };
+        var pictures = new PictureOptions();
+        var cluster = new ClusterOptions();
+        var command = new Command("batch", "Draw a picture for every prompt of a file, or answer a question about every picture of a folder. Started again, it goes on where it was.");
+        command.Arguments.Add(input);
+        foreach (var option in (Option[])[output, format, ask, name, seed, overwrite, retryFailed, dryRun])
+        {
+            command.Options.Add(option);
+        }
+
+        pictures.AddTo(command);
+        cluster.AddTo(command);
+        command.SetAction((result, cancellationToken) => RunAsync(
+            new()
+            {
+                Input = result.GetRequiredValue(input),
+                Out = Path.GetFullPath(result.GetRequiredValue(output)),
+                Format = result.GetValue(format),
+                Question = result.GetValue(ask),
+                Name = result.GetValue(name)!,
+                Seed = result.GetValue(seed),
+                Overwrite = result.GetValue(overwrite),
+                RetryFailed = result.GetValue(retryFailed),
+                DryRun = result.GetValue(dryRun),
+                Defaults = pictures.Read(result),
+            },
+            cluster.Read(result), console, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(BatchOptions options, ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
+    {
+        // Everything that can be told without a cluster is told before one is started.
+        OutputFolderRule.Check(options.Input, options.Out);
+        _ = new OutputPlan(options.Name, 0, []);
+        _ = BatchDefaults.Read(options.Defaults);
+        var input = BatchInput.Load(options.Input, options.Format, options.Question, console.OpenInput);
+        if (input.Errors.Count > 0 && !options.DryRun)
+        {
+            throw BatchErrors.Of(input.Name, input.Errors);
+        }
+
+        ClusterSession? session = null;
+        try
+        {
+            return await ClusterSession.UseAsync(choice, console, (opened, token) => RunAsync(options, input, choice, session = opened, console, token), cancellationToken);
+        }
+        catch (OperationCanceledException) when (session is not null && cancellationToken.IsCancellationRequested)
+        {
+            console.Error.WriteLine(session.IsLocal
+                ? $"Interrupted. What was finished is in {options.Out}, the rest waits in {choice.Data}: the same command goes on."
+                : $"Interrupted. What was finished is in {options.Out}, the job goes on at {session.Gateway.Address}: the same command brings in the rest.");
+            throw;
+        }
+    }
+
+    private static async Task<int> RunAsync(
+        BatchOptions options, BatchInput input, ClusterChoice choice, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
+    {
+        options = options with { Model = choice.Server is not null && choice.Model is not null ? session.Model.Id : null };
+        var run = new BatchRun(options, input, session.Gateway, session.Model, console);
+        return options.DryRun ? await run.DryRunAsync(cancellationToken) : await run.RunAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Globalization;
+using Emu3.Cli.Batch;
+using Emu3.Inference;
+using Emu3.Inference.Weights;
+using Emu3.Silo;
+using Spectre.Console;
+
+namespace Emu3.Cli.Commands;
+
+/// <summary><c>emu3 doctor</c>: whether this machine can run the model, and how fast.</summary>
+internal static class DoctorCommand
+{
+    // Long enough for a rate on a slow machine, short enough to wait for.
+    private static readonly TimeSpan s_trial = TimeSpan.FromSeconds(10);
+
+    public static Command Create(CliConsole console)
+    {
+        var cluster = new ClusterOptions();
+        var command = new Command("doctor", "Check device, native library, checkpoint and data folder, and measure a rate.");
+        cluster.AddLocalTo(command);
+        command.SetAction((result, cancellationToken) => RunAsync(cluster.Read(result), console, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
+    {
+        var table = new Table().AddColumns("Check", "Found");
+        var wrong = new List<string>();
+        await CheckAsync("Data folder", () => Task.FromResult(DescribeDataFolder(choice.Data)));
+        ModelFolder? model = null;
+        await CheckAsync("Checkpoint", () => Task.FromResult(DescribeCheckpoint(model = ModelPath.Find(choice.Model, choice.Vision))));
+        await CheckAsync("Native library", () => Task.FromResult(TorchNative.Describe()));
+        if (model is not null && wrong.Count == 0)
+        {
+            await CheckAsync("Device", async () =>
+            {
+                var options = LocalCluster.EngineOptionsOf(choice, choice.Model ?? model.Language);
+                await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
+                await using var engine = await EngineFactories.Emu3(options, services, new Progress<string>(), cancellationToken);
+                await DescribeEngineAsync(engine, (check, found) => table.AddRow(Markup.Escape(check), Markup.Escape(found)), wrong, console.Time, cancellationToken);
+                return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
+            });
+        }
+
+        console.Ansi.Write(table);
+        foreach (var line in wrong)
+        {
+            console.Error.WriteLine(line);
+        }
+
+        return wrong.Count == 0 ? ExitCode.AllDone : ExitCode.NotStarted;
+
+        async Task CheckAsync(string name, Func<Task<string>> check)
+        {
+            try
+            {
+                table.AddRow(Markup.Escape(name), Markup.Escape(await check()));
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // A doctor tells what is wrong with each part and looks at the next.
+                table.AddRow(Markup.Escape(name), "WRONG");
+                wrong.Add($"{name}: {e.Message}");
+            }
+        }
+    }
+
+    private static string DescribeDataFolder(string path)
+    {
+        var folder = ClusterSession.OpenFolder(path);
+        var free = DryRunReport.Size(new DriveInfo(folder.FullPath).AvailableFreeSpace);
+        using var mine = folder.TryLock();
+        return mine is not null ? $"{folder.FullPath}, {free} free"
+            : folder.ReadServer() is { } first ? $"{folder.FullPath}, {free} free, in use by process {first.ProcessId} at {first.Address}"
+            : $"{folder.FullPath}, {free} free, in use by another emu3";
+    }
+
+    private static string DescribeCheckpoint(ModelFolder model)
+    {
+        var bytes = model.Shards.Sum(shard => new FileInfo(shard.Path).Length);
+        var vision = model.IsOriginal ? $" and {model.Vision}" : "";
+        return $"{model.Name}: {(model.IsOriginal ? "original" : "transformers")} layout, {model.Shards.Count} weight files with {DryRunReport.Size(bytes)} in {model.Language}{vision}";
+    }
+
+    private static async Task DescribeEngineAsync(
+        IEngine engine, Action<string, string> add, List<string> wrong, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var facts = engine.Model;
+        add("Numeric class", engine.NumericClass.Text);
+        add("Row invariance", engine.NumericClass.RowInvariant ? "holds: the same seed gives the same picture whatever runs beside it" : "does not hold");
+        if (!engine.NumericClass.RowInvariant)
+        {
+            wrong.Add("Row invariance: the self-test found no row floor that holds, so results are not reproducible on this device.");
+        }
+
+        var slots = engine.Load.SlotCount;
+        var inFlight = facts.ImageDefaults.GuidanceScale == 1 ? slots : slots / 2;
+        add("Slots", $"{slots} of {facts.MaxPositions} positions: {inFlight} pictures in flight");
+        if (facts.CanDraw)
+        {
+            add("Expected", await MeasureAsync(engine, Math.Max(1, inFlight), time, cancellationToken));
+        }
+    }
+
+    /// <summary>Draws with all slots for a while; the rate of tokens gives that of pictures, whose lengths are known.</summary>
+    private static async Task<string> MeasureAsync(IEngine engine, int inFlight, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var facts = engine.Model;
+        var side = Math.Max(1, (int)Math.Round(Math.Sqrt(facts.ImageArea) / facts.SpatialFactor));
+        var tokensInPicture = ((side + 1) * side) + 3;
+        using var trial = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        trial.CancelAfter(s_trial);
+        var before = engine.Load.GeneratedTokenCount;
+        var start = time.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(index => DrawAsync(engine, index, side, trial.Token)));
+        cancellationToken.ThrowIfCancellationRequested();
+        var seconds = time.GetElapsedTime(start).TotalSeconds;
+        var tokens = engine.Load.GeneratedTokenCount - before;
+        var size = side * facts.SpatialFactor;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{tokens / seconds / tokensInPicture * 3600:0} pictures an hour of {size}x{size} pixels with {inFlight} in flight (measured over {seconds:0.0} s)");
+    }
+
+    private static async Task DrawAsync(IEngine engine, int index, int side, CancellationToken cancellationToken)
+    {
+        var defaults = engine.Model.ImageDefaults;
+        var request = new ImageRequest
+        {
+            Id = $"trial-{index}", Prompt = "a big red star on a blue background" + defaults.PromptSuffix, NegativePrompt = defaults.NegativePrompt,
+            GuidanceScale = defaults.GuidanceScale, Sampling = defaults.Sampling, LatentHeight = side, LatentWidth = side, Seed = (ulong)index,
+        };
+        try
+        {
+            await foreach (var happened in engine.Run(request, cancellationToken))
+            {
+                if (happened is EngineEvent.Failed failed)
+                {
+                    throw CommandException.NotStarted($"A trial picture failed: {failed.Failure.Message}");
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The trial's time is over; what was generated counts.
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace Emu3.Cli.Commands;
+
+/// <summary><c>emu3 serve</c>: the cluster in this process, for others, until Ctrl-C.</summary>
+internal static class ServeCommand
+{
+    private const int DefaultPort = 8080;
+
+    public static Command Create(CliConsole console)
+    {
+        var port = new Option<int>("--port") { Description = "0 takes a free one.", DefaultValueFactory = _ => DefaultPort };
+        port.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > ushort.MaxValue)
+            {
+                result.AddError("--port must be from 0 to 65535.");
+            }
+        });
+        var host = new Option<string>("--host") { Description = "Address to listen on; 0.0.0.0 is every one of this machine.", DefaultValueFactory = _ => "127.0.0.1" };
+        var cluster = new ClusterOptions();
+        var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
+        command.Options.Add(port);
+        command.Options.Add(host);
+        cluster.AddLocalTo(command);
+        command.SetAction((result, cancellationToken) =>
+            RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, cluster.Read(result), console, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Uri address, ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
+    {
+        var folder = ClusterSession.OpenFolder(choice.Data);
+        var dataLock = folder.TryLock() ?? throw CommandException.NotStarted(folder.ReadServer() is { } first
+            ? $"Another emu3 (process {first.ProcessId}, {first.Address}) has the data folder {folder.FullPath}: use that one, or name another --data."
+            : $"Another emu3 has the data folder {folder.FullPath} and is starting or ending: try again, or name another --data.");
+        await using var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, address, console, cancellationToken);
+        console.Out.WriteLine($"emu3 serves {cluster.ModelName} at {cluster.Address} (data in {folder.FullPath}). Ctrl-C ends it.");
+        await cluster.RunAsync(cancellationToken);
+        return ExitCode.AllDone;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Emu3.Tests.Cluster;
+
+/// <summary>The built <c>emu3</c> as a process of its own.</summary>
+internal sealed class EmuProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _text = new();
+    private readonly TaskCompletionSource _began = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private EmuProcess(Process process) => _process = process;
+
+    /// <summary>All that it has written, on both streams.</summary>
+    public string Text
+    {
+        get
+        {
+            lock (_text)
+            {
+                return _text.ToString();
+            }
+        }
+    }
+
+    /// <summary>Completes with its first line, which a batch writes when its cluster is up; or with its end.</summary>
+    public Task Began => Task.WhenAny(_began.Task, _process.WaitForExitAsync());
+
+    public int ProcessId => _process.Id;
+
+    public static EmuProcess Start(params ReadOnlySpan<string> arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "emu3.dll"), .. arguments])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var emu = new EmuProcess(Process.Start(start)!);
+        emu._process.OutputDataReceived += (_, line) => emu.Take(line.Data, isResult: true);
+        emu._process.ErrorDataReceived += (_, line) => emu.Take(line.Data, isResult: false);
+        emu._process.BeginOutputReadLine();
+        emu._process.BeginErrorReadLine();
+        return emu;
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> EndAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGKILL: it gets no chance to tidy up.</summary>
+    /// <returns>Whether it was still running.</returns>
+    public async Task<bool> KillAsync()
+    {
+        var wasRunning = !_process.HasExited;
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        return wasRunning;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Take(string? line, bool isResult)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_text)
+        {
+            _text.AppendLine(line);
+        }
+
+        if (isResult)
+        {
+            _began.TrySetResult();
+        }
+    }
+}
