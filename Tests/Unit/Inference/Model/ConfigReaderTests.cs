@@ -22,15 +22,35 @@ public sealed class ConfigReaderTests : IDisposable
         Assert.Equal(
             new TransformerConfig
             {
-                VocabularySize = 184622, HiddenSize = 4096, IntermediateSize = 14336, LayerCount = 32, HeadCount = 32, KeyValueHeadCount = 8, HeadDim = 128,
-                RopeTheta = 1_000_000, RmsNormEpsilon = 1e-5, MaxPositions = 9216, TieWordEmbeddings = false, AttentionBias = false, MlpBias = false,
+                VocabularySize = 184622,
+                HiddenSize = 4096,
+                IntermediateSize = 14336,
+                LayerCount = 32,
+                HeadCount = 32,
+                KeyValueHeadCount = 8,
+                HeadDim = 128,
+                RopeTheta = 1_000_000,
+                RmsNormEpsilon = 1e-5,
+                MaxPositions = 9216,
+                TieWordEmbeddings = false,
+                AttentionBias = false,
+                MlpBias = false,
             },
             config.Transformer);
         Assert.Equivalent(
             new VisionConfig
             {
-                CodebookSize = 32768, EmbedDim = 4, LatentChannels = 4, InChannels = 3, OutChannels = 3, BaseChannels = 256, ChannelMultiplier = [1, 2, 2, 4],
-                ResBlockCount = 2, AttentionLevels = [3], TemporalFactor = 4, AttentionHeadCount = 1,
+                CodebookSize = 32768,
+                EmbedDim = 4,
+                LatentChannels = 4,
+                InChannels = 3,
+                OutChannels = 3,
+                BaseChannels = 256,
+                ChannelMultiplier = [1, 2, 2, 4],
+                ResBlockCount = 2,
+                AttentionLevels = [3],
+                TemporalFactor = 4,
+                AttentionHeadCount = 1,
             },
             config.Vision, strict: true);
         Assert.Equivalent(

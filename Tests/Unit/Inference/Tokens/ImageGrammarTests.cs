@@ -8,8 +8,16 @@ public sealed class ImageGrammarTests
 {
     public static readonly SpecialTokens Tokens = new()
     {
-        BeginOfSequence = 1, EndOfSequence = 2, Padding = 0, BeginOfImage = 3, EndOfImage = 4, Image = 5, EndOfLine = 6, EndOfFrame = 7,
-        FirstVisual = 100, VisualCount = 50,
+        BeginOfSequence = 1,
+        EndOfSequence = 2,
+        Padding = 0,
+        BeginOfImage = 3,
+        EndOfImage = 4,
+        Image = 5,
+        EndOfLine = 6,
+        EndOfFrame = 7,
+        FirstVisual = 100,
+        VisualCount = 50,
     };
 
     /// <summary>A whole picture, visual tokens by their running number.</summary>
