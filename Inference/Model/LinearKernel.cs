@@ -1,0 +1,15 @@
+using TorchSharp;
+
+namespace Emu3.Inference.Model;
+
+/// <summary>y = x·Wᵀ (+ b). A parameter of the model, so that the self-test can be shown a kernel whose rounding depends on the row count.</summary>
+/// <param name="x">[rows, in]</param>
+/// <param name="weight">[out, in]</param>
+/// <param name="bias">[out] or null</param>
+/// <returns>A fresh tensor [rows, out].</returns>
+public delegate torch.Tensor LinearKernel(torch.Tensor x, torch.Tensor weight, torch.Tensor? bias);
+
+/// <summary>The weights of a linear layer.</summary>
+/// <param name="Weight">[out, in]</param>
+/// <param name="Bias">[out] or null</param>
+public sealed record LinearWeights(torch.Tensor Weight, torch.Tensor? Bias);
