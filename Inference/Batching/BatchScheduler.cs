@@ -17,6 +17,9 @@ public sealed class BatchScheduler(SlotPool slots, int prefillChunk)
     /// <summary>Sequences without.</summary>
     public int WaitingCount => waiting.Count;
 
+    /// <summary>Whether a sequence waits or runs here.</summary>
+    public bool Contains(Sequence sequence) => running.Contains(sequence) || waiting.Contains(sequence);
+
     /// <summary>Puts a sequence, which must not be finished, at the end of the queue.</summary>
     public void Add(Sequence sequence)
     {

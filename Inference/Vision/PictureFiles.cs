@@ -16,6 +16,19 @@ public static class PictureFiles
         return Header(codec);
     }
 
+    /// <summary>Size of the picture that <see cref="Decode"/> gives, with the EXIF orientation applied; reads the header only.</summary>
+    /// <param name="file">The file, or enough of its beginning.</param>
+    /// <param name="maxPixels">More are refused.</param>
+    /// <exception cref="PictureException">Unknown format, damaged header, too many pixels.</exception>
+    public static (int Width, int Height) ReadUprightSize(ReadOnlySpan<byte> file, long maxPixels)
+    {
+        using var codec = Open(file);
+        var header = Header(codec);
+        RequirePixels(header, maxPixels);
+        // The four last of the eight orientations are turned by a quarter.
+        return codec.EncodedOrigin >= SKEncodedOrigin.LeftTop ? (header.Height, header.Width) : (header.Width, header.Height);
+    }
+
     /// <summary>The picture in a file.</summary>
     /// <param name="file">All bytes of the file.</param>
     /// <param name="maxPixels">Checked in the header, before anything is decoded.</param>
@@ -25,9 +38,7 @@ public static class PictureFiles
         using var codec = Open(file);
         var header = Header(codec);
         var (width, height) = (header.Width, header.Height);
-        var limit = Math.Min(maxPixels, Array.MaxLength / 4); // four bytes a pixel in one array
-        if ((long)width * height > limit)
-            throw new PictureException($"the picture is {width}×{height} pixels; at most {limit} pixels are allowed");
+        RequirePixels(header, maxPixels);
 
         // Unpremultiplied, and no colour space asked for: the stored colour values come out untouched.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.IsOpaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
@@ -69,6 +80,13 @@ public static class PictureFiles
             } ?? throw new ArgumentException($"a picture of {picture.Width}×{picture.Height} pixels does not fit a {Name(format)} file", nameof(picture));
             return metadata is null ? data.ToArray() : PictureMetadata.Embed(data.AsSpan(), format, metadata);
         }
+    }
+
+    private static void RequirePixels(PictureHeader header, long maxPixels)
+    {
+        var limit = Math.Min(maxPixels, Array.MaxLength / 4); // four bytes a pixel in one array
+        if ((long)header.Width * header.Height > limit)
+            throw new PictureException($"the picture is {header.Width}×{header.Height} pixels; at most {limit} pixels are allowed");
     }
 
     private static SKCodec Open(ReadOnlySpan<byte> file)

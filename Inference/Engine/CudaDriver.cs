@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>What TorchSharp does not tell about a CUDA device, asked of the driver itself. The thread must have used the device before.</summary>
+internal static partial class CudaDriver
+{
+    /// <summary>Bytes that nobody has allocated.</summary>
+    public static long FreeBytes()
+    {
+        Check(cuMemGetInfo_v2(out var free, out _));
+        return (long)free;
+    }
+
+    /// <summary>The maker's name of a device.</summary>
+    public static string Name(int index)
+    {
+        var name = new byte[256];
+        Check(cuDeviceGet(out var device, index));
+        Check(cuDeviceGetName(name, name.Length, device));
+        return Encoding.UTF8.GetString(name.AsSpan(0, Array.IndexOf(name, (byte)0)));
+    }
+
+    private static void Check(int result)
+    {
+        if (result != 0)
+            throw new InvalidOperationException($"The CUDA driver answered with error {result}.");
+    }
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuMemGetInfo_v2(out nuint free, out nuint total);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceGet(out int device, int ordinal);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceGetName([Out] byte[] name, int length, int device);
+}

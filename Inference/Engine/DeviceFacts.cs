@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>What a device is called and how much memory it has left.</summary>
+internal static class DeviceFacts
+{
+    /// <summary>Processor or GPU with what its kernels are chosen by.</summary>
+    public static string Describe(Device device) => device.type == DeviceType.CUDA
+        ? CudaDriver.Name(device.index)
+        : $"{ProcessorName()} ({string.Join(' ', InstructionSets())})";
+
+    /// <summary>Bytes that a process may still take.</summary>
+    public static long FreeBytes(Device device) => device.type == DeviceType.CUDA
+        ? CudaDriver.FreeBytes()
+        : Math.Min(AvailableBytes() ?? long.MaxValue, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet);
+
+    /// <summary>Linux' estimate of what can be taken without swapping.</summary>
+    private static long? AvailableBytes() =>
+        FieldOf("/proc/meminfo", "MemAvailable") is { } field ? 1024 * long.Parse(field.Split(' ')[0], CultureInfo.InvariantCulture) : null;
+
+    private static string ProcessorName() =>
+        FieldOf("/proc/cpuinfo", "model name") ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"{RuntimeInformation.OSArchitecture}";
+
+    private static IEnumerable<string> InstructionSets() => new (string Name, bool IsSupported)[]
+    {
+        ("avx512", Avx512F.IsSupported), ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("asimd", AdvSimd.IsSupported),
+    }.Where(set => set.IsSupported).Select(set => set.Name);
+
+    private static string? FieldOf(string file, string name) => !File.Exists(file) ? null : File.ReadLines(file)
+        .Select(line => line.Split(':', 2, StringSplitOptions.TrimEntries)).FirstOrDefault(pair => pair[0] == name)?[1];
+}

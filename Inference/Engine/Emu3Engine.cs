@@ -1,0 +1,389 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Emu3.Inference.Batching;
+using Emu3.Inference.Sampling;
+using Emu3.Inference.Tokens;
+using Emu3.Inference.Vision;
+using Emu3.Inference.Weights;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>
+/// The engine: one thread owns every tensor of a device and runs the loop; requests come in through a queue and their events go out as plain data.
+/// Several engines may live in one process if their thread counts are equal: the library has one count for all of them.
+/// </summary>
+public sealed partial class Emu3Engine : IEngine
+{
+    private readonly ILogger<Emu3Engine> logger;
+    private readonly EngineMetrics metrics;
+    private readonly BlockingCollection<Message> inbox = [];
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<RunningRequest> active = [];
+    private readonly Queue<RunningRequest> arrivals = [];
+    private readonly Dictionary<Sequence, RunningRequest> bySequence = [];
+    private LoadedModel loaded = null!;
+    private SlotPool slots = null!;
+    private BatchScheduler scheduler = null!;
+    private ModelRunner runner = null!;
+    private Sampler sampler = null!;
+    private PictureQueue pictures = null!;
+    private RequestChecks checks = null!;
+    private Snapshot snapshot = new(default, 0);
+    private long stepCount, generatedTokenCount;
+    private Exception? stoppedBy;
+
+    private Emu3Engine(ILogger<Emu3Engine> logger, IMeterFactory meterFactory)
+    {
+        this.logger = logger;
+        metrics = new EngineMetrics(meterFactory, () => Load, () => LiveTensorCount);
+    }
+
+    public ModelFacts Model => loaded.Facts;
+    public NumericClass NumericClass => loaded.NumericClass;
+    public EngineLoad Load => Volatile.Read(ref snapshot).Load;
+
+    /// <summary>Native tensors of the engine's thread, counted between steps.</summary>
+    public long LiveTensorCount => Volatile.Read(ref snapshot).LiveTensorCount;
+
+    /// <summary>Loads a checkpoint and tests its kernels, on the new engine's own thread.</summary>
+    /// <param name="options">Which checkpoint, and where.</param>
+    /// <param name="loggerFactory">For the engine's log.</param>
+    /// <param name="meterFactory">For its metrics.</param>
+    /// <param name="progress">Gets a few words at the start of each stage.</param>
+    /// <param name="cancellationToken">Gives up between stages.</param>
+    /// <exception cref="CheckpointException">The checkpoint is broken; the message says what.</exception>
+    /// <exception cref="InvalidOperationException">The options do not fit the checkpoint or the device.</exception>
+    public static async Task<IEngine> LoadAsync(
+        EngineOptions options, ILoggerFactory loggerFactory, IMeterFactory meterFactory, IProgress<string>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        var engine = new Emu3Engine(loggerFactory.CreateLogger<Emu3Engine>(), meterFactory);
+        new Thread(() => engine.RunThread(options, progress, cancellationToken), maxStackSize: 16 << 20)
+        {
+            Name = $"engine {options.Device}",
+        }.Start();
+        await engine.ready.Task;
+        return engine;
+    }
+
+    public Measurement Measure(GenerationRequest request) => checks.Measure(request);
+
+    public async IAsyncEnumerable<EngineEvent> Run(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Check(request, out var inputs) is { } failure)
+        {
+            metrics.RequestEnded("failed");
+            LogFailed(request.Id, failure.Code, failure.Message);
+            yield return new EngineEvent.Failed(failure);
+            yield break;
+        }
+        var running = new RunningRequest(request, inputs);
+        Post(new Message(running, IsCancelled: false));
+        try
+        {
+            using var registration = cancellationToken.Register(() => Post(new Message(running, IsCancelled: true)));
+            await foreach (var @event in running.Events.ReadAllAsync(cancellationToken))
+                yield return @event;
+        }
+        finally
+        {
+            Post(new Message(running, IsCancelled: true)); // a reader that turned away; of a request that is over it changes nothing
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!inbox.IsAddingCompleted)
+            inbox.CompleteAdding();
+        await ended.Task;
+        metrics.Dispose();
+    }
+
+    private EngineFailure? Check(GenerationRequest request, out IReadOnlyList<Picture> inputs)
+    {
+        inputs = [];
+        if (checks.Measure(request).Failure is { } failure)
+            return failure;
+        try
+        {
+            if (request is ChatRequest chat)
+                inputs = checks.ReadPictures(chat);
+            return null;
+        }
+        catch (PictureException broken)
+        {
+            return new EngineFailure(EngineFailureCode.PictureNotReadable, broken.Message);
+        }
+    }
+
+    /// <summary>To the engine's thread; once that has ended, straight back.</summary>
+    private void Post(Message message)
+    {
+        try
+        {
+            inbox.Add(message);
+        }
+        catch (InvalidOperationException) when (inbox.IsAddingCompleted)
+        {
+            message.Request.Stop(Stopped());
+        }
+    }
+
+    private EngineStoppedException Stopped() => new(
+        stoppedBy is null ? "The engine was stopped." : $"The engine stopped: {stoppedBy.Message}", stoppedBy);
+
+    private void RunThread(EngineOptions options, IProgress<string>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            TorchNative.EnsureLoaded();
+            using var inference = inference_mode();
+            using (loaded = LoadedModel.Load(options, progress, cancellationToken))
+            {
+                slots = new SlotPool(loaded.Cache.SlotCount);
+                scheduler = new BatchScheduler(slots, options.PrefillChunk);
+                runner = new ModelRunner(loaded.Decoder, loaded.Cache, loaded.RowFloor);
+                sampler = new Sampler(loaded.Config.Transformer.VocabularySize);
+                pictures = new PictureQueue(loaded.Vision);
+                checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
+                LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
+                if (!NumericClass.RowInvariant)
+                    LogNotInvariant(NumericClass.Text);
+                TakeSnapshot();
+                ready.SetResult();
+                using (pictures)
+                    Loop();
+            }
+        }
+        catch (Exception cause) // whatever it is, those who wait must hear of it
+        {
+            stoppedBy = cause;
+            if (!ready.TrySetException(cause))
+                LogStopped(cause, active.Count);
+        }
+        StopRequests();
+        ended.SetResult();
+    }
+
+    // :: Step 5: plan, forward, sample, commit, publish
+    private void Loop()
+    {
+        while (Receive())
+        {
+            BeginArrivals();
+            foreach (var sequence in scheduler.Admit())
+                Admit(bySequence[sequence]);
+            var began = Stopwatch.GetTimestamp();
+            if (scheduler.Plan() is { } plan)
+                Step(plan);
+            DecodePictures(Stopwatch.GetElapsedTime(began));
+            TakeSnapshot();
+        }
+    }
+
+    /// <summary>Takes in what came; waits for something when there is nothing to do.</summary>
+    /// <returns>False when the engine is to stop.</returns>
+    private bool Receive()
+    {
+        var isIdle = scheduler.RunningCount + scheduler.WaitingCount + pictures.Count + arrivals.Count == 0;
+        while (inbox.TryTake(out var message, isIdle ? Timeout.Infinite : 0))
+        {
+            if (message.IsCancelled)
+            {
+                Cancel(message.Request);
+            }
+            else
+            {
+                active.Add(message.Request);
+                arrivals.Enqueue(message.Request);
+            }
+            isIdle = false;
+        }
+        return !inbox.IsCompleted && !inbox.IsAddingCompleted;
+    }
+
+    /// <summary>In their order; after one whose pictures had to be encoded the others wait for a step.</summary>
+    private void BeginArrivals()
+    {
+        while (arrivals.TryDequeue(out var running))
+        {
+            if (active.Contains(running))
+                Begin(running);
+            if (running.Pictures.Count > 0)
+                return;
+        }
+    }
+
+    /// <summary>Makes the prompt, encoding its pictures, and queues the sequence.</summary>
+    private void Begin(RunningRequest running)
+    {
+        Guard(() => [running], () =>
+        {
+            using var scope = NewDisposeScope();
+            var (sequence, pictureTokens) = Compose(running);
+            running.Begin(sequence, pictureTokens, running.Request is ChatRequest ? new StreamingDecoder(loaded.Tokenizer) : null);
+            bySequence.Add(sequence, running);
+            if (!sequence.IsFinished)
+            {
+                scheduler.Add(sequence);
+                return;
+            }
+            running.Admit(); // all is there already: no slot is needed
+            Complete(running);
+        });
+    }
+
+    private (Sequence Sequence, int PictureTokens) Compose(RunningRequest running)
+    {
+        if (running.Request is ImageRequest image)
+        {
+            var grammar = new ImageGrammar(image.LatentHeight, image.LatentWidth, loaded.Config.Tokens);
+            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated), 0);
+        }
+        var chat = (ChatRequest)running.Request;
+        var codes = running.Pictures.Select(picture => loaded.Vision.EncodeStill(loaded.Vision.PixelValues(picture)))
+            .Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
+        var prompt = loaded.Prompts.Build(chat.Messages, codes);
+        return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated), prompt.PictureTokenCount);
+    }
+
+    private void Admit(RunningRequest running)
+    {
+        runner.Clear(running.Sequence);
+        running.Admit();
+        metrics.Admitted(running.Age);
+    }
+
+    private void Step(BatchPlan plan)
+    {
+        var began = Stopwatch.GetTimestamp();
+        RunningRequest[] drawing = [.. plan.Draws.Select(draw => bySequence[draw.Sequence])];
+        Guard(() => [.. bySequence.Values.Where(running => running.Sequence.Branches[0].Slot >= 0)], () =>
+        {
+            var logits = runner.Run(plan);
+            var tokens = new int[drawing.Length];
+            for (var i = 0; i < tokens.Length; i++)
+                if (drawing[i].Draw(sampler, logits, plan.Draws[i], loaded.Config.Tokens) is { } token)
+                    tokens[i] = token;
+                else
+                    Fail(drawing[i], new EngineFailure(EngineFailureCode.NotSupported,
+                        $"The checkpoint's logits for token {drawing[i].Sequence.Generated.Count} are not finite numbers."));
+            var before = drawing.Sum(running => running.Sequence.Generated.Count);
+            var finished = scheduler.Commit(plan, tokens);
+            foreach (var running in drawing)
+                if (active.Contains(running))
+                    running.PublishTokens();
+            foreach (var sequence in finished)
+                Complete(bySequence[sequence]);
+            var generated = drawing.Sum(running => running.Sequence.Generated.Count) - before;
+            stepCount++;
+            generatedTokenCount += generated;
+            metrics.StepDone(Stopwatch.GetElapsedTime(began), plan.Rows.Count, plan.PrefillCount, generated);
+        });
+    }
+
+    /// <summary>A sequence came to its end: a picture goes on to be decoded, a text is done.</summary>
+    private void Complete(RunningRequest running)
+    {
+        if (running.Sequence.Rules is ImageGrammar)
+            pictures.Add(running);
+        else
+            Finish(running);
+    }
+
+    /// <summary>Decodes pictures in pieces, about as long as the step took; without a step, one piece.</summary>
+    private void DecodePictures(TimeSpan budget)
+    {
+        var began = Stopwatch.GetTimestamp();
+        do
+        {
+            if (pictures.Current is not { } running)
+                return;
+            Guard(() => [running], () =>
+            {
+                if (!pictures.Advance())
+                    return;
+                metrics.PictureDecoded(pictures.CurrentDuration);
+                running.Publish(pictures.Take());
+                Finish(running);
+            });
+        }
+        while (Stopwatch.GetElapsedTime(began) < budget);
+    }
+
+    private void Finish(RunningRequest running)
+    {
+        Forget(running);
+        metrics.RequestEnded(running.Finish() == FinishReason.Stop ? "stop" : "length");
+    }
+
+    private void Fail(RunningRequest running, EngineFailure failure)
+    {
+        Forget(running);
+        LogFailed(running.Request.Id, failure.Code, failure.Message);
+        metrics.RequestEnded("failed");
+        running.Fail(failure);
+    }
+
+    private void Cancel(RunningRequest running)
+    {
+        if (!active.Contains(running))
+            return;
+        Forget(running);
+        metrics.RequestEnded("cancelled");
+        running.Stop(new OperationCanceledException("The request was cancelled."));
+    }
+
+    /// <summary>Frees all that a request holds, wherever it is.</summary>
+    private void Forget(RunningRequest running)
+    {
+        active.Remove(running);
+        pictures.Remove(running);
+        if (!running.HasSequence)
+            return;
+        bySequence.Remove(running.Sequence);
+        if (scheduler.Contains(running.Sequence))
+            scheduler.Remove(running.Sequence);
+    }
+
+    /// <summary>A device without memory fails those whose work it was; any other native error goes on up and stops the engine.</summary>
+    private void Guard(Func<IReadOnlyList<RunningRequest>> involved, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (ExternalException failure) when (IsOutOfMemory(failure))
+        {
+            foreach (var running in involved().Where(active.Contains))
+                Fail(running, new EngineFailure(EngineFailureCode.DeviceOutOfMemory, $"The device ran out of memory: {failure.Message}"));
+        }
+    }
+
+    // The native library tells its errors apart by their text alone.
+    private static bool IsOutOfMemory(ExternalException failure) =>
+        failure.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("can't allocate memory", StringComparison.Ordinal);
+
+    private void TakeSnapshot() => Volatile.Write(ref snapshot, new Snapshot(
+        new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + arrivals.Count, stepCount, generatedTokenCount),
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount));
+
+    private void StopRequests()
+    {
+        inbox.CompleteAdding();
+        foreach (var running in active.Concat(inbox.Select(message => message.Request)))
+            running.Stop(Stopped());
+    }
+
+    private sealed record Message(RunningRequest Request, bool IsCancelled);
+
+    private sealed record Snapshot(EngineLoad Load, long LiveTensorCount);
+}

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Emu3.Inference.Batching;
+using Emu3.Inference.Sampling;
+using Emu3.Inference.Tokens;
+using Emu3.Inference.Vision;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>A request on its way through the engine. All but <see cref="Events"/> is the engine thread's.</summary>
+/// <param name="request">What was asked for; checked.</param>
+/// <param name="pictures">Of a conversation, in their order.</param>
+internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Picture> pictures)
+{
+    // Unbounded: a slow reader must not hold up the others, and what a request can write is bounded by its length.
+    private readonly Channel<EngineEvent> events = Channel.CreateUnbounded<EngineEvent>(new() { SingleReader = true, SingleWriter = true });
+    private readonly long arrived = Stopwatch.GetTimestamp();
+    private StreamingDecoder? text;
+    private Sequence? sequence;
+    private int promptPictureTokens;
+    private int published;
+
+    public GenerationRequest Request => request;
+    public IReadOnlyList<Picture> Pictures => pictures;
+    public ChannelReader<EngineEvent> Events => events.Reader;
+    public TimeSpan Age => Stopwatch.GetElapsedTime(arrived);
+
+    /// <summary>Null until the prompt is tokenised.</summary>
+    public Sequence Sequence => sequence ?? throw new InvalidOperationException("The request has no sequence yet.");
+
+    public bool HasSequence => sequence is not null;
+
+    /// <summary>The prompt is there.</summary>
+    /// <param name="made">Behind which it goes on.</param>
+    /// <param name="pictureTokens">Tokens of pictures in the prompt.</param>
+    /// <param name="decoder">For text; null for a picture.</param>
+    public void Begin(Sequence made, int pictureTokens, StreamingDecoder? decoder)
+    {
+        (sequence, promptPictureTokens, text) = (made, pictureTokens, decoder);
+        published = request.Generated.Count;
+        foreach (var token in request.Generated) // a character may lie across the place where it was interrupted
+            text?.Push(token);
+    }
+
+    /// <summary>It has its slots.</summary>
+    public void Admit()
+    {
+        events.Writer.TryWrite(new EngineEvent.Admitted(Sequence.Branches[0].Prompt.Count));
+        PublishTokens(); // forced ones that follow what the request brought
+    }
+
+    /// <summary>The next token by the request's own settings and noise; null when the logits are not numbers.</summary>
+    public int? Draw(Sampler sampler, StepLogits logits, PlannedDraw draw, SpecialTokens tokens)
+    {
+        var row = logits.Of(draw.ConditionalRow);
+        if (draw.UnconditionalRow >= 0)
+            row = sampler.Guide(row, logits.Of(draw.UnconditionalRow), ((ImageRequest)request).GuidanceScale);
+        return sampler.Draw(
+            row, Sequence.Rules.IsVisual ? tokens.FirstVisual : 0, request.Sampling, request.Seed, Sequence.Generated.Count, request.SampleIndex);
+    }
+
+    /// <summary>Tells the tokens that were not told yet.</summary>
+    public void PublishTokens()
+    {
+        var (generated, first) = (Sequence.Generated, published);
+        if (first == generated.Count)
+            return;
+        var ids = new int[generated.Count - first];
+        for (var i = 0; i < ids.Length; i++)
+            ids[i] = generated[first + i];
+        var pieces = text is null ? null : Array.ConvertAll(ids, text.Push);
+        if (pieces is not null && Sequence.IsFinished)
+            pieces[^1] += text!.Flush();
+        published = generated.Count;
+        events.Writer.TryWrite(new EngineEvent.TokensGenerated(first, ids, pieces));
+    }
+
+    public void Publish(Picture picture) => events.Writer.TryWrite(new EngineEvent.PictureDecoded(picture.Width, picture.Height, picture.Rgb));
+
+    /// <summary>The last event of one that went well.</summary>
+    public FinishReason Finish()
+    {
+        var reason = Sequence.Rules is TextRules rules && Sequence.Generated[^1] != rules.EndOfSequence ? FinishReason.Length : FinishReason.Stop;
+        events.Writer.TryWrite(new EngineEvent.Finished(
+            reason, new TokenUsage(Sequence.Branches[0].Prompt.Count, promptPictureTokens, Sequence.Generated.Count)));
+        events.Writer.TryComplete();
+        return reason;
+    }
+
+    /// <summary>The last event of one that did not.</summary>
+    public void Fail(EngineFailure failure)
+    {
+        events.Writer.TryWrite(new EngineEvent.Failed(failure));
+        events.Writer.TryComplete();
+    }
+
+    /// <summary>No more events; the reader gets <paramref name="cause"/> after those that are there.</summary>
+    public void Stop(Exception cause) => events.Writer.TryComplete(cause);
+}
