@@ -1,0 +1,189 @@
+using System.Runtime.InteropServices;
+using CsCheck;
+using Emu3.Inference;
+using Emu3.Inference.Batching;
+using Emu3.Inference.Engine;
+using Emu3.Inference.Model;
+using Emu3.Inference.Sampling;
+using Emu3.Inference.Tokens;
+using Emu3.Inference.Weights;
+using Emu3.Tests.Unit.Inference.Engine;
+using static TorchSharp.torch;
+
+namespace Emu3.Tests.Golden;
+
+/// <summary>The contract: the bits of a sequence's keys, values and logits do not depend on what runs beside it, nor on how it got there.</summary>
+[Trait("Suite", "Golden")]
+public sealed class RowInvarianceTests
+{
+    private static ModelFolder TinyA => ModelFolder.Open(TestEngines.TinyA);
+
+    /// <summary>A request under observation.</summary>
+    private sealed record Target(int Height, int Width, int[][] Prompts, SamplingSettings Sampling, ulong Seed, double Guidance)
+    {
+        public static Target Random(Random random, SpecialTokens tokens, int height, int width, int branches, int longestPrompt) => new(
+            height, width, [.. Enumerable.Range(0, branches).Select(_ => RandomTokens(random, tokens, random.Next(1, longestPrompt)))],
+            new SamplingSettings(1, 0, 1), (ulong)random.NextInt64(), 2.5);
+    }
+
+    /// <summary>All bits that a run left behind: for each drawn token the logits of both branches, at the end the cache of both.</summary>
+    private sealed record Recording(int[] Ids, Dictionary<int, byte[]> Logits, byte[] Cache);
+
+    private static int[] RandomTokens(Random random, SpecialTokens tokens, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => random.Next(tokens.FirstVisual + tokens.VisualCount))];
+
+    /// <summary>Runs the target among neighbours that come and go, on a floor that the self-test found.</summary>
+    private static Recording Record(DecoderUnderTest decoder, Target target, int chunk, int neighbours = 0, int resumedAt = 0, int[]? ids = null, int seed = 1)
+    {
+        using var scope = NewDisposeScope();
+        using var cache = decoder.Cache(neighbours + 2);
+        var (tokens, random) = (decoder.Config.Tokens, new Random(seed));
+        var runner = new ModelRunner(decoder.Model, cache, rowFloor: 4);
+        var (slots, sampler) = (new SlotPool(neighbours + 2), new Sampler(tokens.VisualCount));
+        var scheduler = new BatchScheduler(slots, chunk);
+        var sequence = new Sequence(new ImageGrammar(target.Height, target.Width, tokens), target.Prompts, ids?[..resumedAt] ?? []);
+        List<Sequence> others = [];
+        var joinsAt = random.Next(4);
+        int[] held = []; // slots of the target, also after it gave them back
+        var logitBits = new Dictionary<int, byte[]>();
+        for (var step = 0; !sequence.IsFinished; step++)
+        {
+            while (others.Count < neighbours && random.Next(3) > 0)
+            {
+                others.Add(new Sequence(new TextRules(-1, random.Next(1, 12)), [RandomTokens(random, tokens, random.Next(1, 40))], []));
+                scheduler.Add(others[^1]);
+            }
+            if (others.Count > 0 && random.Next(4) == 0)
+            {
+                scheduler.Remove(others[^1]);
+                others.RemoveAt(others.Count - 1);
+            }
+            if (step == joinsAt)
+                scheduler.Add(sequence);
+            foreach (var admitted in scheduler.Admit())
+                runner.Clear(admitted);
+            if (sequence.Branches[0].Slot >= 0)
+                held = [.. sequence.Branches.Select(branch => branch.Slot)];
+            if (scheduler.Plan() is not { } plan)
+                continue;
+            var logits = runner.Run(plan);
+            var drawn = plan.Draws.Select(draw => draw.Sequence == sequence ? Draw(draw, logits) : random.Next(tokens.FirstVisual)).ToArray();
+            foreach (var finished in scheduler.Commit(plan, drawn))
+                others.Remove(finished);
+        }
+        return new Recording([.. sequence.Generated], logitBits, [.. sequence.Branches.SelectMany((branch, i) => CacheBits(branch, held[i]))]);
+
+        int Draw(PlannedDraw draw, StepLogits logits)
+        {
+            var conditional = logits.Of(draw.ConditionalRow);
+            var bits = MemoryMarshal.AsBytes(conditional).ToArray();
+            if (draw.UnconditionalRow >= 0)
+            {
+                bits = [.. bits, .. MemoryMarshal.AsBytes(logits.Of(draw.UnconditionalRow))];
+                conditional = sampler.Guide(conditional, logits.Of(draw.UnconditionalRow), target.Guidance);
+            }
+            logitBits.Add(sequence.Generated.Count, bits);
+            return sampler.Draw(conditional, tokens.FirstVisual, target.Sampling, target.Seed, sequence.Generated.Count, 0)!.Value;
+        }
+
+        IEnumerable<byte> CacheBits(SequenceBranch branch, int slot) =>
+            Enumerable.Range(0, cache.LayerCount).SelectMany(layer => new[] { cache.Keys(layer), cache.Values(layer) }).SelectMany(heads =>
+                heads.narrow(0, slot * cache.HeadCount, cache.HeadCount).narrow(1, 0, branch.CachedCount).contiguous().bytes.ToArray());
+    }
+
+    private static void RequireEqual(Recording expected, Recording found, string how)
+    {
+        Assert.Equal(expected.Ids, found.Ids);
+        foreach (var (index, bits) in found.Logits)
+            Assert.True(bits.AsSpan().SequenceEqual(expected.Logits[index]), $"{how}: the logits of token {index} have other bits");
+        Assert.True(found.Cache.AsSpan().SequenceEqual(expected.Cache), $"{how}: keys or values have other bits");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)] // guidance
+    public void Bits_ChunksNeighboursAndInstances_AreThoseOfTheSequenceAlone(int branches)
+    {
+        using var decoder = DecoderUnderTest.Open(TinyA);
+        var target = Target.Random(new Random(branches), decoder.Config.Tokens, 3, 4, branches, 150);
+        var alone = Record(decoder, target, chunk: 1000);
+        foreach (var chunk in (int[])[1, 5, 64])
+            RequireEqual(alone, Record(decoder, target, chunk), $"in chunks of {chunk}");
+        foreach (var neighbours in (int[])[1, 2, 7, 15, 31])
+            RequireEqual(alone, Record(decoder, target, chunk: 64, neighbours, seed: neighbours), $"among {neighbours} neighbours");
+        using var another = DecoderUnderTest.Open(TinyA);
+        RequireEqual(alone, Record(another, target, chunk: 5, neighbours: 3), "in another instance");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Bits_ResumedAtEveryToken_AreThoseOfAnUndisturbedRun(int branches)
+    {
+        using var decoder = DecoderUnderTest.Open(TinyA);
+        var target = Target.Random(new Random(10 + branches), decoder.Config.Tokens, 3, 3, branches, 30);
+        var undisturbed = Record(decoder, target, chunk: 1000);
+        for (var at = 0; at < 3 * 4 - 1; at++)
+            RequireEqual(undisturbed, Record(decoder, target, chunk: 64, neighbours: at % 4, resumedAt: at, ids: undisturbed.Ids), $"resumed at {at}");
+    }
+
+    [Fact]
+    public void Bits_BeyondABlockOfKeys_AreThoseOfTheSequenceAlone()
+    {
+        using var decoder = DecoderUnderTest.Open(TinyA);
+        var random = new Random(5);
+        // From before the first block's end to behind it, and into the third block.
+        foreach (var length in (int[])[KvCache.BlockSize - 4, 2 * KvCache.BlockSize - 3])
+        {
+            var target = Target.Random(random, decoder.Config.Tokens, 2, 3, 1, 2) with { Prompts = [RandomTokens(random, decoder.Config.Tokens, length)] };
+            var alone = Record(decoder, target, chunk: 10_000);
+            RequireEqual(alone, Record(decoder, target, chunk: 64, neighbours: 9), $"prompt of {length} among 9");
+        }
+    }
+
+    [Fact]
+    public void Bits_AnyRequest_AreThoseOfTheSequenceAlone()
+    {
+        using var decoder = DecoderUnderTest.Open(TinyA);
+        Gen.Select(Gen.Int, Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 2], Gen.Int[1, 80], Gen.Int[0, 12]).Sample((seed, height, width, branches, chunk, neighbours) =>
+        {
+            var target = Target.Random(new Random(seed), decoder.Config.Tokens, height, width, branches, 60);
+            var alone = Record(decoder, target, chunk: 1000);
+            RequireEqual(alone, Record(decoder, target, chunk, neighbours, seed: seed), "somewhere");
+        }, iter: 12, threads: 1);
+    }
+
+    [Fact]
+    public void FindFloor_StockKernel_HoldsSomewhere()
+    {
+        foreach (var folder in (string[])[TestEngines.TinyA, TestEngines.TinyB])
+        {
+            using var decoder = DecoderUnderTest.Open(ModelFolder.Open(folder));
+            Assert.NotNull(RowInvariance.FindFloor(decoder.Model));
+        }
+    }
+
+    [Fact]
+    public void FindFloor_KernelThatRoundsByRowCount_FindsTheFloorWhereItDoesNot()
+    {
+        // Other sums for odd multiples of four rows, as a blocked kernel's remainder would have.
+        using var decoder = DecoderUnderTest.Open(TinyA, (x, w, b) => x.size(0) % 8 == 0 ? Emu3Model.Linear(x, w, b) : InTwoSums(x, w, b));
+        Assert.False(RowInvariance.Holds(decoder.Model, 4));
+        Assert.Equal(8, RowInvariance.FindFloor(decoder.Model));
+    }
+
+    [Fact]
+    public void FindFloor_KernelThatRoundsByRowIndex_FindsNone()
+    {
+        using var decoder = DecoderUnderTest.Open(TinyA, (x, w, b) =>
+            cat([Emu3Model.Linear(x.narrow(0, 0, x.size(0) - 1), w, b), InTwoSums(x.narrow(0, x.size(0) - 1, 1), w, b)]));
+        Assert.Null(RowInvariance.FindFloor(decoder.Model));
+    }
+
+    private static Tensor InTwoSums(Tensor x, Tensor weight, Tensor? bias)
+    {
+        var half = x.size(1) / 2;
+        var sum = x.narrow(1, 0, half).matmul(weight.narrow(1, 0, half).t()).add_(x.narrow(1, half, x.size(1) - half).matmul(weight.narrow(1, half, x.size(1) - half).t()));
+        return bias is null ? sum : sum.add_(bias);
+    }
+}
