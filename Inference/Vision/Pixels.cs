@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Emu3.Inference.Model;
 using static TorchSharp.torch;
 
@@ -26,10 +27,16 @@ internal static class Pixels
     public static Picture ToPicture(Tensor values, PixelConfig config) // [3, H, W], any device
     {
         using var scope = NewDisposeScope();
-        var (factor, summand) = (Channels(config.Deviation).to(values.device), Channels(config.Mean).to(values.device));
-        var bytes = values.mul(factor).add_(summand).mul_(255f).clamp_(0, 255).to(ScalarType.Byte);
-        var rows = bytes.permute(1, 2, 0).contiguous().cpu(); // [H, W, 3]
-        return new Picture((int)values.size(2), (int)values.size(1), rows.data<byte>().ToArray());
+        using var rows = values.permute(1, 2, 0).contiguous().cpu(); // [H, W, 3]
+        var source = MemoryMarshal.Cast<byte, float>(rows.bytes);
+        var rgb = new byte[source.Length];
+        var (deviation, mean) = (config.Deviation.ToArray(), config.Mean.ToArray());
+        for (var at = 0; at < rgb.Length; at += 3)
+        {
+            for (var channel = 0; channel < 3; channel++)
+                rgb[at + channel] = (byte)Math.Clamp((source[at + channel] * deviation[channel] + mean[channel]) * 255f, 0f, 255f);
+        }
+        return new Picture((int)values.size(2), (int)values.size(1), rgb);
     }
 
     private static Tensor Channels(IReadOnlyList<float> values) => tensor(values.ToArray(), [values.Count, 1, 1]);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
@@ -10,6 +11,9 @@ namespace Emu3.Inference.Vision;
 /// <param name="scratch">Memory between the passes.</param>
 internal sealed unsafe class ProcessorLayers(Tensor cells, ProcessorScratch scratch) : IDecoderLayers
 {
+    /// <summary>Below, reading four times the kernel takes longer than the multiplications it saves.</summary>
+    private const int FewestTiles = 12;
+
     /// <summary>Tiles whose windows and products are held at once: at 256 channels 72 MB.</summary>
     private const int TilesAtOnce = 1024;
 
@@ -24,8 +28,11 @@ internal sealed unsafe class ProcessorLayers(Tensor cells, ProcessorScratch scra
     public Tensor NormedConvolution(SpatialNorm norm, Convolution2d conv, Tensor x, Tensor? summand)
     {
         using var scope = NewDisposeScope();
-        if (conv.WinogradKernel is null)
-            return conv.Forward(Normed(norm, x, swish: true)).MoveToOuterDisposeScope();
+        if (conv.WinogradKernel is null || Winograd.TileCount(x.size(2)) * Winograd.TileCount(x.size(3)) < FewestTiles)
+        {
+            var direct = conv.Forward(Normed(norm, x, swish: true));
+            return (summand is null ? direct : direct.add_(summand)).MoveToOuterDisposeScope();
+        }
         var source = Inner(x);
         var (height, width, channels) = ((int)source.size(1), (int)source.size(2), (int)source.size(3));
         var padded = scratch.Padded(height, width, channels, out var line);
@@ -45,19 +52,23 @@ internal sealed unsafe class ProcessorLayers(Tensor cells, ProcessorScratch scra
         var source = Inner(x);
         var (height, width, channels) = (2 * (int)source.size(1), 2 * (int)source.size(2), (int)source.size(3));
         var padded = scratch.Padded(height, width, channels, out var line);
-        fixed (byte* bytes = source.bytes)
+        fixed (byte* picture = source.bytes)
+            CopyDoubled((float*)picture, height, width, channels, padded + line + channels, line);
+        return Convolve(upsample.Convolution, padded, height, width, summand: null).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Each pixel of [height / 2, width / 2, channels] into four of a larger picture.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyDoubled(float* picture, int height, int width, int channels, float* target, nint targetLine)
+    {
+        for (var row = 0; row < height; row++)
         {
-            var picture = (float*)bytes;
-            for (var row = 0; row < height; row++)
+            for (var column = 0; column < width; column++)
             {
-                for (var column = 0; column < width; column++)
-                {
-                    var pixel = new ReadOnlySpan<float>(picture + ((nint)(row / 2) * (width / 2) + column / 2) * channels, channels);
-                    pixel.CopyTo(new Span<float>(padded + (row + 1) * line + (column + 1) * channels, channels));
-                }
+                var pixel = new ReadOnlySpan<float>(picture + ((nint)(row / 2) * (width / 2) + column / 2) * channels, channels);
+                pixel.CopyTo(new Span<float>(target + row * targetLine + column * channels, channels));
             }
         }
-        return Convolve(upsample.Convolution, padded, height, width, summand: null).MoveToOuterDisposeScope();
     }
 
     private Tensor Normed(SpatialNorm norm, Tensor x, bool swish)
