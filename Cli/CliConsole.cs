@@ -1,3 +1,4 @@
+using Emu3.Silo;
 using Spectre.Console;
 
 namespace Emu3.Cli;
@@ -18,6 +19,9 @@ internal sealed class CliConsole
     public required bool IsLive { get; init; }
 
     public required TimeProvider Time { get; init; }
+
+    /// <summary>What loads a model where a command runs one itself.</summary>
+    public EngineFactory LoadEngine { get; init; } = EngineFactories.Emu3;
 
     /// <summary>Tables and live progress on <see cref="Out"/>.</summary>
     public IAnsiConsole Ansi => field ??= MakeAnsi();

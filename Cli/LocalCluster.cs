@@ -49,7 +49,8 @@ internal sealed class LocalCluster : IAsyncDisposable
             // A new cluster at each start: nobody has to find out first that the one before is dead.
             var connection = new ClusterConnection { DataFolder = folder.FullPath, ClusterId = $"emu3-{Guid.NewGuid():N}" };
             var log = new ClusterLog(folder, choice.IsVerbose, console.Time);
-            silo = SiloHost.Create(new() { Cluster = connection, Engines = [engine], StopPatience = s_stopPatience }, builder => log.AddTo(builder.Logging));
+            silo = SiloHost.Create(
+                new() { Cluster = connection, Engines = [engine], EngineFactory = console.LoadEngine, StopPatience = s_stopPatience }, builder => log.AddTo(builder.Logging));
             await silo.StartAsync(cancellationToken);
             gateway = GatewayHost.Build(address, connection, builder =>
             {

@@ -3,7 +3,6 @@ using System.Globalization;
 using Emu3.Cli.Batch;
 using Emu3.Inference;
 using Emu3.Inference.Weights;
-using Emu3.Silo;
 using Spectre.Console;
 
 namespace Emu3.Cli.Commands;
@@ -37,7 +36,7 @@ internal static class DoctorCommand
             {
                 var options = LocalCluster.EngineOptionsOf(choice, choice.Model ?? model.Language);
                 await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
-                await using var engine = await EngineFactories.Emu3(options, services, new Progress<string>(), cancellationToken);
+                await using var engine = await console.LoadEngine(options, services, new Progress<string>(), cancellationToken);
                 await DescribeEngineAsync(engine, (check, found) => table.AddRow(Markup.Escape(check), Markup.Escape(found)), wrong, console.Time, cancellationToken);
                 return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
             });
