@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using Emu3.Inference;
+using Emu3.Inference.Engine;
 
 namespace Emu3.Silo;
 
@@ -7,5 +9,5 @@ public static class EngineFactories
 {
     /// <summary>The real one.</summary>
     public static Task<IEngine> Emu3(EngineOptions options, IServiceProvider services, IProgress<string> progress, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("This build has no engine.");
+        Emu3Engine.LoadAsync(options, services.GetRequiredService<ILoggerFactory>(), services.GetRequiredService<IMeterFactory>(), progress, cancellationToken);
 }
