@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Emu3.Grains.Dispatch;
+using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Storage;
@@ -37,6 +38,7 @@ public static class SiloConfiguration
         var cluster = Section<ClusterConnection>(configuration, "Cluster", problems);
         var worker = Section<WorkerOptions>(configuration, "Worker", problems);
         var dispatcher = Section<DispatcherOptions>(configuration, "Dispatcher", problems);
+        var jobs = Section<JobOptions>(configuration, "Jobs", problems);
         var roles = Roles(silo.Roles, problems);
         var isWorker = roles.HasFlag(SiloRoles.Worker);
         var engines = isWorker ? Engines(configuration, silo.Devices, problems) : [];
@@ -48,6 +50,7 @@ public static class SiloConfiguration
             Engines = engines,
             Worker = worker,
             Dispatcher = dispatcher,
+            Jobs = jobs,
             SiloPort = silo.Port,
             GatewayPort = silo.GatewayPort,
         };

@@ -50,6 +50,7 @@ public static class SiloHost
         silo.Services.AddSingleton(settings);
         silo.Services.AddSingleton(settings.Worker);
         silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Dispatcher));
+        silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Jobs));
         silo.Services.AddSingleton<EngineStatus>();
         silo.Services.AddSingleton<EngineHostedService>();
         silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());

@@ -1,4 +1,5 @@
 using Emu3.Grains.Dispatch;
+using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Storage;
@@ -22,6 +23,7 @@ public sealed class SiloSettings
 
     public WorkerOptions Worker { get; init; } = new();
     public DispatcherOptions Dispatcher { get; init; } = new();
+    public JobOptions Jobs { get; init; } = new();
 
     /// <summary>Port for other silos; 0 takes a free one.</summary>
     public int SiloPort { get; init; }

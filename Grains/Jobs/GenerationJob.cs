@@ -3,6 +3,7 @@ using Emu3.Grains.Interfaces;
 using Emu3.Storage;
 using Emu3.Storage.Blobs;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
 namespace Emu3.Grains.Jobs;
@@ -17,11 +18,10 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     // An unsealed job does not know its shards: it looks until so many in a row have nothing.
     private const int EmptyShardsInARow = 8;
     private static readonly TimeSpan s_progressPeriod = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_interactivePatience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_interactiveKeep = TimeSpan.FromMinutes(10);
 
     private readonly DurableState<JobState, JobState> _state;
     private readonly IBlobStore _blobs;
+    private readonly JobOptions _options;
     private readonly TimeProvider _time;
     private readonly SiloLife _life;
     private readonly ILogger<GenerationJob> _logger;
@@ -38,9 +38,9 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     public GenerationJob(
         [PersistentState("job", ClusterProviders.GrainStorage)] IPersistentState<JobState> row,
-        IBlobStore blobs, TimeProvider time, SiloLife life, ILogger<GenerationJob> logger)
+        IBlobStore blobs, IOptions<JobOptions> options, TimeProvider time, SiloLife life, ILogger<GenerationJob> logger)
     {
-        (_blobs, _time, _life, _logger) = (blobs, time, life, logger);
+        (_blobs, _options, _time, _life, _logger) = (blobs, options.Value, time, life, logger);
         _state = new(row, stored => stored, state => state, GiveUp);
     }
 
@@ -194,10 +194,10 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             return;
         }
 
-        _state.Current = JobTransitions.AbortIfForsaken(_state.Current, _time.GetUtcNow());
+        _state.Current = JobTransitions.AbortIfForsaken(_state.Current, _options.OpenAtMost, _time.GetUtcNow());
         await _state.SettleAsync();
         if (_state.Current.IsDeleted) await RemoveAllAsync();
-        else if (_state.Current is { IsTerminal: true, Spec.Priority: JobPriority.Interactive } && _time.GetUtcNow() - _state.Current.EndedAt > s_interactiveKeep) await Delete();
+        else if (_state.Current is { IsTerminal: true, Spec.Priority: JobPriority.Interactive } && _time.GetUtcNow() - _state.Current.EndedAt > _options.InteractiveKeep) await Delete();
         else await ReconcileAsync();
     }
 
@@ -205,6 +205,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     {
         if (_state.Current.Spec is null || _state.Current.IsTerminal) return;
         if (progress.IsWatched) _lastAsked = _time.GetTimestamp();
+        if (_reconciled is null) _ = TryAsync("look at its shards", ReconciledAsync); // others may have told what a predecessor forgot
         if (_progress.Update(shard, progress)) await ProgressedAsync();
     }
 
@@ -302,10 +303,10 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     /// <summary>An interactive job that nobody watches is cancelled.</summary>
     private void WatchForForsaken()
     {
-        var period = TimeSpan.FromSeconds(5);
+        var period = _options.InteractivePatience / 3;
         this.RegisterGrainTimer(async _ =>
         {
-            if (_state.Current.IsTerminal || _watcherCount > 0 || _time.GetElapsedTime(_lastAsked) < s_interactivePatience) return;
+            if (_state.Current.IsTerminal || _watcherCount > 0 || _time.GetElapsedTime(_lastAsked) < _options.InteractivePatience) return;
             LogForsaken(_job);
             await Cancel();
         }, new GrainTimerCreationOptions(period, period) { Interleave = true });

@@ -37,7 +37,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
     private IGrainTimer? _timer;
     private ShardProgress? _toldProgress;
     private int _toldPending;
-    private bool _mayOffer;
+    private bool _mayOffer; // the job is accepted: it said so by Resume(), or items were leased before
     private bool _isDirty;
     private bool _isReporting;
 
@@ -64,6 +64,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         foreach (var item in Running(_state.Current)) _clock.Start(item);
         DropLeasesOfGoneSilos();
         await _state.SettleAsync();
+        _mayOffer = _state.Durable.Items.Any(item => item.Epoch > 0);
         KeepTime();
     }
 

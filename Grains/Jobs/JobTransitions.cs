@@ -5,9 +5,6 @@ namespace Emu3.Grains.Jobs;
 /// <summary>Every decision of a job, as functions from state to state. A terminal status is set once and never left.</summary>
 public static class JobTransitions
 {
-    /// <summary>A job that is not sealed so long after its opening has lost its submitter.</summary>
-    public static TimeSpan OpenAtMost { get; } = TimeSpan.FromHours(1);
-
     /// <summary>Opens the job; the same spec again changes nothing.</summary>
     /// <exception cref="IdempotencyConflictException">It was opened with another spec, or deleted.</exception>
     public static JobState Open(JobState state, JobId id, JobSpec spec, DateTimeOffset now)
@@ -49,7 +46,8 @@ public static class JobTransitions
     };
 
     /// <summary>Gives up an open job whose submitter is gone.</summary>
-    public static JobState AbortIfForsaken(JobState state, DateTimeOffset now) => state.Status == JobStatus.Open && now - state.OpenedAt > OpenAtMost
+    public static JobState AbortIfForsaken(JobState state, TimeSpan openAtMost, DateTimeOffset now) =>
+        state.Status == JobStatus.Open && now - state.OpenedAt > openAtMost
         ? state with { Status = JobStatus.Aborted, EndedAt = now }
         : state;
 

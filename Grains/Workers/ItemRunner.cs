@@ -59,6 +59,11 @@ public sealed partial class ItemRunner(
             await checkpoints.FlushAsync();
             return End.GivenBack;
         }
+        catch (EngineStoppedException)
+        {
+            await checkpoints.FlushAsync();
+            throw;
+        }
         finally
         {
             run.HasFreedSlots = true;

@@ -28,7 +28,7 @@ public sealed partial class WorkerLoop
     private readonly List<ItemRun> _waiting = [];
     private readonly Dictionary<ItemRun, Task> _tasks = [];
     private readonly Queue<long> _endedAt = new();
-    private bool _isDraining;
+    private volatile bool _isDraining;
 
     public WorkerLoop(
         WorkerId id, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger<WorkerLoop> logger)
@@ -102,20 +102,22 @@ public sealed partial class WorkerLoop
     /// <summary>Stops pulling, lets the engine's step end, keeps what was generated, and gives every lease back.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        List<Task> tasks;
-        List<ItemRun> runs;
-        lock (_lock)
-        {
-            _isDraining = true;
-            runs = [.. _runs.Values];
-            tasks = [.. _tasks.Values];
-        }
-
+        _isDraining = true;
         Wake();
         await TryAsync(() => _grains.GetGrain<IDispatcher>(0).Unregister(Id));
-        runs.ForEach(run => run.GiveBack());
-        await Task.WhenAll(tasks).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        LogDrained(Id, runs.Count);
+        var count = 0;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            List<ItemRun> runs;
+            List<Task> tasks;
+            lock (_lock) (runs, tasks) = ([.. _runs.Values], [.. _tasks.Values]);
+            if (tasks.Count == 0) break; // a grant that was on its way has come and gone too
+            count += runs.Count;
+            runs.ForEach(run => run.GiveBack());
+            await Task.WhenAll(tasks).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        LogDrained(Id, count);
     }
 
     // :: Step 4 Takes items from shards under a lease and hands them to the engine.
@@ -176,8 +178,9 @@ public sealed partial class WorkerLoop
         catch (EngineStoppedException stopped)
         {
             LogEngineEnded(stopped, Id);
+            // Nothing is given back: the leases die with the process, and the item at fault is found by that.
+            _isDraining = true;
             _engineEnded.TrySetResult(stopped);
-            end = ItemRunner.End.GivenBack;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -185,7 +188,7 @@ public sealed partial class WorkerLoop
         }
 
         if (end == ItemRunner.End.GivenBack) await ReleaseAsync(run);
-        if (end == ItemRunner.End.Dropped) LogDropped(run.Name);
+        if (end == ItemRunner.End.Dropped && !_isDraining) LogDropped(run.Name);
         lock (_lock)
         {
             if (_runs.TryGetValue((run.Job, run.Lease.Item), out var current) && current == run) _runs.Remove((run.Job, run.Lease.Item));

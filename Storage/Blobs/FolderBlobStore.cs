@@ -16,6 +16,7 @@ public sealed class FolderBlobStore : IBlobStore
         _root = Path.GetFullPath(root);
         _temporary = Path.Combine(_root, TemporaryFolder);
         Directory.CreateDirectory(_temporary);
+        RemoveLeftovers();
     }
 
     public async Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
@@ -79,6 +80,13 @@ public sealed class FolderBlobStore : IBlobStore
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>What processes that were killed left behind; a file in the making is never an hour old.</summary>
+    private void RemoveLeftovers()
+    {
+        foreach (var file in new DirectoryInfo(_temporary).EnumerateFiles())
+            if (file.LastWriteTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1)) file.Delete();
     }
 
     private FileStream? Open(string key)

@@ -1,4 +1,6 @@
+using Emu3.Grains.Dispatch;
 using Emu3.Grains.Interfaces;
+using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Silo;
@@ -33,7 +35,9 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public IServiceProvider SiloServices => _silo.Services;
 
     /// <summary>Starts on a folder; returns when the worker is known to the dispatcher.</summary>
-    public static async Task<EmbeddedCluster> StartAsync(string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, LogLevel logs = LogLevel.Warning)
+    public static async Task<EmbeddedCluster> StartAsync(
+        string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
+        LogLevel logs = LogLevel.Warning)
     {
         var data = DataFolder.At(folder);
         var held = data.TryLock() ?? throw new InvalidOperationException($"{folder} is in use");
@@ -44,6 +48,8 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         {
             Cluster = connection,
             Engines = [new EngineOptions { Model = "fake" }],
+            Jobs = jobs ?? new(),
+            Dispatcher = dispatcher ?? new(),
             EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(fake),
             Worker = worker ?? new WorkerOptions
             {

@@ -47,9 +47,9 @@ public sealed class JobTransitionsTests
     {
         var state = JobTransitions.Open(new(), s_id, Spec(), s_now);
 
-        Assert.Equal(JobStatus.Open, JobTransitions.AbortIfForsaken(state, s_now.AddHours(1)).Status);
-        Assert.Equal(JobStatus.Aborted, JobTransitions.AbortIfForsaken(state, s_now.AddHours(1).AddSeconds(1)).Status);
-        Assert.Equal(JobStatus.Queued, JobTransitions.AbortIfForsaken(JobTransitions.Seal(state, s_id, 1, "a"), s_now.AddDays(9)).Status);
+        Assert.Equal(JobStatus.Open, JobTransitions.AbortIfForsaken(state, TimeSpan.FromHours(1), s_now.AddHours(1)).Status);
+        Assert.Equal(JobStatus.Aborted, JobTransitions.AbortIfForsaken(state, TimeSpan.FromHours(1), s_now.AddHours(1).AddSeconds(1)).Status);
+        Assert.Equal(JobStatus.Queued, JobTransitions.AbortIfForsaken(JobTransitions.Seal(state, s_id, 1, "a"), TimeSpan.FromHours(1), s_now.AddDays(9)).Status);
     }
 
     /// <summary>Any order of calls: a terminal status is reached at most once and never left, and only when all items have ended.</summary>
@@ -69,7 +69,7 @@ public sealed class JobTransitionsTests
                     0 => state.Status is JobStatus.Open ? JobTransitions.Seal(state, s_id, 2, "a") : state,
                     1 => JobTransitions.Progress(state, new ItemCounts(2 - ended, 0, ended, 0, 0), 0, s_now),
                     2 => JobTransitions.Cancel(state, s_now),
-                    _ => JobTransitions.AbortIfForsaken(state, s_now.AddHours(2)),
+                    _ => JobTransitions.AbortIfForsaken(state, TimeSpan.FromHours(1), s_now.AddHours(2)),
                 };
                 if (was.IsTerminal) Assert.Same(was, state);
                 if (!was.IsTerminal && state.IsTerminal) terminal++;

@@ -82,6 +82,18 @@ public sealed class FolderBlobStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_RemovesOldLeftoversOnly()
+    {
+        await File.WriteAllTextAsync(_folder.PathTo("blobs", ".tmp", "old"), "", Cancellation);
+        await File.WriteAllTextAsync(_folder.PathTo("blobs", ".tmp", "new"), "", Cancellation);
+        File.SetLastWriteTimeUtc(_folder.PathTo("blobs", ".tmp", "old"), TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-2));
+
+        _ = new FolderBlobStore(_folder.PathTo("blobs"));
+
+        Assert.Equal(["new"], Directory.GetFiles(_folder.PathTo("blobs", ".tmp")).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public async Task Write_Cancelled_LeavesTheOldFileAndNoTemporaryOne()
     {
         await _store.WriteAsync("a", new byte[] { 1 }, Cancellation);

@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Emu3.Grains.Jobs;
+
+/// <summary>Section <c>Jobs</c>: how long jobs are waited for and kept.</summary>
+public sealed class JobOptions
+{
+    /// <summary>A job whose items have not all arrived after so long has lost its submitter, and is aborted.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan OpenAtMost { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>An interactive job that nobody has asked for so long is cancelled.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan InteractivePatience { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>An interactive job is removed, with its files, so long after its end.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan InteractiveKeep { get; set; } = TimeSpan.FromMinutes(10);
+}
