@@ -114,7 +114,7 @@ internal static class FailureResponses
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
         OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
-            exception is ClientNotAvailableException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
+            exception is ClusterNotReadyException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
             code: "cluster_unavailable") with { RetryAfter = 2 },
         _ => Error(StatusCodes.Status500InternalServerError, Server, "Something went wrong inside; the log has it under this request's x-request-id.", code: "internal_error"),
     };

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu3.Grains.Interfaces;
 using Orleans.Runtime.Messaging;
 
 namespace Emu3.Gateway.Cluster;
@@ -11,26 +12,29 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
     /// <summary>Waits between attempts; with Orleans' own 10 s a call, longer than a silo takes to be declared dead.</summary>
     private static readonly TimeSpan[] s_waits = [TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)];
 
-    public IGrainFactory Grains => client;
+    public IDispatcher Dispatcher => Known(() => client.GetGrain<IDispatcher>(0));
 
     public TimeProvider Time => time;
 
+    /// <summary>One of the cluster's grains that text names.</summary>
+    public T Grain<T>(string key) where T : IGrainWithStringKey => Known(() => client.GetGrain<T>(key));
+
     /// <summary>Whether the same call may do better a little later.</summary>
     public static bool IsTransient(Exception exception) =>
-        exception is TimeoutException or OrleansException or ConnectionFailedException;
+        exception is TimeoutException or OrleansException or EnumerationAbortedException or ConnectionFailedException or ClusterNotReadyException;
 
     /// <summary>A cancellation that the caller did not ask for comes from a silo that goes down.</summary>
     public static bool IsTransient(Exception exception, CancellationToken cancellationToken) =>
         IsTransient(exception) || exception is OperationCanceledException && !cancellationToken.IsCancellationRequested;
 
-    public async Task<T> Repeat<T>(Func<IGrainFactory, Task<T>> call, CancellationToken cancellationToken)
+    public async Task<T> Repeat<T>(Func<Task<T>> call, CancellationToken cancellationToken)
     {
         for (var attempt = 0; ; attempt++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                return await call(client).WaitAsync(cancellationToken);
+                return await call().WaitAsync(cancellationToken);
             }
             catch (Exception exception) when (attempt < s_waits.Length && IsTransient(exception, cancellationToken))
             {
@@ -39,24 +43,26 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
         }
     }
 
-    public Task Repeat(Func<IGrainFactory, Task> call, CancellationToken cancellationToken) => Repeat(async grains =>
+    public Task Repeat(Func<Task> call, CancellationToken cancellationToken) => Repeat(async () =>
     {
-        await call(grains);
+        await call();
         return true;
     }, cancellationToken);
 
     /// <summary>
     /// Enumerates over interruptions: after each the source is opened again where it stood. Ends when the source ends, throws what does not pass,
-    /// and gives up after a minute without any element between interruptions.
+    /// and gives up when for a minute every attempt was interrupted at once.
     /// </summary>
     /// <param name="open">Opens the source behind everything that was returned so far.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async IAsyncEnumerable<T> Resume<T>(
-        Func<IGrainFactory, IAsyncEnumerable<T>> open, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<T> Resume<T>(Func<IAsyncEnumerable<T>> open, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (var lastHeard = time.GetTimestamp(); ;)
+        long? failingSince = null;
+        while (true)
         {
-            await using (var elements = open(client).WithCancellation(cancellationToken).GetAsyncEnumerator())
+            var opened = time.GetTimestamp();
+            var elements = open().GetAsyncEnumerator(cancellationToken);
+            try
             {
                 while (true)
                 {
@@ -64,17 +70,56 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
                     {
                         if (!await elements.MoveNextAsync()) yield break;
                     }
-                    catch (Exception exception) when (IsTransient(exception, cancellationToken) && time.GetElapsedTime(lastHeard) < s_patience)
+                    catch (Exception exception) when (IsTransient(exception, cancellationToken))
                     {
+                        if (time.GetElapsedTime(opened) > s_wellLived) failingSince = null;
+                        failingSince ??= opened;
+                        if (time.GetElapsedTime(failingSince.Value) > s_patience) throw;
                         break;
                     }
-                    lastHeard = time.GetTimestamp();
+                    failingSince = null;
                     yield return elements.Current;
                 }
+            }
+            finally
+            {
+                await Close(elements, cancellationToken);
             }
             await Task.Delay(s_waits[0], time, cancellationToken);
         }
     }
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    /// <summary>Longer than a call to a dead silo takes to time out: an attempt that lived so long had found its source.</summary>
+    private static readonly TimeSpan s_wellLived = TimeSpan.FromSeconds(20);
+
+    /// <summary>Tells the source that nobody reads on. One that is gone need not be told.</summary>
+    private static async Task Close<T>(IAsyncEnumerator<T> elements, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await elements.DisposeAsync();
+        }
+        catch (Exception exception) when (IsTransient(exception, cancellationToken) || exception is OperationCanceledException)
+        {
+            return;
+        }
+    }
+
+    /// <summary>A client knows a cluster's grains only once it is connected; before, and where no control silo is up, it throws as for a bug.</summary>
+    private static T Known<T>(Func<T> find)
+    {
+        try
+        {
+            return find();
+        }
+        catch (ArgumentException unknown)
+        {
+            throw new ClusterNotReadyException("The gateway has no connection to the cluster yet.", unknown);
+        }
+    }
 }
+
+/// <summary>The cluster is not there yet, or the part of it that is there has no jobs.</summary>
+internal sealed class ClusterNotReadyException(string message, Exception cause) : Exception(message, cause);

@@ -19,7 +19,7 @@ internal sealed class ItemMeasurer(ClusterCalls cluster, IReadOnlyList<WorkerCar
         {
             try
             {
-                return await cluster.Grains.GetGrain<IModelWorker>(worker.Value).Measure(items).WaitAsync(s_patience, cluster.Time, cancellationToken);
+                return await cluster.Grain<IModelWorker>(worker.Value).Measure(items).WaitAsync(s_patience, cluster.Time, cancellationToken);
             }
             catch (Exception exception) when (exception is WorkerSiloGoneException || ClusterCalls.IsTransient(exception, cancellationToken))
             {

@@ -15,7 +15,7 @@ internal static class JobWatch
         while (true)
         {
             await foreach (var happened in cluster.Resume(
-                grains => grains.GetGrain<IGenerationJob>(job.Value).Watch(cursor, CancellationToken.None), cancellationToken))
+                () => cluster.Grain<IGenerationJob>(job.Value).Watch(cursor, CancellationToken.None), cancellationToken))
             {
                 cursor = happened.Cursor;
                 yield return happened;

@@ -17,7 +17,7 @@ internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
         try
         {
             if (Fresh is { } asked) return asked;
-            var workers = await cluster.Repeat(grains => grains.GetGrain<IDispatcher>(0).GetWorkers(), cancellationToken);
+            var workers = await cluster.Repeat(() => cluster.Dispatcher.GetWorkers(), cancellationToken);
             _known = (cluster.Time.GetTimestamp(), workers);
             return workers;
         }

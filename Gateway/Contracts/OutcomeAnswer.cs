@@ -47,8 +47,8 @@ internal sealed record OutcomeAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Text { get; init; }
     public string? NumericClass { get; init; }
 
-    /// <summary>The same recipe gives the same tokens again within the numeric class.</summary>
-    public bool? Reproducible { get; init; }
+    /// <summary>The same recipe gives the same tokens again within the numeric class. False while there is no result.</summary>
+    public bool Reproducible { get; init; }
     public OutcomeError? Error { get; init; }
 
     public static OutcomeAnswer Of(ItemOutcome outcome, JobSpec job, string? text) => Of(outcome.Spec, job) with
@@ -62,7 +62,7 @@ internal sealed record OutcomeAnswer
         FinishReason = outcome.Result switch { null => null, { CameToItsEnd: true } => "stop", _ => "length" },
         Text = text,
         NumericClass = outcome.Result?.NumericClass,
-        Reproducible = outcome.Result?.IsReproducible,
+        Reproducible = outcome.Result?.IsReproducible ?? false,
         Error = outcome.Failure is { } failure ? new(FailureResponses.CodeOf(failure.Code), failure.Message) : null,
     };
 

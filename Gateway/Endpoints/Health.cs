@@ -1,6 +1,5 @@
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
-using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
 
@@ -15,7 +14,7 @@ internal static class Health
     {
         try
         {
-            var workers = await cluster.Grains.GetGrain<IDispatcher>(0).GetWorkers().WaitAsync(s_patience, cluster.Time, cancellationToken);
+            var workers = await cluster.Dispatcher.GetWorkers().WaitAsync(s_patience, cluster.Time, cancellationToken);
             return workers.Count > 0
                 ? new JsonAnswer<HealthAnswer>(new("ok", workers.Count, workers[0].Model.Name, null))
                 : NotReady("no_worker", "The cluster is up, and no worker has a model loaded yet.");

@@ -66,7 +66,7 @@ internal static class JobEvents
         var shard = job.Id.Shard(item / JobId.ItemsInShard);
         while (true)
         {
-            await foreach (var chunk in cluster.Resume(grains => grains.GetGrain<IJobShard>(shard).ReadTokens(item, offset, CancellationToken.None), cancellationToken))
+            await foreach (var chunk in cluster.Resume(() => cluster.Grain<IJobShard>(shard).ReadTokens(item, offset, CancellationToken.None), cancellationToken))
             {
                 if (chunk.IsRewind)
                 {

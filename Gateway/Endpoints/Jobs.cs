@@ -50,7 +50,7 @@ internal static class Jobs
     private static async Task<IResult> Cancel(string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
     {
         if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
-        var cancelled = await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
+        var cancelled = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
         return new JsonAnswer<JobAnswer>(JobAnswer.Of(cancelled));
     }
 
@@ -58,7 +58,7 @@ internal static class Jobs
     {
         if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
         if (!job.IsTerminal) return FailureResponses.NotEnded(id);
-        await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Id.Value).Delete(), cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Delete(), cancellationToken);
         return Results.NoContent();
     }
 }

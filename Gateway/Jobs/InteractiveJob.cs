@@ -94,7 +94,7 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
         var shard = id.Shard(0);
         while (true)
         {
-            await foreach (var chunk in cluster.Resume(grains => grains.GetGrain<IJobShard>(shard).ReadTokens(0, offset, CancellationToken.None), cancellationToken))
+            await foreach (var chunk in cluster.Resume(() => cluster.Grain<IJobShard>(shard).ReadTokens(0, offset, CancellationToken.None), cancellationToken))
             {
                 if (chunk.IsRewind && chunk.Offset < offset)
                     throw new AnswerChangedException("The answer began anew on another kind of machine and may differ from what was told. Ask again.");
@@ -124,8 +124,8 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15), cluster.Time);
         try
         {
-            if (!_hasEnded) await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Cancel(), patience.Token);
-            else await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Delete(), patience.Token);
+            if (!_hasEnded) await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Cancel(), patience.Token);
+            else await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Delete(), patience.Token);
         }
         catch (Exception exception) when (ClusterCalls.IsTransient(exception) || exception is OperationCanceledException or JobNotFoundException)
         {

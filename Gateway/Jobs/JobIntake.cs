@@ -81,7 +81,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
     {
         if (await reader.Find(id.Value, cancellationToken) is not { } job) return null;
         if (job.Counts.Total > 0) return job;
-        if (job.IsTerminal) await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Delete(), cancellationToken);
+        if (job.IsTerminal) await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Delete(), cancellationToken);
         return null;
     }
 
@@ -93,7 +93,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         hash.Add(head.Span);
         while (await parts.MoveNextAsync()) hash.Add(parts.Current.Span);
         var job = await cluster.Repeat(
-            grains => grains.GetGrain<IGenerationJob>(existing.Id.Value).Seal(existing.Counts.Total, hash.Text), cancellationToken);
+            () => cluster.Grain<IGenerationJob>(existing.Id.Value).Seal(existing.Counts.Total, hash.Text), cancellationToken);
         return (job, null, null);
     }
 
@@ -132,7 +132,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         {
             try
             {
-                var load = await cluster.Grains.GetGrain<IModelWorker>(worker.Id.Value).GetLoad().WaitAsync(TimeSpan.FromSeconds(2), cluster.Time, cancellationToken);
+                var load = await cluster.Grain<IModelWorker>(worker.Id.Value).GetLoad().WaitAsync(TimeSpan.FromSeconds(2), cluster.Time, cancellationToken);
                 return load.ItemsPerSecond ?? 0;
             }
             catch (Exception exception) when (exception is WorkerSiloGoneException || ClusterCalls.IsTransient(exception, cancellationToken))

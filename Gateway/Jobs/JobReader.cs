@@ -18,7 +18,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
         if (!JobId.TryParse(id, out var job)) return null;
         try
         {
-            var snapshot = await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(job.Value).GetSnapshot(), cancellationToken);
+            var snapshot = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Value).GetSnapshot(), cancellationToken);
             return snapshot.Spec.Tenant == Tenant ? snapshot : null;
         }
         catch (JobNotFoundException)
@@ -31,7 +31,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
     public async Task<ItemOutcome?> FindItem(JobId job, int item, CancellationToken cancellationToken)
     {
         var key = job.Shard(item / JobId.ItemsInShard);
-        return await cluster.Repeat(grains => grains.GetGrain<IJobShard>(key).GetItem(item), cancellationToken);
+        return await cluster.Repeat(() => cluster.Grain<IJobShard>(key).GetItem(item), cancellationToken);
     }
 
     /// <summary>Outcomes behind a cursor, shard by shard, and the cursor behind them.</summary>
@@ -47,7 +47,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
             var size = Math.Min(JobId.ItemsInShard, job.Counts.Total - shard * JobId.ItemsInShard);
             if (from >= size || outcomes.Count >= most) continue;
             var key = job.Id.Shard(shard);
-            var read = await cluster.Repeat(grains => grains.GetGrain<IJobShard>(key).ReadOutcomes(from, most - outcomes.Count), cancellationToken);
+            var read = await cluster.Repeat(() => cluster.Grain<IJobShard>(key).ReadOutcomes(from, most - outcomes.Count), cancellationToken);
             outcomes.AddRange(read);
             seen[shard] += read.Count;
         }

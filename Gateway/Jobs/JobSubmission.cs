@@ -86,7 +86,7 @@ internal sealed class JobSubmission(
     {
         // :: Step 1 The gateway has checked everything; from here on the job is the cluster's.
         await EnsureOpen(cancellationToken);
-        var job = await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Seal(OutputCount, _hash.Text), cancellationToken);
+        var job = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Seal(OutputCount, _hash.Text), cancellationToken);
         GatewayLog.JobAccepted(logger, id.Value, OutputCount);
         return job;
     }
@@ -100,12 +100,12 @@ internal sealed class JobSubmission(
             while (_inFlight.TryDequeue(out var task)) await Task.WhenAny(task);
             if (_opened is not null)
             {
-                await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Cancel(), patience.Token);
-                await cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Delete(), patience.Token);
+                await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Cancel(), patience.Token);
+                await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Delete(), patience.Token);
                 for (var shard = 0; shard * JobId.ItemsInShard < OutputCount; shard++)
                 {
                     var key = id.Shard(shard);
-                    await cluster.Repeat(grains => grains.GetGrain<IJobShard>(key).Delete(), patience.Token);
+                    await cluster.Repeat(() => cluster.Grain<IJobShard>(key).Delete(), patience.Token);
                 }
             }
             if (_pictureKeys.Count > 0) await blobs.DeletePrefixAsync(BlobKeys.Job(spec.Tenant, id), patience.Token);
@@ -151,7 +151,7 @@ internal sealed class JobSubmission(
         if (isCheckOnly || _errors.HasAny) return;
         await EnsureOpen(cancellationToken);
         var shard = id.Shard(piece.FirstItem / JobId.ItemsInShard);
-        await cluster.Repeat(grains => grains.GetGrain<IJobShard>(shard).Init(spec, piece.FirstItem % JobId.ItemsInShard, piece.Specs), cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IJobShard>(shard).Init(spec, piece.FirstItem % JobId.ItemsInShard, piece.Specs), cancellationToken);
     }
 
     /// <summary>Samples of one item need the same, so the first stands for all.</summary>
@@ -182,7 +182,7 @@ internal sealed class JobSubmission(
 
     private Task EnsureOpen(CancellationToken cancellationToken)
     {
-        lock (_inFlight) return _opened ??= cluster.Repeat(grains => grains.GetGrain<IGenerationJob>(id.Value).Open(spec), cancellationToken);
+        lock (_inFlight) return _opened ??= cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Open(spec), cancellationToken);
     }
 
     /// <summary>Errors of several checks that run at once.</summary>

@@ -14,32 +14,11 @@ namespace Emu3.Tests.Unit.Gateway;
 
 /// <summary>The gateway over HTTP, before a cluster with workers is there: what is wrong with a request is said all the same.</summary>
 [Trait("Suite", "Fast")]
-public sealed class GatewayHttpTests : IAsyncLifetime
+public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassFixture<GatewayHttpTests.Running>
 {
-    private readonly TemporaryFolder _folder = new();
-    private WebApplication _app = null!;
-    private HttpClient _http = null!;
+    private readonly HttpClient _http = gateway.Http;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _app = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
-        {
-            builder.Logging.ClearProviders();
-            builder.Services.AddSingleton(DispatchProxy.Create<IClusterClient, NoCluster>());
-            builder.Services.AddSingleton<IBlobStore>(new FolderBlobStore(_folder.FullPath));
-        });
-        await _app.StartAsync(Cancellation);
-        _http = new() { BaseAddress = new(_app.Urls.Single()) };
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await _app.DisposeAsync();
-        _folder.Dispose();
-    }
 
     [Theory]
     [InlineData("GET", "/v1/nothing", null, null, 404, "unknown_url")]
@@ -114,6 +93,34 @@ public sealed class GatewayHttpTests : IAsyncLifetime
         using var response = await _http.GetAsync("/health", Cancellation);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Contains("no_worker", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    /// <summary>One gateway for all tests: it keeps nothing between requests.</summary>
+    public sealed class Running : IAsyncLifetime
+    {
+        private readonly TemporaryFolder _folder = new();
+        private WebApplication _app = null!;
+
+        public HttpClient Http { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            _app = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
+            {
+                builder.Logging.ClearProviders();
+                builder.Services.AddSingleton(DispatchProxy.Create<IClusterClient, NoCluster>());
+                builder.Services.AddSingleton<IBlobStore>(new FolderBlobStore(_folder.FullPath));
+            });
+            await _app.StartAsync();
+            Http = new() { BaseAddress = new(_app.Urls.Single()) };
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Http.Dispose();
+            await _app.DisposeAsync();
+            _folder.Dispose();
+        }
     }
 
     /// <summary>A client of a cluster with no worker and no job.</summary>

@@ -1,0 +1,93 @@
+using System.Net.ServerSentEvents;
+using System.Text;
+using System.Text.Json;
+using Emu3.Gateway;
+using Emu3.Tests.Fakes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Tests.Cluster;
+
+/// <summary>An embedded cluster with a gateway before it, spoken to over real HTTP.</summary>
+internal sealed class GatewayCluster : IAsyncDisposable
+{
+    private readonly WebApplication _gateway;
+    private readonly TemporaryFolder _folder;
+
+    private GatewayCluster(EmbeddedCluster cluster, WebApplication gateway, TemporaryFolder folder)
+    {
+        (Cluster, _gateway, _folder) = (cluster, gateway, folder);
+        Address = new(gateway.Urls.Single());
+        Http = new() { BaseAddress = Address };
+    }
+
+    public EmbeddedCluster Cluster { get; }
+
+    public Uri Address { get; }
+
+    public HttpClient Http { get; }
+
+    public static async Task<GatewayCluster> StartAsync(FakeEngineOptions? engine = null)
+    {
+        var folder = new TemporaryFolder();
+        var cluster = await EmbeddedCluster.StartAsync(folder.FullPath, engine);
+        var gateway = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
+        {
+            builder.Logging.ClearProviders();
+            builder.Services.AddSingleton(cluster.Client);
+            builder.Services.AddSingleton(cluster.Blobs);
+        });
+        await gateway.StartAsync();
+        return new(cluster, gateway, folder);
+    }
+
+    /// <summary>Submits JSON lines; the status must be the expected one.</summary>
+    public async Task<JsonElement> SubmitAsync(IEnumerable<string> lines, int expectedStatus = 202, string? key = null, string query = "")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/jobs{query}")
+        {
+            Content = new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson"),
+        };
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
+        return await SendAsync(request, expectedStatus);
+    }
+
+    public Task<JsonElement> GetAsync(string path, int expectedStatus = 200) => SendAsync(new(HttpMethod.Get, path), expectedStatus);
+
+    public async Task<JsonElement> SendAsync(HttpRequestMessage request, int expectedStatus)
+    {
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(expectedStatus == (int)response.StatusCode, $"{(int)response.StatusCode}: {text}");
+        return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
+    }
+
+    /// <summary>Events of a stream from the one after <paramref name="lastEventId"/>, until the connection is dropped or the stream ends.</summary>
+    public async IAsyncEnumerable<(string Type, JsonElement Data, string? Id)> EventsAsync(string path, string? lastEventId = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        if (lastEventId is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+        using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        await using var stream = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+        await foreach (var item in SseParser.Create(stream).EnumerateAsync(TestContext.Current.CancellationToken))
+            yield return (item.EventType, JsonSerializer.Deserialize<JsonElement>(item.Data), item.EventId);
+    }
+
+    /// <summary>The job as its last event tells it.</summary>
+    public async Task<JsonElement> WaitAsync(string job)
+    {
+        await foreach (var (type, data, _) in EventsAsync($"/v1/jobs/{job}/events"))
+            if (type == "done") return data;
+        throw new InvalidOperationException($"The events of {job} ended before it did.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _gateway.DisposeAsync();
+        await Cluster.DisposeAsync();
+        _folder.Dispose();
+    }
+}
