@@ -66,7 +66,7 @@ internal static class JobBody
             CheckLength(buffer.Length);
             pipe.AdvanceTo(buffer.Start, buffer.End);
             if (!read.IsCompleted) continue;
-            if (!cutter.IsAtEnd) throw new BadHttpRequestException("The JSON document ends too early.");
+            if (!cutter.IsAtEnd) throw new MalformedBodyException("The JSON document ends too early.");
             yield break;
         }
     }
@@ -74,7 +74,7 @@ internal static class JobBody
     private static void CheckLength(long length)
     {
         if (length > LongestPart)
-            throw new BadHttpRequestException($"One item is longer than {LongestPart >> 20} MiB.", StatusCodes.Status413PayloadTooLarge);
+            throw new MalformedBodyException($"One item is longer than {LongestPart >> 20} MiB.", StatusCodes.Status413PayloadTooLarge);
     }
 
     /// <summary>Takes one field or one item at a time from the front of what has arrived.</summary>
@@ -104,7 +104,7 @@ internal static class JobBody
             }
             catch (JsonException e)
             {
-                throw new BadHttpRequestException($"The body is not valid JSON: {e.Message}", e);
+                throw new MalformedBodyException($"The body is not valid JSON: {e.Message}");
             }
             _state = reader.CurrentState;
             buffer = buffer.Slice(reader.Position);
@@ -163,3 +163,6 @@ internal static class JobBody
         }
     }
 }
+
+/// <summary>The body arrived and is not what it should be, in contrast to one that broke off.</summary>
+internal sealed class MalformedBodyException(string message, int status = StatusCodes.Status400BadRequest) : BadHttpRequestException(message, status);

@@ -49,9 +49,9 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             mayStay = true;
             return (job, null, null);
         }
-        catch (Exception exception) when (key is not null && (exception is OperationCanceledException || ClusterCalls.IsTransient(exception, cancellationToken)))
+        catch (Exception exception) when (key is not null && exception is not MalformedBodyException)
         {
-            // Its submitter comes again with the key, may be there already, and finds what is here.
+            // It broke off: its submitter comes again with the key, may be there already, and goes on with what is here.
             mayStay = true;
             throw;
         }

@@ -1,7 +1,6 @@
 using System.Text;
 using CsCheck;
 using Emu3.Gateway.Jobs;
-using Microsoft.AspNetCore.Http;
 
 namespace Emu3.Tests.Unit.Gateway;
 
@@ -32,7 +31,7 @@ public sealed class JobBodyTests
     [InlineData("""{"seed":""", "")]
     public async Task ReadDocument_BadDocument_IsRefused(string text, string part)
     {
-        var refusal = await Assert.ThrowsAsync<BadHttpRequestException>(() => Document(text, 2));
+        var refusal = await Assert.ThrowsAsync<MalformedBodyException>(() => Document(text, 2));
         Assert.Equal(400, refusal.StatusCode);
         Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
     }
