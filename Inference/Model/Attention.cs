@@ -23,24 +23,24 @@ internal static class Attention
         Partial? merged = null;
         for (var block = 0; block < group.Masks.Count; block++)
         {
-            var key = Block(cache.Keys(layer), cache.HeadCount, group, block); // [rows·kvHeads, block, headDim]
-            var value = Block(cache.Values(layer), cache.HeadCount, group, block);
-            var scores = grouped.bmm(key.transpose(1, 2)).to(ScalarType.Float32).view(shape[0], shape[1], KvCache.BlockSize).add_(group.Masks[block]);
+            var key = Block(cache.Keys(layer), cache, group, block); // [rows·kvHeads, block, headDim]
+            var value = Block(cache.Values(layer), cache, group, block);
+            var scores = grouped.bmm(key.transpose(1, 2)).to(ScalarType.Float32).view(shape[0], shape[1], cache.BlockSize).add_(group.Masks[block]);
             var maximum = scores.amax([-1], keepdim: true); // [rows, heads, 1]
             scores.sub_(maximum).exp_();
-            var output = scores.to(query.dtype).view(pairs, size, KvCache.BlockSize).bmm(value).to(ScalarType.Float32).view(shape);
+            var output = scores.to(query.dtype).view(pairs, size, cache.BlockSize).bmm(value).to(ScalarType.Float32).view(shape);
             var partial = new Partial(maximum, scores.sum(-1, keepdim: true), output);
             merged = merged?.Merge(partial) ?? partial;
         }
         return merged!.Output.div_(merged.Sum).to(query.dtype);
     }
 
-    private static Tensor Block(Tensor heads, int headCount, RowBatch.Group group, int block)
+    private static Tensor Block(Tensor heads, KvCache cache, RowBatch.Group group, int block)
     {
-        var keys = heads.narrow(1, block * KvCache.BlockSize, KvCache.BlockSize);
+        var keys = heads.narrow(1, block * cache.BlockSize, cache.BlockSize);
         return group.Heads is { } copied
             ? keys.index_select(0, copied)
-            : keys.narrow(0, (long)group.Rows.FirstSlot * headCount, (long)group.Rows.Count * headCount);
+            : keys.narrow(0, (long)group.Rows.FirstSlot * cache.HeadCount, (long)group.Rows.Count * cache.HeadCount);
     }
 
     /// <summary>A softmax over some of the keys.</summary>

@@ -8,9 +8,6 @@ namespace Emu3.Inference.Model;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    /// <summary>Attention goes through the keys in blocks of this many positions, counted from 0. Part of the numeric class.</summary>
-    public const int BlockSize = 256;
-
     private readonly Tensor[] keys;
     private readonly Tensor[] values;
 
@@ -22,12 +19,20 @@ public sealed class KvCache : IDisposable
     /// <param name="device">Where.</param>
     public KvCache(TransformerConfig config, int layerCount, int slotCount, int positionCount, ScalarType dtype, Device device)
     {
-        (HeadCount, SlotCount, PositionCount) = (config.KeyValueHeadCount, slotCount, RoundUp(positionCount));
+        (HeadCount, SlotCount, BlockSize) = (config.KeyValueHeadCount, slotCount, BlockSizeOf(config));
+        PositionCount = RoundUp(positionCount, BlockSize);
         Tensor[] Allocate() => [.. Enumerable.Range(0, layerCount).Select(_ =>
             zeros([(long)SlotCount * HeadCount, PositionCount, config.HeadDim], dtype, device).DetachFromDisposeScope())];
         (keys, values) = (Allocate(), Allocate());
     }
 
+    /// <summary>
+    /// Attention goes through the keys in blocks of this many positions, counted from 0: 256, or 128 where sequences are so short that most of
+    /// a larger block would be hidden. It decides bits, so it follows from the checkpoint alone.
+    /// </summary>
+    public static int BlockSizeOf(TransformerConfig config) => config.MaxPositions <= 1024 ? 128 : 256;
+
+    public int BlockSize { get; }
     public int LayerCount => keys.Length;
     public int SlotCount { get; }
     public int PositionCount { get; }
@@ -43,7 +48,7 @@ public sealed class KvCache : IDisposable
 
     /// <summary>Bytes that a slot takes.</summary>
     public static long SlotBytes(TransformerConfig config, int positionCount, ScalarType dtype) =>
-        2L * config.LayerCount * config.KeyValueHeadCount * RoundUp(positionCount) * config.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
+        2L * config.LayerCount * config.KeyValueHeadCount * RoundUp(positionCount, BlockSizeOf(config)) * config.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
 
     /// <summary>Stores new keys and values.</summary>
     /// <param name="layer">Which.</param>
@@ -71,5 +76,5 @@ public sealed class KvCache : IDisposable
             tensor.Dispose();
     }
 
-    private static int RoundUp(int positions) => (positions + BlockSize - 1) / BlockSize * BlockSize;
+    private static int RoundUp(int positions, int block) => (positions + block - 1) / block * block;
 }

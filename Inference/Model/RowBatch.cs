@@ -25,7 +25,7 @@ internal sealed class RowBatch
         Positions = Integers(rows.Select(row => (long)row.Position));
         Places = Integers(rows.SelectMany(row => Enumerable.Range(0, heads).Select(
             head => ((long)row.Slot * heads + head) * cache.PositionCount + row.Position)));
-        Groups = [.. layout.Groups.Select(group => new Group(group, BlockMasks(group), group.FirstSlot >= 0 ? null : Integers(
+        Groups = [.. layout.Groups.Select(group => new Group(group, BlockMasks(group, cache.BlockSize), group.FirstSlot >= 0 ? null : Integers(
             Rows(group).SelectMany(row => Enumerable.Range(0, heads).Select(head => (long)row.Slot * heads + head)))))];
     }
 
@@ -48,15 +48,15 @@ internal sealed class RowBatch
 
     private IEnumerable<PlannedRow> Rows(RowGroup group) => layout.Rows.Skip(group.Start).Take(group.Count);
 
-    private Tensor[] BlockMasks(RowGroup group)
+    private Tensor[] BlockMasks(RowGroup group, int size)
     {
-        var masks = new Tensor[group.LastPosition / KvCache.BlockSize + 1];
+        var masks = new Tensor[group.LastPosition / size + 1];
         for (var block = 0; block < masks.Length; block++)
         {
-            var mask = new float[group.Count * KvCache.BlockSize];
+            var mask = new float[group.Count * size];
             foreach (var (i, row) in Rows(group).Index())
-                mask.AsSpan(i * KvCache.BlockSize, KvCache.BlockSize)[Math.Clamp(row.Position + 1 - block * KvCache.BlockSize, 0, KvCache.BlockSize)..].Fill(Hidden);
-            masks[block] = tensor(mask, [group.Count, 1, KvCache.BlockSize], device: device);
+                mask.AsSpan(i * size, size)[Math.Clamp(row.Position + 1 - block * size, 0, size)..].Fill(Hidden);
+            masks[block] = tensor(mask, [group.Count, 1, size], device: device);
         }
         return masks;
     }

@@ -12,8 +12,10 @@ public static class RowInvariance
     /// <summary>Row counts whose multiples are tried, the smallest first.</summary>
     public static IReadOnlyList<int> Floors { get; } = [4, 8, 12, 16, 32, 64, 128];
 
-    // Lengths of the probe's sequences, one a slot: beyond a block of keys, in its middle, and short ones, neighbours with and without gaps.
-    private static readonly int[] s_lengths = [KvCache.BlockSize + 40, 40, 17, 33, 9, 5, 3, 24, 1, 12];
+    // Lengths of the probe's sequences, one a slot: one beyond a block of keys, the others in its middle and short.
+    private static int[] Lengths(TransformerConfig config) => [Math.Min(KvCache.BlockSizeOf(config) + 40, config.MaxPositions), .. s_short.Select(length => Math.Min(length, config.MaxPositions))];
+
+    private static readonly int[] s_short = [40, 17, 33, 9, 5, 3, 24, 1, 12];
 
     /// <summary>The smallest floor at which all bits are equal; null when there is none.</summary>
     public static int? FindFloor(Emu3Model model) => Floors.Cast<int?>().FirstOrDefault(floor => Holds(model, floor!.Value));
@@ -22,10 +24,10 @@ public static class RowInvariance
     public static bool Holds(Emu3Model model, int floor)
     {
         using var scope = NewDisposeScope();
-        var positions = Math.Min(s_lengths[0], model.Config.MaxPositions);
-        using var cache = new KvCache(model.Config, 1, s_lengths.Length, positions, model.Dtype, model.Device);
+        var lengths = Lengths(model.Config);
+        using var cache = new KvCache(model.Config, 1, lengths.Length, lengths.Max(), model.Dtype, model.Device);
         var random = new Random(1); // any fixed choice of tokens and order
-        PlannedRow[] rows = [.. s_lengths.SelectMany((length, slot) => Enumerable.Range(0, Math.Min(length, positions)).Select(
+        PlannedRow[] rows = [.. lengths.SelectMany((length, slot) => Enumerable.Range(0, length).Select(
             position => new PlannedRow(random.Next(model.Config.VocabularySize), position, slot)))];
         var expected = rows.Chunk(Emu3Model.MaxRows).SelectMany(chunk => Run(model, cache, chunk, floor)).ToArray();
         for (var count = floor; count <= Emu3Model.MaxRows; count += floor)

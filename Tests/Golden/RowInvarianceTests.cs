@@ -127,13 +127,16 @@ public sealed class RowInvarianceTests
             RequireEqual(undisturbed, Record(decoder, target, chunk: 64, neighbours: at % 4, resumedAt: at, ids: undisturbed.Ids), $"resumed at {at}");
     }
 
-    [Fact]
-    public void Bits_BeyondABlockOfKeys_AreThoseOfTheSequenceAlone()
+    [Theory]
+    [InlineData("random weights, blocks of 256")]
+    [InlineData("trained, blocks of 128")]
+    public void Bits_BeyondABlockOfKeys_AreThoseOfTheSequenceAlone(string checkpoint)
     {
-        using var decoder = DecoderUnderTest.Open(TinyA);
-        var random = new Random(5);
+        using var decoder = DecoderUnderTest.Open(checkpoint[0] == 't' ? ModelFolder.Open(TestEngines.Trained) : TinyA);
+        var (random, block) = (new Random(5), KvCache.BlockSizeOf(decoder.Config.Transformer));
+        Assert.Equal(checkpoint[0] == 't' ? 128 : 256, block);
         // From before the first block's end to behind it, and into the third block.
-        foreach (var length in (int[])[KvCache.BlockSize - 4, 2 * KvCache.BlockSize - 3])
+        foreach (var length in (int[])[block - 4, 2 * block - 3])
         {
             var target = Target.Random(random, decoder.Config.Tokens, 2, 3, 1, 2) with { Prompts = [RandomTokens(random, decoder.Config.Tokens, length)] };
             var alone = Record(decoder, target, chunk: 10_000);
