@@ -161,7 +161,7 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
             .. batch.Where(arrival => arrival.Outcome is not null).GroupBy(arrival => arrival.Submission.Key)
                 .Select(group => new JournalEntry.Fetched(group.Key, group.Last().Cursor!)),
         ]);
-        progress.Add(wanted.Count, failures.Count);
+        progress.Add(wanted.Count, failures.Count, wanted.Sum(arrival => (long)(arrival.Outcome!.Usage?.TotalTokens ?? 0)));
         await Task.WhenAll(batch.Where(arrival => arrival.Outcome is { IsDone: true, IsPicture: true })
             .Select(arrival => gateway.ReleaseContentAsync(arrival.Submission.Job!, arrival.Outcome!.Index, CancellationToken.None)));
         foreach (var ended in batch.Where(arrival => arrival.Outcome is null))

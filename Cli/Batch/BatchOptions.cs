@@ -28,6 +28,9 @@ internal sealed record BatchOptions
     /// <summary>Name of a model that the gateway serves; null takes its only one.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Data folder of the cluster that runs on this machine, where rates are kept; null when it runs elsewhere.</summary>
+    public string? DataFolder { get; init; }
+
     /// <summary>Changed items are made again, and what they gave before is removed.</summary>
     public bool Overwrite { get; init; }
     public bool RetryFailed { get; init; }

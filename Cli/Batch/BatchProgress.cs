@@ -20,6 +20,9 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
     /// <summary>Outputs made in this run.</summary>
     public int MadeCount { get; private set; }
 
+    /// <summary>Positions that they took.</summary>
+    public long MadePositions { get; private set; }
+
     public TimeSpan Elapsed => console.Time.GetElapsedTime(_start);
 
     /// <summary>Outputs that went on inside, from tokens that an earlier process had generated.</summary>
@@ -43,13 +46,14 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
         }
     }
 
-    /// <summary>Counts outputs that ended.</summary>
-    public void Add(int done, int failed)
+    /// <summary>Counts outputs that ended, and the positions of those that were made.</summary>
+    public void Add(int done, int failed, long positions)
     {
         lock (_lock)
         {
             _done += done;
             MadeCount += done;
+            MadePositions += positions;
             _failed += failed;
             var now = console.Time.GetTimestamp();
             _recent.Enqueue((now, _done));

@@ -45,6 +45,11 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
             folder.Tidy(plan.Outputs, $"{input.Name}: {folder.Contents.Records.Count} outputs of {model.Id}", record => ToEntry(folder, record));
         }
 
+        if (options.DataFolder is { } dataFolder && progress.MadeCount >= MeasuredRates.LeastOutputs)
+        {
+            MeasuredRates.Write(dataFolder, model.Card.WeightsHash, progress.MadePositions / progress.Elapsed.TotalSeconds);
+        }
+
         return Report(folder, plan, progress, unfinished);
     }
 
@@ -82,7 +87,8 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
 
         if (validation is not null)
         {
-            DryRunReport.Write(console, options.Out, validation);
+            var rate = options.DataFolder is { } dataFolder ? MeasuredRates.Read(dataFolder, model.Card.WeightsHash) : null;
+            DryRunReport.Write(console, options.Out, validation, rate);
         }
 
         if (errors.Count > 0)

@@ -5,7 +5,7 @@ namespace Emu3.Cli.Batch;
 /// <summary>What a batch would take.</summary>
 internal static class DryRunReport
 {
-    public static void Write(CliConsole console, string outputFolder, JobValidation validation)
+    public static void Write(CliConsole console, string outputFolder, JobValidation validation, double? positionsPerSecond)
     {
         console.Out.WriteLine($"Items       {validation.Items}, outputs {validation.Outputs}");
         if (validation.Positions is { } positions)
@@ -19,10 +19,15 @@ internal static class DryRunReport
             console.Out.WriteLine($"Disk        about {Size(bytes)}, {Size(free)} free{(bytes > free ? ": NOT ENOUGH" : "")}");
         }
 
-        console.Out.WriteLine(validation.EstimatedSeconds is { } seconds
-            ? $"Time        about {BatchProgress.Duration(TimeSpan.FromSeconds(seconds))} ({validation.EstimateBasis})"
-            : "Time        unknown: nothing was measured yet");
+        console.Out.WriteLine("Time        " + ExpectedTime(validation, positionsPerSecond));
     }
+
+    /// <summary>By what the workers do now, else by what this machine did before.</summary>
+    private static string ExpectedTime(JobValidation validation, double? positionsPerSecond) =>
+        validation.EstimatedSeconds is { } seconds ? $"about {BatchProgress.Duration(TimeSpan.FromSeconds(seconds))} ({validation.EstimateBasis})"
+        : positionsPerSecond is { } rate && validation.Positions is { } positions
+            ? $"about {BatchProgress.Duration(TimeSpan.FromSeconds(positions.Sum / rate))} (predicted from the last run on this machine)"
+        : "unknown: this model has not been measured on this machine: a batch does, and emu3 doctor tells a rate";
 
     /// <summary>Bytes as people say them, in powers of 1024.</summary>
     public static string Size(long bytes)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -42,10 +43,22 @@ internal sealed record PictureSource(string? Path, string? DataUrl)
             return (null, $"{path} is not a PNG, JPEG or WebP picture.");
         }
 
-        return header.Pixels <= RequestLimits.PicturePixels
-            ? (new([], SHA256.HashData(file)), null)
-            : (null, $"{path} has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed.");
+        return header.Pixels > RequestLimits.PicturePixels
+                ? (null, $"{path} has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed.")
+            : HasEnd(file) ? (new([], SHA256.HashData(file)), null)
+            : (null, $"{path} is cut off: its end is missing.");
     }
+
+    /// <summary>
+    /// Whether a file has what its format ends with: PNG the chunk IEND, JPEG the marker EOI (more may follow, as cameras do), WebP as many bytes as it says.
+    /// Finds files that were cut off without decoding thousands of them.
+    /// </summary>
+    private static bool HasEnd(ReadOnlySpan<byte> file) => file switch
+    {
+        [0xFF, 0xD8, ..] => file.LastIndexOf([(byte)0xFF, (byte)0xD9]) >= 0,
+        [(byte)'R', (byte)'I', ..] => BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L <= file.Length,
+        _ => file.LastIndexOf("IEND"u8) >= 0,
+    };
 
     /// <summary>The picture as requests carry it.</summary>
     public string ToDataUrl() => DataUrl ?? ToDataUrl(File.ReadAllBytes(Path!));

@@ -40,10 +40,13 @@ internal static class ChatCommand
     private static async Task<int> AskAsync(JsonObject request, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
     {
         request["model"] = session.Model.Id;
+        var isFirst = true;
         await foreach (var piece in session.Gateway.ChatAsync(request, cancellationToken))
         {
-            await console.Out.WriteAsync(piece);
+            // A tokenizer of words has a space before the first.
+            await console.Out.WriteAsync(isFirst ? piece.TrimStart() : piece);
             await console.Out.FlushAsync(cancellationToken);
+            isFirst = false;
         }
 
         await console.Out.WriteLineAsync();

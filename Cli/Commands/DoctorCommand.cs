@@ -24,7 +24,7 @@ internal static class DoctorCommand
 
     private static async Task<int> RunAsync(ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
     {
-        var table = new Table().AddColumns("Check", "Found");
+        var found = new List<(string Check, string Found)>();
         var wrong = new List<string>();
         await CheckAsync("Data folder", () => Task.FromResult(DescribeDataFolder(choice.Data)));
         ModelFolder? model = null;
@@ -37,12 +37,12 @@ internal static class DoctorCommand
                 var options = LocalCluster.EngineOptionsOf(choice, choice.Model ?? model.Language);
                 await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
                 await using var engine = await console.LoadEngine(options, services, new Progress<string>(), cancellationToken);
-                await DescribeEngineAsync(engine, (check, found) => table.AddRow(Markup.Escape(check), Markup.Escape(found)), wrong, console.Time, cancellationToken);
+                await DescribeEngineAsync(engine, (check, text) => found.Add((check, text)), wrong, console.Time, cancellationToken);
                 return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
             });
         }
 
-        console.Ansi.Write(table);
+        Write(console, found);
         foreach (var line in wrong)
         {
             console.Error.WriteLine(line);
@@ -54,15 +54,28 @@ internal static class DoctorCommand
         {
             try
             {
-                table.AddRow(Markup.Escape(name), Markup.Escape(await check()));
+                found.Add((name, await check()));
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 // A doctor tells what is wrong with each part and looks at the next.
-                table.AddRow(Markup.Escape(name), "WRONG");
+                found.Add((name, "WRONG"));
                 wrong.Add($"{name}: {e.Message}");
             }
         }
+    }
+
+    private static void Write(CliConsole console, List<(string Check, string Found)> found)
+    {
+        if (!console.IsLive)
+        {
+            found.ForEach(row => console.Out.WriteLine($"{row.Check,-16}{row.Found}"));
+            return;
+        }
+
+        var table = new Table().AddColumns("Check", "Found").ShowRowSeparators();
+        found.ForEach(row => table.AddRow(Markup.Escape(row.Check), Markup.Escape(row.Found)));
+        console.Ansi.Write(table);
     }
 
     private static string DescribeDataFolder(string path)
@@ -79,7 +92,7 @@ internal static class DoctorCommand
     {
         var bytes = model.Shards.Sum(shard => new FileInfo(shard.Path).Length);
         var vision = model.IsOriginal ? $" and {model.Vision}" : "";
-        return $"{model.Name}: {(model.IsOriginal ? "original" : "transformers")} layout, {model.Shards.Count} weight files with {DryRunReport.Size(bytes)} in {model.Language}{vision}";
+        return $"{model.Name}: {(model.IsOriginal ? "original" : "transformers")} layout, {model.Shards.Count} weight file{(model.Shards.Count == 1 ? "" : "s")} with {DryRunReport.Size(bytes)} in {model.Language}{vision}";
     }
 
     private static async Task DescribeEngineAsync(
@@ -102,46 +115,65 @@ internal static class DoctorCommand
         }
     }
 
-    /// <summary>Draws with all slots for a while; the rate of tokens gives that of pictures, whose lengths are known.</summary>
+    /// <summary>
+    /// Draws one picture in every slot. Where that takes too long to wait for, the rate of tokens after all prompts are read gives the rest, since lengths are known.
+    /// </summary>
     private static async Task<string> MeasureAsync(IEngine engine, int inFlight, TimeProvider time, CancellationToken cancellationToken)
     {
         var facts = engine.Model;
         var side = Math.Max(1, (int)Math.Round(Math.Sqrt(facts.ImageArea) / facts.SpatialFactor));
         var tokensInPicture = ((side + 1) * side) + 3;
         using var trial = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        trial.CancelAfter(s_trial);
-        var before = engine.Load.GeneratedTokenCount;
         var start = time.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(index => DrawAsync(engine, index, side, trial.Token)));
+        var tokensBefore = engine.Load.GeneratedTokenCount;
+        var pictures = Enumerable.Range(0, inFlight).Select(index => new TrialPicture(engine, index, side)).ToList();
+        var all = Task.WhenAll(pictures.Select(picture => picture.DrawAsync(trial.Token)));
+        await Task.WhenAny(all, Task.WhenAll(pictures.Select(picture => picture.FirstToken)));
+        var (afterPrompts, tokensAfterPrompts) = (time.GetElapsedTime(start), engine.Load.GeneratedTokenCount);
+        var isWhole = await Task.WhenAny(all, Task.Delay(s_trial, time, cancellationToken)) == all;
+        var (seconds, tokens) = (time.GetElapsedTime(start).TotalSeconds, engine.Load.GeneratedTokenCount);
+        await trial.CancelAsync();
+        await all;
         cancellationToken.ThrowIfCancellationRequested();
-        var seconds = time.GetElapsedTime(start).TotalSeconds;
-        var tokens = engine.Load.GeneratedTokenCount - before;
+        var rate = (tokens - tokensAfterPrompts) / Math.Max(1e-9, seconds - afterPrompts.TotalSeconds);
+        var wave = isWhole ? seconds : afterPrompts.TotalSeconds + (((inFlight * tokensInPicture) - (tokensAfterPrompts - tokensBefore)) / rate);
         var size = side * facts.SpatialFactor;
         return string.Create(CultureInfo.InvariantCulture,
-            $"{tokens / seconds / tokensInPicture * 3600:0} pictures an hour of {size}x{size} pixels with {inFlight} in flight (measured over {seconds:0.0} s)");
+            $"{inFlight / wave * 3600:0} pictures an hour of {size}x{size} pixels with {inFlight} in flight ({(isWhole ? "measured over" : "predicted from")} {seconds:0.0} s)");
     }
 
-    private static async Task DrawAsync(IEngine engine, int index, int side, CancellationToken cancellationToken)
+    private sealed class TrialPicture(IEngine engine, int index, int side)
     {
-        var defaults = engine.Model.ImageDefaults;
-        var request = new ImageRequest
+        private readonly TaskCompletionSource _firstToken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task FirstToken => _firstToken.Task;
+
+        public async Task DrawAsync(CancellationToken cancellationToken)
         {
-            Id = $"trial-{index}", Prompt = "a big red star on a blue background" + defaults.PromptSuffix, NegativePrompt = defaults.NegativePrompt,
-            GuidanceScale = defaults.GuidanceScale, Sampling = defaults.Sampling, LatentHeight = side, LatentWidth = side, Seed = (ulong)index,
-        };
-        try
-        {
-            await foreach (var happened in engine.Run(request, cancellationToken))
+            var defaults = engine.Model.ImageDefaults;
+            var request = new ImageRequest
             {
-                if (happened is EngineEvent.Failed failed)
+                Id = $"trial-{index}", Prompt = "a big red star on a blue background" + defaults.PromptSuffix, NegativePrompt = defaults.NegativePrompt,
+                GuidanceScale = defaults.GuidanceScale, Sampling = defaults.Sampling, LatentHeight = side, LatentWidth = side, Seed = (ulong)index,
+            };
+            try
+            {
+                await foreach (var happened in engine.Run(request, cancellationToken))
                 {
-                    throw CommandException.NotStarted($"A trial picture failed: {failed.Failure.Message}");
+                    if (happened is EngineEvent.TokensGenerated)
+                    {
+                        _firstToken.TrySetResult();
+                    }
+                    else if (happened is EngineEvent.Failed failed)
+                    {
+                        throw CommandException.NotStarted($"A trial picture failed: {failed.Failure.Message}");
+                    }
                 }
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The trial's time is over; what was generated counts.
+            catch (OperationCanceledException)
+            {
+                // The trial's time is over; what was generated counts.
+            }
         }
     }
 }

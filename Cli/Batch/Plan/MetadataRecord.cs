@@ -38,7 +38,7 @@ internal sealed record MetadataRecord(OutputKey Key, string SpecHash, string? Fi
         }
 
         // Trainers and data set viewers look for the caption in "text".
-        fields["text"] = outcome.IsPicture ? outcome.Prompt : outcome.Text;
+        fields["text"] = outcome.IsPicture ? outcome.Prompt : outcome.Text?.Trim();
         fields[outcome.IsPicture ? "prompt" : "question"] = outcome.IsPicture ? outcome.Prompt : outcome.Question;
         fields["id"] = outcome.Id;
         fields["sample"] = outcome.Sample;

@@ -1,5 +1,6 @@
 using System.Text;
 using Emu3.Cli;
+using Emu3.Inference.Vision;
 using Emu3.Storage;
 using Emu3.Tests.Fakes;
 
@@ -148,6 +149,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("b.png has 100000x100000 pixels", _error.ToString());
     }
 
+    [Theory]
+    [InlineData("image.png", PictureFormat.Png)]
+    [InlineData("image.jpg", PictureFormat.Jpeg)]
+    [InlineData("image.webp", PictureFormat.Webp)]
+    public async Task Batch_PictureCutOff_IsToldBeforeAnythingRuns(string name, PictureFormat format)
+    {
+        var picture = PictureFiles.Encode(new(16, 16, new byte[16 * 16 * 3]), format);
+        File.WriteAllBytes(_folder.PathTo(name), picture[..^8]);
+        File.WriteAllText(_folder.PathTo("in.jsonl"), $"{{\"image\":\"{name}\",\"question\":\"What?\"}}\n");
+        await AssertBadInputAsync("is cut off: its end is missing", "batch", _folder.PathTo("in.jsonl"), "--out", _folder.PathTo("out"));
+    }
+
     [Fact]
     public async Task Batch_GatewayNotThere_Exits3()
     {
@@ -216,6 +229,17 @@ public sealed class CommandLineTests : IDisposable
 
     [Fact]
     public Task Command_ModelThatIsNotThere_Exits2() => AssertBadInputAsync("There is no folder", "generate", "a star", "-o", _folder.PathTo("s.png"), "--model", _folder.PathTo("none"), "--data", _folder.PathTo("data"));
+
+    [Fact]
+    public async Task Command_MissingShard_IsNamed()
+    {
+        var model = _folder.PathTo("broken");
+        Directory.CreateDirectory(model);
+        File.Copy(Repository.PathTo("models", "emu3-tiny", "config.json"), Path.Combine(model, "config.json"));
+        File.WriteAllText(Path.Combine(model, "model.safetensors.index.json"), """{"weight_map":{"text_model.lm_head.weight":"model-00002-of-00002.safetensors"}}""");
+        await AssertBadInputAsync(
+            "model-00002-of-00002.safetensors", "generate", "a star", "-o", _folder.PathTo("s.png"), "--model", model, "--data", _folder.PathTo("data"));
+    }
 
     private static byte[] HugePngHeader() =>
     [
