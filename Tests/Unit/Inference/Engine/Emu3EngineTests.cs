@@ -167,6 +167,19 @@ public sealed class Emu3EngineTests(Emu3EngineTests.TinyEngine tiny) : IClassFix
     }
 
     [Fact]
+    public async Task Run_LogitsAreNoNumbers_FailsThatRequestOnly()
+    {
+        using var broken = new CheckpointWithoutNumbers(TestEngines.TinyA, "text_model.lm_head.weight");
+        await using var engine = await TestEngines.LoadAsync(broken.Path, options => options.RowInvariance = false);
+        Assert.False(engine.NumericClass.RowInvariant);
+        for (var i = 0; i < 2; i++)
+        {
+            var events = await engine.AllAsync(TestEngines.Image(guidance: 2));
+            Assert.Contains("token 0 are not finite", Assert.IsType<EngineEvent.Failed>(events[^1]).Failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task LoadAsync_OptionsThatDoNotFit_NamesTheReason()
     {
         await Assert.ThrowsAsync<CheckpointException>(() => TestEngines.LoadAsync("no/such/folder/here"));
