@@ -8,11 +8,12 @@ namespace Emu3.Grains.Jobs;
 /// </summary>
 public static class ShardTransitions
 {
-    /// <summary>From this suspicion on an item runs alone: two deaths that the shard saw, or four that it learned of by its own restart.</summary>
-    public const int AloneFrom = 4;
+    /// <summary>From this suspicion on an item runs alone: two deaths that the shard saw, or eight that it learned of by its own restart.</summary>
+    public const int AloneFrom = 8;
 
-    private const int PoisonFrom = 6;
-    private const int SeenDeath = 2;
+    // A process that is killed ten times while it still loads or reads prompts makes no item poison: whoever kills it is to blame.
+    private const int PoisonFrom = 12;
+    private const int SeenDeath = 4;
     private const int UnseenDeath = 1;
 
     /// <summary>Opens the items for leasing.</summary>
@@ -57,7 +58,7 @@ public static class ShardTransitions
 
     /// <summary>
     /// A silo is dead, and its leases with it. A death counts against an item only where its lease made no progress. A shard that died
-    /// with the worker can't know that, so an unseen death counts half. An item that dies alone is poison: it fails, the job goes on.
+    /// with the worker can't know that, so an unseen death counts a quarter. An item that dies alone is poison: it fails, the job goes on.
     /// </summary>
     /// <param name="state">The state before.</param>
     /// <param name="silo">The silo's part of its workers' keys.</param>

@@ -59,7 +59,7 @@ public sealed class ShardTransitionsTests
         state = ShardTransitions.SiloGone(state, s_a.Silo, item => item == 0, isSeen: true);
 
         Assert.Equal(new ItemCounts(2, 0, 0, 0, 0), state.Counts);
-        Assert.Equal([0, 2], state.Items.Select(item => item.Suspicion));
+        Assert.Equal([0, 4], state.Items.Select(item => item.Suspicion));
     }
 
     [Fact]
@@ -83,6 +83,19 @@ public sealed class ShardTransitionsTests
 
         Assert.Equal(FailureCode.Poisoned, Assert.Single(state.Outcomes).Failure!.Code);
         Assert.Equal(new ItemCounts(0, 2, 0, 1, 0), state.Counts);
+    }
+
+    [Fact]
+    public void Item_UnderTenUnseenDeathsWithoutAnyProgress_IsNotYetPoison()
+    {
+        var state = Sealed(3);
+        for (var death = 0; death < 10; death++)
+        {
+            (state, _) = ShardTransitions.Acquire(state, s_a, 3);
+            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, isSeen: false);
+        }
+
+        Assert.Empty(state.Outcomes);
     }
 
     [Fact]
