@@ -1,0 +1,49 @@
+using Emu3.Silo;
+using Microsoft.Extensions.Configuration;
+
+namespace Emu3.Tests.Unit.Silo;
+
+[Trait("Suite", "Fast")]
+public sealed class SiloConfigurationTests
+{
+    [Fact]
+    public void Read_GivesOneEngineForEachDevice()
+    {
+        var settings = SiloConfiguration.Read(Configuration(
+            ("Engine:Model", "models/emu3-tiny"), ("Silo:Devices:0", "cuda:0"), ("Silo:Devices:1", "cuda:1"), ("Worker:InteractiveSlots", "0")));
+
+        Assert.Equal(["cuda:0", "cuda:1"], settings.Engines.Select(engine => engine.Device));
+        Assert.All(settings.Engines, engine => Assert.Equal("models/emu3-tiny", engine.Model));
+        Assert.Equal(0, settings.Worker.InteractiveSlots);
+        Assert.Equal(SiloRoles.Control | SiloRoles.Worker, settings.Roles);
+    }
+
+    [Fact]
+    public void Read_OfAControlSilo_NeedsNoModel() =>
+        Assert.Empty(SiloConfiguration.Read(Configuration(("Silo:Roles:0", "control"))).Engines);
+
+    [Theory]
+    [InlineData("Engine:Model", "", "Engine:Model")]
+    [InlineData("Engine:Device", "gpu", "Engine:Device")]
+    [InlineData("Engine:SlotCount", "-1", "Engine:SlotCount")]
+    [InlineData("Engine:Modell", "x", "Modell")]
+    [InlineData("Silo:Devices:0", "cuda", "Engine:Device")]
+    [InlineData("Silo:Roles:0", "boss", "boss")]
+    [InlineData("Worker:HeartbeatPeriod", "00:01:00", "Worker:HeartbeatPeriod")]
+    [InlineData("Worker:HeartbeatPeriod", "soon", "HeartbeatPeriod")]
+    [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
+    [InlineData("Jobs:Patience", "1", "Patience")]
+    public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)
+    {
+        var wrong = Assert.Throws<SiloConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value))));
+
+        Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] pairs)
+    {
+        var values = new Dictionary<string, string?>();
+        foreach (var (key, value) in pairs) values[key] = value;
+        return new ConfigurationBuilder().AddInMemoryCollection(values).Build();
+    }
+}
