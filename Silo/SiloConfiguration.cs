@@ -92,7 +92,7 @@ public static class SiloConfiguration
         }
         catch (InvalidOperationException wrong)
         {
-            problems.Add($"{name}: {wrong.InnerException?.Message ?? wrong.Message}");
+            problems.Add($"{name}: {wrong.Message}");
             return new();
         }
 

@@ -187,7 +187,7 @@ public sealed class CrashTests : IDisposable
                 await Task.Delay(100, Cancellation);
             }
         });
-        Assert.Empty(await cluster.Client.GetGrain<IJobIndex>(IJobIndex.PartOf(job)).List());
+        await cluster.Client.LeavesTheIndexAsync(job, Cancellation);
     }
 
     private static byte[] TokensHash(ItemSpec spec)

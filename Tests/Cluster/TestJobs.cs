@@ -43,6 +43,12 @@ internal static class TestJobs
         return job;
     }
 
+    /// <summary>Completes when the index has forgotten the job, which follows its terminal state.</summary>
+    public static async Task LeavesTheIndexAsync(this IClusterClient client, JobId job, CancellationToken cancellationToken)
+    {
+        while ((await client.GetGrain<IJobIndex>(IJobIndex.PartOf(job)).List()).Contains(job)) await Task.Delay(20, cancellationToken);
+    }
+
     /// <summary>All events from a cursor to the last one.</summary>
     public static async Task<List<JobEvent>> WatchToEndAsync(this IClusterClient client, JobId job, CancellationToken cancellationToken, JobCursor? from = null)
     {
