@@ -28,7 +28,7 @@ public sealed partial class ArrowTests
     };
 
     /// <summary>Data in, data out: no torch, no Orleans runtime, no files, no clock.</summary>
-    private static readonly string[] s_pureFolders = ["Inference/Batching", "Inference/Sampling", "Grains.Interfaces/Requests", "Cli/Batch/Plan"];
+    private static readonly string[] s_pureFolders = ["Inference/Batching", "Inference/Sampling", "Grains.Interfaces/Requests"];
 
     public static TheoryData<string> Projects => [.. s_allowedProjects.Keys];
 
