@@ -12,13 +12,13 @@ internal sealed record Drawn(double ImagesPerSecond, long Passes, IReadOnlyList<
 /// <summary>The engine alone: no grains, no gateway, no files.</summary>
 internal static class BareEngine
 {
-    /// <summary>Draws pictures with so many in flight: when one ends, the next begins.</summary>
-    public static async Task<Drawn> DrawAsync(IEngine engine, int count, int inFlight, bool greedy)
+    /// <summary>Draws pictures, all handed in at once: the engine's slots say how many are in flight.</summary>
+    public static async Task<Drawn> DrawAsync(IEngine engine, int count, bool greedy)
     {
         var tokens = new int[count][];
         var stepsBefore = engine.Load.StepCount;
         var watch = Stopwatch.StartNew();
-        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = inFlight }, async (i, cancellationToken) =>
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = count }, async (i, cancellationToken) =>
         {
             var generated = new List<int>();
             var isDecoded = false;

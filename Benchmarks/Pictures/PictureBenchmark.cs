@@ -1,0 +1,133 @@
+using System.Diagnostics.Metrics;
+using Emu3.Inference;
+using Emu3.Inference.Engine;
+using Emu3.Inference.Weights;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Emu3.Benchmarks.Pictures;
+
+/// <summary>
+/// Three questions about drawing pictures, each answered by runs side by side: what the cluster costs over the bare engine, what row invariance costs,
+/// and what the engine gains over the reference's way.
+/// </summary>
+internal static class PictureBenchmark
+{
+    private static readonly int[] s_inFlight = [1, 8, 32];
+
+    /// <param name="rounds">Runs of each, in turns.</param>
+    public static async Task RunAsync(int rounds)
+    {
+        var report = new Report("Pictures on the small checkpoint", $"dotnet run --project Benchmarks -c Release -- pictures --rounds {rounds}");
+        report.Line("* model: emu3-tiny, float32, 8×8 cells (75 tokens a picture), guidance with two branches, its own defaults of sampling");
+        report.Line($"* {rounds} rounds; each figure is the median, with the smallest and the largest in brackets; ratios are taken round by round");
+        await AgainstReferenceAsync(report, rounds);
+        await ClusterTaxAsync(report, rounds);
+        await PriceOfInvarianceAsync(report, rounds);
+        report.Save("pictures");
+    }
+
+    private static async Task AgainstReferenceAsync(Report report, int rounds)
+    {
+        const int InFlight = 32, ReferenceCount = 8;
+        await using var engine = await LoadAsync(InFlight, rowInvariance: true);
+        using var reference = LoadReference();
+        await BareEngine.DrawAsync(engine, InFlight, greedy: true);
+        ReferenceWay.Draw(reference, 1);
+        List<double> ours = [], theirs = [], ratios = [];
+        var (isEqual, passes, referencePasses) = (true, 0L, 0L);
+        for (var round = 0; round < rounds; round++)
+        {
+            var one = ReferenceWay.Draw(reference, ReferenceCount);
+            var many = await BareEngine.DrawAsync(engine, 4 * InFlight, greedy: true);
+            theirs.Add(one.ImagesPerSecond);
+            ours.Add(many.ImagesPerSecond);
+            ratios.Add(many.ImagesPerSecond / one.ImagesPerSecond);
+            isEqual &= one.Tokens.Zip(many.Tokens).All(pair => pair.First.SequenceEqual(pair.Second));
+            (passes, referencePasses) = (many.Passes / 4, one.Passes * InFlight / ReferenceCount);
+        }
+        report.Line();
+        report.Line("## The engine against the reference's way");
+        report.Line();
+        report.Line("The reference's way on the same modules and threads: one picture at a time, one branch of guidance after the other, one token a pass, the whole head, four decoded frames. Greedy, so that ids can be compared.");
+        report.Table(["", "images/s", "passes for 32 pictures"],
+        [
+            ["reference's way", Report.Spread(theirs), $"{referencePasses}"],
+            [$"engine, {InFlight} in flight", Report.Spread(ours), $"{passes}"],
+            ["**ratio**", $"**{Report.Spread(ratios)}**", ""],
+        ]);
+        report.Line($"Greedy ids of the {ReferenceCount} pictures that both drew: {(isEqual ? "the same" : "**different**")}.");
+    }
+
+    private static async Task ClusterTaxAsync(Report report, int rounds)
+    {
+        List<string[]> rows = [];
+        foreach (var inFlight in s_inFlight)
+        {
+            var count = Math.Max(16, 4 * inFlight);
+            await using var engine = await LoadAsync(inFlight, rowInvariance: true);
+            await EmuBatch.UseAsync(inFlight, async batch => rows.Add(await CompareAsync(engine, batch, inFlight, count, rounds)));
+        }
+        report.Line();
+        report.Line("## What the cluster costs: `emu3 batch` against the bare engine");
+        report.Line();
+        report.Line("`emu3 batch` from the input file to the last PNG in the folder (HTTP, jobs, shards, leases, durable writes, encoding), on a cluster that is up; the bare engine stops at the decoded pixels.");
+        report.Table(["in flight", "pictures", "bare engine, images/s", "passes", "emu3 batch, images/s", "passes", "ratio"], rows);
+    }
+
+    private static async Task<string[]> CompareAsync(IEngine engine, EmuBatch batch, int inFlight, int count, int rounds)
+    {
+        await BareEngine.DrawAsync(engine, inFlight, greedy: false);
+        await batch.DrawAsync(inFlight);
+        List<double> bare = [], whole = [], ratios = [];
+        var (barePasses, wholePasses) = (0L, 0L);
+        for (var round = 0; round < rounds; round++)
+        {
+            var a = await BareEngine.DrawAsync(engine, count, greedy: false);
+            var b = await batch.DrawAsync(count);
+            bare.Add(a.ImagesPerSecond);
+            whole.Add(b.ImagesPerSecond);
+            ratios.Add(b.ImagesPerSecond / a.ImagesPerSecond);
+            (barePasses, wholePasses) = (a.Passes, b.Passes);
+        }
+        return [$"{inFlight}", $"{count}", Report.Spread(bare), $"{barePasses}", Report.Spread(whole), $"{wholePasses}", Report.Spread(ratios)];
+    }
+
+    private static async Task PriceOfInvarianceAsync(Report report, int rounds)
+    {
+        List<string[]> rows = [];
+        foreach (var inFlight in s_inFlight)
+        {
+            var count = Math.Max(16, 4 * inFlight);
+            await using var on = await LoadAsync(inFlight, rowInvariance: true);
+            await using var off = await LoadAsync(inFlight, rowInvariance: false);
+            foreach (var engine in (IEngine[])[on, off])
+                await BareEngine.DrawAsync(engine, inFlight, greedy: false);
+            List<double> with = [], without = [], ratios = [];
+            for (var round = 0; round < rounds; round++)
+            {
+                with.Add((await BareEngine.DrawAsync(on, count, greedy: false)).ImagesPerSecond);
+                without.Add((await BareEngine.DrawAsync(off, count, greedy: false)).ImagesPerSecond);
+                ratios.Add(with[^1] / without[^1]);
+            }
+            rows.Add([$"{inFlight}", Report.Spread(with), Report.Spread(without), Report.Spread(ratios)]);
+        }
+        report.Line();
+        report.Line("## What row invariance costs: row floor on against off");
+        report.Line();
+        report.Line("Off pads nothing; the other means (attention in fixed blocks, one layout of products) stay.");
+        report.Table(["in flight", "floor on, images/s", "floor off, images/s", "ratio"], rows);
+    }
+
+    private static Task<IEngine> LoadAsync(int inFlight, bool rowInvariance) => Emu3Engine.LoadAsync(
+        new() { Model = Places.Model, SlotCount = 2 * inFlight, RowInvariance = rowInvariance }, NullLoggerFactory.Instance, Meters());
+
+    private static LoadedModel LoadReference()
+    {
+        TorchNative.EnsureLoaded();
+        return LoadedModel.Load(new() { Model = Places.Model, SlotCount = 2, RowInvariance = false }, null, CancellationToken.None);
+    }
+
+    private static IMeterFactory Meters() =>
+        new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();
+}
