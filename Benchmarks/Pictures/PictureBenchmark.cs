@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Emu3.Inference;
 using Emu3.Inference.Engine;
-using Emu3.Inference.Weights;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,14 +30,14 @@ internal static class PictureBenchmark
     {
         const int InFlight = 32, ReferenceCount = 8;
         await using var engine = await LoadAsync(InFlight, rowInvariance: true);
-        using var reference = LoadReference();
+        using var reference = new ReferenceWay(new() { Model = Places.Model, SlotCount = 2, RowInvariance = false });
         await BareEngine.DrawAsync(engine, InFlight, greedy: true);
-        ReferenceWay.Draw(reference, 1);
+        reference.Draw(1);
         List<double> ours = [], theirs = [], ratios = [];
         var (isEqual, passes, referencePasses) = (true, 0L, 0L);
         for (var round = 0; round < rounds; round++)
         {
-            var one = ReferenceWay.Draw(reference, ReferenceCount);
+            var one = reference.Draw(ReferenceCount);
             var many = await BareEngine.DrawAsync(engine, 4 * InFlight, greedy: true);
             theirs.Add(one.ImagesPerSecond);
             ours.Add(many.ImagesPerSecond);
@@ -121,12 +120,6 @@ internal static class PictureBenchmark
 
     private static Task<IEngine> LoadAsync(int inFlight, bool rowInvariance) => Emu3Engine.LoadAsync(
         new() { Model = Places.Model, SlotCount = 2 * inFlight, RowInvariance = rowInvariance }, NullLoggerFactory.Instance, Meters());
-
-    private static LoadedModel LoadReference()
-    {
-        TorchNative.EnsureLoaded();
-        return LoadedModel.Load(new() { Model = Places.Model, SlotCount = 2, RowInvariance = false }, null, CancellationToken.None);
-    }
 
     private static IMeterFactory Meters() =>
         new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>();

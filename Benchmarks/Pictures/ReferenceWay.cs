@@ -6,6 +6,8 @@ using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
 using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
+using Emu3.Inference.Vision;
+using Emu3.Inference.Weights;
 using static TorchSharp.torch;
 
 namespace Emu3.Benchmarks.Pictures;
@@ -14,10 +16,23 @@ namespace Emu3.Benchmarks.Pictures;
 /// The reference's way of drawing, on the same modules and threads: one picture at a time, one token a pass, the branches of guidance one after the
 /// other, the head over the whole vocabulary, all four frames of the still decoded. With a cache, as the reference has one, and without the row floor.
 /// </summary>
-internal static class ReferenceWay
+internal sealed class ReferenceWay : IDisposable
 {
-    /// <summary>Draws pictures greedily, one after the other, on the calling thread.</summary>
-    public static Drawn Draw(LoadedModel model, int count)
+    private readonly LoadedModel model;
+    private readonly VisionTokenizer vision;
+
+    /// <summary>Loads the checkpoint on the calling thread, which is also to draw.</summary>
+    public ReferenceWay(EngineOptions options)
+    {
+        TorchNative.EnsureLoaded();
+        model = LoadedModel.Load(options, null, CancellationToken.None);
+        // The reference's memory layout, which is also the faster one for its way of decoding.
+        using var loader = WeightLoader.Open(ModelFolder.Open(options.Model), CPU);
+        vision = VisionTokenizer.Load(loader, model.Config.Vision, model.Config.Pixels, channelsLast: false, processorKernels: false);
+    }
+
+    /// <summary>Draws pictures greedily, one after the other.</summary>
+    public Drawn Draw(int count)
     {
         using var inference = inference_mode();
         var sampler = new Sampler(model.Config.Transformer.VocabularySize);
@@ -28,13 +43,13 @@ internal static class ReferenceWay
         {
             var request = PictureWork.Request(model.Facts, i, greedy: true);
             var grammar = new ImageGrammar(request.LatentHeight, request.LatentWidth, model.Config.Tokens);
-            tokens[i] = Generate(model, request, grammar, sampler, ref passes);
-            model.Vision.DecodeReferenceWay(grammar.Codes(tokens[i]), request.LatentHeight, request.LatentWidth);
+            tokens[i] = Generate(request, grammar, sampler, ref passes);
+            vision.DecodeReferenceWay(grammar.Codes(tokens[i]), request.LatentHeight, request.LatentWidth);
         }
         return new Drawn(count / watch.Elapsed.TotalSeconds, passes, tokens);
     }
 
-    private static int[] Generate(LoadedModel model, ImageRequest request, ImageGrammar grammar, Sampler sampler, ref long passes)
+    private int[] Generate(ImageRequest request, ImageGrammar grammar, Sampler sampler, ref long passes)
     {
         int[][] prompts =
         [
@@ -47,7 +62,7 @@ internal static class ReferenceWay
         {
             for (var branch = 0; branch < 2; branch++)
             {
-                logits[branch] = Pass(model, prompts[branch], generated, branch);
+                logits[branch] = Pass(prompts[branch], generated, branch);
                 passes++;
             }
             var (first, count) = (model.Config.Tokens.FirstVisual, model.Config.Tokens.VisualCount);
@@ -58,7 +73,7 @@ internal static class ReferenceWay
     }
 
     /// <summary>Feeds what is not in the cache yet: the prompt at first, then the last token.</summary>
-    private static float[] Pass(LoadedModel model, int[] prompt, List<int> generated, int slot)
+    private float[] Pass(int[] prompt, List<int> generated, int slot)
     {
         using var scope = NewDisposeScope();
         PlannedRow[] rows = generated.Count == 0
@@ -74,5 +89,11 @@ internal static class ReferenceWay
         }
         var computed = model.Decoder.Logits(hidden!, [last], visualOnly: false, rowFloor: 1).cpu();
         return MemoryMarshal.Cast<byte, float>(computed.bytes).ToArray();
+    }
+
+    public void Dispose()
+    {
+        vision.Dispose();
+        model.Dispose();
     }
 }
