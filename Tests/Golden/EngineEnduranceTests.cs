@@ -5,6 +5,7 @@ namespace Emu3.Tests.Golden;
 
 /// <summary>Thousands of steps with arrivals, ends and cancellations leave nothing behind.</summary>
 [Trait("Suite", "Golden")]
+[Collection(nameof(Alone))]
 public sealed class EngineEnduranceTests
 {
     private const int Steps = 2000;
