@@ -50,7 +50,15 @@ internal sealed class LocalCluster : IAsyncDisposable
             var connection = new ClusterConnection { DataFolder = folder.FullPath, ClusterId = $"emu3-{Guid.NewGuid():N}" };
             var log = new ClusterLog(folder, choice.IsVerbose, console.Time);
             silo = SiloHost.Create(
-                new() { Cluster = connection, Engines = [engine], EngineFactory = console.LoadEngine, StopPatience = s_stopPatience }, builder => log.AddTo(builder.Logging));
+                new()
+                {
+                    Cluster = connection,
+                    Engines = [engine],
+                    EngineFactory = console.LoadEngine,
+                    Worker = new() { InteractiveSlots = choice.IsForOthers ? null : 0 },
+                    StopPatience = s_stopPatience,
+                },
+                builder => log.AddTo(builder.Logging));
             await silo.StartAsync(cancellationToken);
             gateway = GatewayHost.Build(address, connection, builder =>
             {

@@ -90,4 +90,7 @@ internal sealed record ClusterChoice
     public int? Threads { get; init; }
     public int? Slots { get; init; }
     public bool IsVerbose { get; init; }
+
+    /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
+    public bool IsForOthers { get; init; }
 }
