@@ -151,6 +151,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         return Task.FromResult(ShardTransitions.Holds(_state.Current, worker, item - _first, chunk.Epoch) ? Buffer(item - _first).Append(chunk) : -1);
     }
 
+    // :: Step 7 Records each result once; its file was in the blob store before.
     public async Task<ReportReply> Complete(WorkerId worker, int item, int epoch, ItemResult result)
     {
         (_state.Current, var reply) = ShardTransitions.Complete(_state.Current, worker, item - _first, epoch, result);

@@ -270,6 +270,7 @@ public sealed partial class WorkerLoop
         }
     }
 
+    // :: Step 6 Progress flows back to the shard and renews the leases; tokens go with TokenPusher and CheckpointWriter.
     private async Task BeatShardAsync(JobId job, int shard)
     {
         List<ItemRun> runs;

@@ -173,7 +173,7 @@ public sealed partial class Emu3Engine : IEngine
         ended.SetResult();
     }
 
-    // :: Step 5: plan, forward, sample, commit, publish
+    // :: Step 5 The engine batches: plan, forward, sample, commit, publish.
     private void Loop()
     {
         while (Receive())
