@@ -87,6 +87,13 @@ public sealed partial class ArrowTests
         Assert.Empty(offenders);
     }
 
+    [Fact]
+    public void CommandLine_StartedByDotnetRun_StaysInTheUsersFolder()
+    {
+        var project = XDocument.Load(Path.Combine(Repository.Root, "Cli", "Cli.csproj"));
+        Assert.Equal("false", Assert.Single(project.Descendants("EnableDefaultRunWorkingDirectory")).Value);
+    }
+
     private static IEnumerable<string> Items(string project, string kind) =>
         XDocument.Load(Path.Combine(Repository.Root, project, project + ".csproj"))
             .Descendants(kind).Select(e => (string)e.Attribute("Include")!);
