@@ -35,7 +35,10 @@ internal static class CommandLine
             // Signals are ours to handle, and so are exceptions.
             InvocationConfiguration configuration = new()
             {
-                Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+                Output = console.Out,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
             };
             return await result.InvokeAsync(configuration, cancellationToken);
         }

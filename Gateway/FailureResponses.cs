@@ -60,7 +60,8 @@ internal static class FailureResponses
         $"model: is missing, and several are loaded: {string.Join(", ", known)}.", "model");
 
     public static FailureResponse NoWorker() => Error(StatusCodes.Status503ServiceUnavailable, Server,
-        "No worker has a model loaded yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with { RetryAfter = 5 };
+        "No worker has a model loaded yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with
+    { RetryAfter = 5 };
 
     public static FailureResponse WrongContentType(params ReadOnlySpan<string> allowed) => Error(StatusCodes.Status415UnsupportedMediaType, Invalid,
         $"Content-Type must be {string.Join(" or ", allowed.ToArray())}.", code: "unsupported_media_type");
@@ -115,7 +116,8 @@ internal static class FailureResponses
         OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
             exception is ClusterNotReadyException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
-            code: "cluster_unavailable") with { RetryAfter = 2 },
+            code: "cluster_unavailable") with
+        { RetryAfter = 2 },
         _ => Error(StatusCodes.Status500InternalServerError, Server, "Something went wrong inside; the log has it under this request's x-request-id.", code: "internal_error"),
     };
 

@@ -153,8 +153,14 @@ internal static class DoctorCommand
             var defaults = engine.Model.ImageDefaults;
             var request = new ImageRequest
             {
-                Id = $"trial-{index}", Prompt = "a big red star on a blue background" + defaults.PromptSuffix, NegativePrompt = defaults.NegativePrompt,
-                GuidanceScale = defaults.GuidanceScale, Sampling = defaults.Sampling, LatentHeight = side, LatentWidth = side, Seed = (ulong)index,
+                Id = $"trial-{index}",
+                Prompt = "a big red star on a blue background" + defaults.PromptSuffix,
+                NegativePrompt = defaults.NegativePrompt,
+                GuidanceScale = defaults.GuidanceScale,
+                Sampling = defaults.Sampling,
+                LatentHeight = side,
+                LatentWidth = side,
+                Seed = (ulong)index,
             };
             try
             {

@@ -74,8 +74,7 @@ public static class ItemResolver
         if (size.LeastPositions > model.MaxPositions)
         {
             var field = request.Size is not null ? "size" : request.Area is not null ? "area" : "ratio";
-            errors.Add(new(field, $"gives {size.InPixels(model.SpatialFactor)} pixels, {size.Height}x{size.Width} latent cells: that takes at least {
-                size.LeastPositions} positions, and \"{model.Name}\" has {model.MaxPositions}."));
+            errors.Add(new(field, $"gives {size.InPixels(model.SpatialFactor)} pixels, {size.Height}x{size.Width} latent cells: that takes at least {size.LeastPositions} positions, and \"{model.Name}\" has {model.MaxPositions}."));
         }
         var prompt = request.Prompt + (request.PromptSuffix ?? model.PromptSuffix);
         CheckLength(prompt.Length + (request.NegativePrompt?.Length ?? 0), "prompt", errors);

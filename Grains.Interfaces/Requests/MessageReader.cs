@@ -81,8 +81,7 @@ internal static class MessageReader
         for (var i = first; i < turns.Count; i++)
             if (turns[i].Role != ((i - first) % 2 == 0 ? "user" : "assistant"))
             {
-                errors.Add(new($"{path}[{i}].role", $"is out of turn: after an optional system message, user and assistant take turns; here it must be \"{
-                    ((i - first) % 2 == 0 ? "user" : "assistant")}\"."));
+                errors.Add(new($"{path}[{i}].role", $"is out of turn: after an optional system message, user and assistant take turns; here it must be \"{((i - first) % 2 == 0 ? "user" : "assistant")}\"."));
                 return;
             }
         if (turns[^1].Role != "user") errors.Add(new(path, "must end with a message of the user."));

@@ -18,7 +18,10 @@ static class XmpPacket
         using var buffer = new MemoryStream();
         var settings = new XmlWriterSettings
         {
-            Encoding = new UTF8Encoding(false), OmitXmlDeclaration = true, ConformanceLevel = ConformanceLevel.Fragment, NewLineHandling = NewLineHandling.Entitize,
+            Encoding = new UTF8Encoding(false),
+            OmitXmlDeclaration = true,
+            ConformanceLevel = ConformanceLevel.Fragment,
+            NewLineHandling = NewLineHandling.Entitize,
         };
         using (var xml = XmlWriter.Create(buffer, settings))
         {
@@ -43,7 +46,10 @@ static class XmpPacket
             return null;
         var settings = new XmlReaderSettings
         {
-            ConformanceLevel = ConformanceLevel.Fragment, DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, IgnoreProcessingInstructions = true,
+            ConformanceLevel = ConformanceLevel.Fragment,
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            IgnoreProcessingInstructions = true,
         };
         using var xml = XmlReader.Create(new StringReader(Encoding.UTF8.GetString(packet)), settings);
         try

@@ -111,7 +111,11 @@ public sealed class LocalClusterTests : IDisposable
         var text = new StringWriter();
         var exitCode = await CommandLine.RunAsync([.. arguments, "--data", _folder.PathTo("data")], new()
         {
-            Out = TextWriter.Synchronized(text), Error = TextWriter.Synchronized(text), OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System,
+            Out = TextWriter.Synchronized(text),
+            Error = TextWriter.Synchronized(text),
+            OpenInput = () => Stream.Null,
+            IsLive = false,
+            Time = TimeProvider.System,
             LoadEngine = (_, _, _, _) => Task.FromResult((makeEngine ?? MakeEngine)()),
         }, cancellationToken);
         return (exitCode, text.ToString());

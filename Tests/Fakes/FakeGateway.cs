@@ -34,8 +34,18 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     public ModelCard Card { get; set; } = new()
     {
-        Name = "fake", WeightsHash = "w1", CanDraw = true, CanChat = true, SpatialFactor = 8, ImageArea = 4096, MaxPositions = 512, CodebookSize = 2048,
-        GuidanceScale = 1.5, ImageSampling = new(0.7, 64, 1), NegativePrompt = "lowres", PromptSuffix = "",
+        Name = "fake",
+        WeightsHash = "w1",
+        CanDraw = true,
+        CanChat = true,
+        SpatialFactor = 8,
+        ImageArea = 4096,
+        MaxPositions = 512,
+        CodebookSize = 2048,
+        GuidanceScale = 1.5,
+        ImageSampling = new(0.7, 64, 1),
+        NegativePrompt = "lowres",
+        PromptSuffix = "",
     };
 
     /// <summary>How often each output was made.</summary>
@@ -136,8 +146,13 @@ internal sealed class FakeGateway : IAsyncDisposable
         {
             return Results.Json(new
             {
-                items = lines.Length - 1, outputs = specs.Count, lineErrors, positions = new { max = 100, sum = 100 * specs.Count, limit = Card.MaxPositions },
-                estimatedBytes = 9000 * specs.Count, estimatedSeconds = 0.5 * specs.Count, estimateBasis = "predicted",
+                items = lines.Length - 1,
+                outputs = specs.Count,
+                lineErrors,
+                positions = new { max = 100, sum = 100 * specs.Count, limit = Card.MaxPositions },
+                estimatedBytes = 9000 * specs.Count,
+                estimatedSeconds = 0.5 * specs.Count,
+                estimateBasis = "predicted",
             }, s_json);
         }
 
@@ -161,7 +176,10 @@ internal sealed class FakeGateway : IAsyncDisposable
             var request = ItemRequestReader.ReadItem(JsonDocument.Parse(lines[i]).RootElement, itemErrors);
             var resolution = ItemResolver.Resolve(request, i + 1, new()
             {
-                Model = Card, JobSeed = job.Seed ?? 0, Defaults = job.Defaults, KeyOf = picture => Convert.ToHexString(picture.Hash),
+                Model = Card,
+                JobSeed = job.Seed ?? 0,
+                Defaults = job.Defaults,
+                KeyOf = picture => Convert.ToHexString(picture.Hash),
             });
             if (request.Id is { } id && Unmeasurable.TryGetValue(id, out var message))
             {
@@ -213,7 +231,9 @@ internal sealed class FakeGateway : IAsyncDisposable
 
         public object ToJson() => new
         {
-            id, status = Outcomes.Count == Specs.Count ? "completed" : "running", seed = "0",
+            id,
+            status = Outcomes.Count == Specs.Count ? "completed" : "running",
+            seed = "0",
             counts = new { total = Specs.Count, pending = Specs.Count - Outcomes.Count, running = 0, done = Outcomes.Count, failed = 0, cancelled = 0 },
         };
 
@@ -253,12 +273,30 @@ internal sealed class FakeGateway : IAsyncDisposable
 
             return new
             {
-                index, spec.Id, sample = spec.SampleIndex, status = "done", kind = Kind(spec), seed = spec.Seed.ToString(null, null), prompt = spec.Image?.Prompt,
-                question = spec.Chat?.Turns[^1].Parts[^1].Text, text = spec.Image is null ? text : null, negativePrompt = spec.Image?.NegativePrompt,
-                guidanceScale = spec.Image?.GuidanceScale, temperature = spec.Sampling.Temperature, topK = spec.Sampling.TopK, topP = spec.Sampling.TopP,
-                width = spec.Image?.LatentWidth * 8, height = spec.Image?.LatentHeight * 8, format = "png", fileBytes = file.Length,
-                fileSha256 = Convert.ToHexStringLower(SHA256.HashData(file)), tokensSha256 = "t", finishReason = "stop",
-                usage = new { promptTokens = 10, completionTokens = 75, totalTokens = 85 }, numericClass = "fake", reproducible = true,
+                index,
+                spec.Id,
+                sample = spec.SampleIndex,
+                status = "done",
+                kind = Kind(spec),
+                seed = spec.Seed.ToString(null, null),
+                prompt = spec.Image?.Prompt,
+                question = spec.Chat?.Turns[^1].Parts[^1].Text,
+                text = spec.Image is null ? text : null,
+                negativePrompt = spec.Image?.NegativePrompt,
+                guidanceScale = spec.Image?.GuidanceScale,
+                temperature = spec.Sampling.Temperature,
+                topK = spec.Sampling.TopK,
+                topP = spec.Sampling.TopP,
+                width = spec.Image?.LatentWidth * 8,
+                height = spec.Image?.LatentHeight * 8,
+                format = "png",
+                fileBytes = file.Length,
+                fileSha256 = Convert.ToHexStringLower(SHA256.HashData(file)),
+                tokensSha256 = "t",
+                finishReason = "stop",
+                usage = new { promptTokens = 10, completionTokens = 75, totalTokens = 85 },
+                numericClass = "fake",
+                reproducible = true,
             };
         }
     }

@@ -260,7 +260,11 @@ public sealed class CommandLineTests : IDisposable
         _error.GetStringBuilder().Clear();
         return CommandLine.RunAsync(arguments, new()
         {
-            Out = _out, Error = _error, OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(_input)), IsLive = false, Time = TimeProvider.System,
+            Out = _out,
+            Error = _error,
+            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(_input)),
+            IsLive = false,
+            Time = TimeProvider.System,
         }, TestContext.Current.CancellationToken);
     }
 }

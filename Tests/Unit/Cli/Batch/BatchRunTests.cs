@@ -389,7 +389,11 @@ public sealed class BatchRunTests : IDisposable
         var input = BatchInput.Load(options.Input, options.Format, options.Question, () => Stream.Null);
         var run = new BatchRun(options, input, client, Assert.Single(models), new CliConsole
         {
-            Out = _out, Error = _error, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System,
+            Out = _out,
+            Error = _error,
+            OpenInput = () => Stream.Null,
+            IsLive = false,
+            Time = TimeProvider.System,
         });
         var token = cancellation ?? Cancellation;
         return options.DryRun ? await run.DryRunAsync(token) : await run.RunAsync(token);

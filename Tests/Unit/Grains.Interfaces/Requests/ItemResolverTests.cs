@@ -19,7 +19,11 @@ public sealed class ItemResolverTests
         Assert.Equal(new SamplingSpec(1, 2_048, 1), spec.Sampling);
         Assert.Equal(new ImageSpec
         {
-            Prompt = "a cat, best quality", NegativePrompt = "lowres", GuidanceScale = 3, LatentHeight = 90, LatentWidth = 90,
+            Prompt = "a cat, best quality",
+            NegativePrompt = "lowres",
+            GuidanceScale = 3,
+            LatentHeight = 90,
+            LatentWidth = 90,
         }, spec.Image);
         Assert.Null(spec.Chat);
     }
@@ -43,8 +47,14 @@ public sealed class ItemResolverTests
         Assert.Equal(new SamplingSpec(0, 9, 0.5), spec.Sampling);
         Assert.Equal(new ImageSpec
         {
-            Prompt = "p!", NegativePrompt = "bad", GuidanceScale = 1.5, LatentHeight = 55, LatentWidth = 74,
-            Format = PictureFormat.Webp, Quality = 1, EmbedRecipe = false,
+            Prompt = "p!",
+            NegativePrompt = "bad",
+            GuidanceScale = 1.5,
+            LatentHeight = 55,
+            LatentWidth = 74,
+            Format = PictureFormat.Webp,
+            Quality = 1,
+            EmbedRecipe = false,
         }, spec.Image);
     }
 
