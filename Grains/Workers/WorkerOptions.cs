@@ -15,7 +15,7 @@ public sealed class WorkerOptions
 
     /// <summary>Time between two checkpoints of an item; what was generated since the last is lost with the worker.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
-    public TimeSpan CheckpointPeriod { get; set; } = TimeSpan.FromSeconds(2);
+    public TimeSpan CheckpointPeriod { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Tokens after which a checkpoint is due whatever the time.</summary>
     [Range(1, 1 << 20)]

@@ -14,8 +14,8 @@ public sealed partial class BatchKillTests(ITestOutputHelper output) : IDisposab
 {
     private const int KillCount = 10;
 
-    // Three samples of each prompt: long enough to be killed inside many times.
-    private static readonly string[] s_what = ["batch", Repository.PathTo("examples", "shapes.jsonl"), "--seed", "7", "--n", "3"];
+    // Five samples of each prompt: long enough to be killed inside many times.
+    private static readonly string[] s_what = ["batch", Repository.PathTo("examples", "shapes.jsonl"), "--seed", "7", "--n", "5"];
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -26,6 +26,7 @@ public sealed partial class BatchKillTests(ITestOutputHelper output) : IDisposab
     public async Task Batch_KilledTenTimesAtRandomMoments_EndsAsAnUndisturbedRun()
     {
         var undisturbed = await RunUndisturbedAsync();
+        var total = Records("undisturbed").Count;
         var random = new Random(20261124);
         var kills = 0;
         var recorded = new Dictionary<string, string>();
@@ -37,8 +38,9 @@ public sealed partial class BatchKillTests(ITestOutputHelper output) : IDisposab
                 await emu.Began;
             }
 
-            // A twelfth of the whole run on average, so that ten kills end before it does.
-            await Task.Delay(undisturbed * random.NextDouble() / 6, Cancellation);
+            // Some of the time that the rest would take, judged by what is recorded: the last kill still finds work, at three times the speed even.
+            var rest = undisturbed * (1 - (double)recorded.Count / total);
+            await Task.Delay(rest * random.NextDouble() / (KillCount - kills + 2), Cancellation);
             if (!await emu.KillAsync())
             {
                 Assert.Fail($"It ended after {kills} kills, before the next: {emu.Text}");
