@@ -150,7 +150,7 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
     private async Task CommitAsync(List<Arrival> batch)
     {
         // A superseded record has no place in the folder, even if its job was wanted when the fetch began.
-        var wanted = batch.Where(arrival => arrival.Record is not null).ToList();
+        var wanted = batch.Where(arrival => arrival.Record is not null && !IsRecorded(arrival.Record)).ToList();
         folder.Commit([.. wanted.Select(arrival => (arrival.Record!, arrival.File))]);
         var failures = batch.Where(arrival => arrival.Outcome is { Status: "failed" } && IsWanted(arrival)).ToList();
         _unfinished.AddRange(batch.Where(arrival => arrival.Outcome is { Status: "cancelled" } && IsWanted(arrival)).Select(arrival => (KeyOf(arrival), "was cancelled")));
@@ -170,6 +170,10 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
             folder.Write([new JournalEntry.Closed(ended.Submission.Key)]);
         }
     }
+
+    /// <summary>A run that was killed between the record and the cursor behind it is told of the output again.</summary>
+    private bool IsRecorded(MetadataRecord record) =>
+        folder.Contents.Records.TryGetValue(record.Key, out var known) && known.SpecHash == record.SpecHash && folder.IsThere(known);
 
     private bool IsWanted(Arrival arrival) => folder.Contents.History.Wants(arrival.Submission, KeyOf(arrival)) && arrival.Submission.Outputs.ContainsKey(KeyOf(arrival));
 

@@ -32,8 +32,16 @@ public sealed class LocalClusterTests : IDisposable
     [Fact]
     public async Task Batch_Interrupted_GoesOnInsideItsPictures()
     {
-        _engine = new() { SlotCount = 8, TimePerToken = TimeSpan.FromMilliseconds(8) };
         using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var hasRecords = false;
+        _engine = new()
+        {
+            SlotCount = 8,
+            TokensInStep = 1,
+            TimePerToken = TimeSpan.FromMilliseconds(8),
+            // Early in a picture, so that the stop finds it unfinished.
+            OnToken = (_, at) => { if (Volatile.Read(ref hasRecords) && at == 10) interrupt.Cancel(); },
+        };
         var arguments = new[] { "batch", Repository.PathTo("examples", "shapes.jsonl"), "--out", _folder.PathTo("out"), "--seed", "7" };
         var running = RunAsync(arguments, interrupt.Token);
         while (AppendedLines.Peek(_folder.PathTo("out", "metadata.jsonl")).Count < 6)
@@ -42,10 +50,11 @@ public sealed class LocalClusterTests : IDisposable
             await Task.Delay(50, Cancellation);
         }
 
-        await interrupt.CancelAsync();
+        Volatile.Write(ref hasRecords, true);
         var first = await running;
         Assert.Equal(ExitCode.Interrupted, first.ExitCode);
         Assert.Contains("the same command goes on", first.Text);
+        Volatile.Write(ref hasRecords, false);
 
         var second = await RunAsync(arguments, Cancellation);
         Assert.True(second.ExitCode == ExitCode.AllDone, second.Text);
