@@ -25,8 +25,14 @@ public interface IDispatcher : IGrainWithIntegerKey
     /// <summary>Starts it where it does not run, and has it look through the job index.</summary>
     [Alias("Wake")] Task Wake();
 
-    /// <summary>The models that are loaded somewhere, by name.</summary>
+    /// <summary>A worker loads its model; repeated every few seconds until it registers.</summary>
+    [Alias("Announce")] Task Announce(LoadingWorker worker);
+
+    /// <summary>Workers that are ready.</summary>
     [Alias("GetWorkers")] Task<IReadOnlyList<WorkerCard>> GetWorkers();
+
+    /// <summary>Workers that are on their way.</summary>
+    [Alias("GetLoadingWorkers")] Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers();
 }
 
 /// <summary>Ask this shard for so many.</summary>

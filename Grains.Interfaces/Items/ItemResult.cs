@@ -30,6 +30,9 @@ public sealed record ItemResult
 
     /// <summary>Tokens that were there already when its last lease began.</summary>
     [Id(9)] public int ResumedTokens { get; init; }
+
+    /// <summary>The device that finished it: <see cref="WorkerCard.Device"/>.</summary>
+    [Id(10)] public string MadeBy { get; init; } = "";
 }
 
 /// <summary>Why an item failed.</summary>

@@ -17,6 +17,9 @@ public enum JobStatus
 
     /// <summary>Never sealed: its submitter went away before all items had arrived.</summary>
     Aborted = 6,
+
+    /// <summary>No item is given out until it is resumed; what ran was taken back, and goes on from its tokens.</summary>
+    Paused = 7,
 }
 
 /// <summary>Items by where they stand; the five add up to the total.</summary>
@@ -51,5 +54,26 @@ public sealed record JobSnapshot
     /// <summary>Items that went on from tokens of an earlier lease.</summary>
     [Id(8)] public int ResumedCount { get; init; }
 
+    /// <summary>As it stands now; <see cref="JobSpec.Priority"/> is what it was accepted with.</summary>
+    [Id(9)] public JobPriority Priority { get; init; }
+
+    /// <summary>Of a paused job.</summary>
+    [Id(10)] public PauseReason PauseReason { get; init; }
+
+    /// <summary>1, and one more with each time that its failed items were begun anew.</summary>
+    [Id(11)] public int Attempt { get; init; } = 1;
+
     public bool IsTerminal => Status is JobStatus.Completed or JobStatus.Cancelled or JobStatus.Aborted;
+}
+
+/// <summary>Why a job is paused.</summary>
+public enum PauseReason
+{
+    None = 0,
+
+    /// <summary>Someone asked for it.</summary>
+    Requested = 1,
+
+    /// <summary>More items failed than <see cref="JobSpec.MaxFailures"/> allows.</summary>
+    TooManyFailures = 2,
 }

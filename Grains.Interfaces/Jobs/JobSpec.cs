@@ -22,6 +22,9 @@ public sealed record JobSpec
 
     /// <summary><see cref="ModelCard.SpatialFactor"/> at acceptance, so that sizes can be told in pixels when no worker is up.</summary>
     [Id(7)] public int SpatialFactor { get; init; }
+
+    /// <summary>Failed items that the job goes on with; one more pauses it. Null: any number.</summary>
+    [Id(8)] public int? MaxFailures { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

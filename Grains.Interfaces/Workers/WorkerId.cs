@@ -42,7 +42,21 @@ public sealed record WorkerCard
     [Id(2)] public required int SlotCount { get; init; }
     [Id(3)] public required string NumericClass { get; init; }
     [Id(4)] public required bool IsRowInvariant { get; init; }
+
+    /// <summary>The same after every restart: <c>{host}/{device}</c>, as <c>node-7/cuda:0</c>. Faults of hardware are counted by it.</summary>
+    [Id(5)] public required string Device { get; init; }
+
+    /// <summary>Why the dispatcher gives it nothing; null when it does. Workers leave it out.</summary>
+    [Id(6)] public string? Quarantine { get; init; }
 }
+
+/// <summary>A worker whose model is not there yet.</summary>
+/// <param name="Id">The worker that it will be.</param>
+/// <param name="Device">See <see cref="WorkerCard.Device"/>.</param>
+/// <param name="Model">As it was told to the silo.</param>
+/// <param name="Progress">What is being done, for a person who waits.</param>
+[GenerateSerializer, Immutable, Alias("emu3.LoadingWorker")]
+public sealed record LoadingWorker([property: Id(0)] WorkerId Id, [property: Id(1)] string Device, [property: Id(2)] string Model, [property: Id(3)] string Progress);
 
 /// <summary>The silo that a worker's key names is not in the cluster any more.</summary>
 [GenerateSerializer, Alias("emu3.WorkerSiloGone")]

@@ -17,6 +17,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private readonly ILogger<Dispatcher> _logger;
     private readonly DispatchPlan _plan;
     private readonly Dictionary<WorkerId, Worker> _workers = [];
+    private readonly Dictionary<WorkerId, (LoadingWorker Worker, long HeardAt)> _loading = [];
     private bool _isInRound;
 
     public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
@@ -41,6 +42,13 @@ public sealed partial class Dispatcher : Grain, IDispatcher
 
         known.Card = worker;
         known.HeardAt = _time.GetTimestamp();
+        _loading.Remove(worker.Id);
+        return Task.CompletedTask;
+    }
+
+    public Task Announce(LoadingWorker worker)
+    {
+        if (!_workers.ContainsKey(worker.Id)) _loading[worker.Id] = (worker, _time.GetTimestamp());
         return Task.CompletedTask;
     }
 
@@ -79,6 +87,12 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     {
         ForgetSilentWorkers();
         return Task.FromResult<IReadOnlyList<WorkerCard>>([.. _workers.Values.Select(worker => worker.Card)]);
+    }
+
+    public Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers()
+    {
+        ForgetSilentWorkers();
+        return Task.FromResult<IReadOnlyList<LoadingWorker>>([.. _loading.Values.Select(loading => loading.Worker)]);
     }
 
     private async Task RoundAsync(CancellationToken cancellationToken)
@@ -145,6 +159,9 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             LogForgotten(id);
             _workers.Remove(id);
         }
+
+        foreach (var (id, (_, heardAt)) in _loading.ToList())
+            if (_time.GetElapsedTime(heardAt) > _options.WorkerSilence || _members.IsGone(id.Silo)) _loading.Remove(id);
     }
 
     private sealed class Worker

@@ -352,6 +352,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             Spec = state.Spec!,
             Status = state.Status,
             Counts = counts,
+            Priority = state.Spec!.Priority,
             StartedAt = state.StartedAt,
             EndedAt = state.EndedAt,
             ItemsPerSecond = rate,

@@ -44,6 +44,7 @@ public sealed partial class WorkerLoop
             SlotCount = slots,
             NumericClass = engine.NumericClass.Text,
             IsRowInvariant = engine.NumericClass.RowInvariant,
+            Device = $"{Environment.MachineName}/{id.Value[(id.Value.LastIndexOf('/') + 1)..]}",
         };
     }
 
