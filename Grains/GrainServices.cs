@@ -1,3 +1,4 @@
+using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
@@ -11,6 +12,12 @@ namespace Emu3.Grains;
 /// <summary>What our grains need of their silo.</summary>
 public static class GrainServices
 {
+    private static readonly Type[] s_control =
+    [
+        typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
+        typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger),
+    ];
+
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
     public static ISiloBuilder AddGrainServices(this ISiloBuilder silo)
     {
@@ -29,12 +36,12 @@ public static class GrainServices
         return silo;
     }
 
-    /// <summary>Keeps jobs, shards and the dispatcher off this silo: it only works.</summary>
+    /// <summary>Keeps jobs, shards, the dispatcher and the catalogs off this silo: it only works.</summary>
     public static ISiloBuilder WithoutControl(this ISiloBuilder silo)
     {
         silo.Services.Configure<GrainTypeOptions>(options =>
         {
-            foreach (var control in (ReadOnlySpan<Type>)[typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher)]) options.Classes.Remove(control);
+            foreach (var control in s_control) options.Classes.Remove(control);
         });
         return silo;
     }

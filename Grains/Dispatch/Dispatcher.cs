@@ -11,6 +11,9 @@ namespace Emu3.Grains.Dispatch;
 public sealed partial class Dispatcher : Grain, IDispatcher
 {
     private const int JobsAtOnce = 16;
+
+    // The ledger forgets devices that are not seen for longer.
+    private static readonly TimeSpan s_meetAgain = TimeSpan.FromHours(6);
     private readonly DispatcherOptions _options;
     private readonly TimeProvider _time;
     private readonly SiloMembers _members;
@@ -18,6 +21,8 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private readonly DispatchPlan _plan;
     private readonly Dictionary<WorkerId, Worker> _workers = [];
     private readonly Dictionary<WorkerId, (LoadingWorker Worker, long HeardAt)> _loading = [];
+    private readonly HashSet<ModelCard> _models = []; // that the catalog has
+    private IReadOnlyDictionary<string, string> _quarantined = new Dictionary<string, string>();
     private bool _isInRound;
 
     public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
@@ -32,18 +37,19 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.CompletedTask;
     }
 
-    public Task Register(WorkerCard worker)
+    public async Task Register(WorkerCard worker)
     {
-        if (!_workers.TryGetValue(worker.Id, out var known))
+        _loading.Remove(worker.Id);
+        if (_workers.TryGetValue(worker.Id, out var known))
         {
-            LogWorker(worker.Id, worker.Model.Name, worker.SlotCount);
-            _workers[worker.Id] = known = new Worker { Card = worker };
+            known.Card = worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) };
+            known.HeardAt = _time.GetTimestamp();
+            return;
         }
 
-        known.Card = worker;
-        known.HeardAt = _time.GetTimestamp();
-        _loading.Remove(worker.Id);
-        return Task.CompletedTask;
+        LogWorker(worker.Id, worker.Model.Name, worker.SlotCount);
+        _workers[worker.Id] = known = new Worker { Card = worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) }, HeardAt = _time.GetTimestamp() };
+        await MeetAsync(known);
     }
 
     public Task Announce(LoadingWorker worker)
@@ -63,6 +69,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     {
         if (!_workers.TryGetValue(worker, out var known)) return Task.FromResult<IReadOnlyList<WorkHint>>([]);
         known.HeardAt = _time.GetTimestamp();
+        if (known.Card.Quarantine is not null) return Task.FromResult<IReadOnlyList<WorkHint>>([]);
         var hints = _plan.Next(known.Card.Model.WeightsHash, freeItemCount, batchItemCount);
         known.IsHungry = hints.Sum(hint => hint.ItemCount) < freeItemCount;
         return Task.FromResult(hints);
@@ -71,7 +78,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     public Task Offer(ShardOffer offer)
     {
         _plan.Offer(offer);
-        var hungry = _workers.Values.Where(worker => worker.IsHungry && worker.Card.Model.WeightsHash == offer.WeightsHash).Take(offer.PendingCount).ToList();
+        var hungry = _workers.Values.Where(worker => worker is { IsHungry: true, Card.Quarantine: null } && worker.Card.Model.WeightsHash == offer.WeightsHash).Take(offer.PendingCount).ToList();
         foreach (var worker in hungry)
         {
             worker.IsHungry = false;
@@ -81,7 +88,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.CompletedTask;
     }
 
-    public Task Wake() => Task.CompletedTask;
+    public Task Wake() => ReadLedgerAsync();
 
     public Task<IReadOnlyList<WorkerCard>> GetWorkers()
     {
@@ -102,6 +109,8 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         try
         {
             ForgetSilentWorkers();
+            await ReadLedgerAsync();
+            foreach (var worker in _workers.Values.Where(worker => !worker.IsMet || _time.GetElapsedTime(worker.MetAt) > s_meetAgain).ToList()) await MeetAsync(worker);
             for (var part = 0; part < IJobIndex.PartCount; part++)
             {
                 foreach (var jobs in (await ListAsync(part)).Chunk(JobsAtOnce))
@@ -111,6 +120,50 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         finally
         {
             _isInRound = false;
+        }
+    }
+
+    /// <summary>Before a new worker gets its first hint: whether its device is quarantined. Its model becomes known to the cluster.</summary>
+    private async Task MeetAsync(Worker worker)
+    {
+        try
+        {
+            worker.MetAt = _time.GetTimestamp();
+            if (!_models.Contains(worker.Card.Model))
+            {
+                await GrainFactory.GetGrain<IModelCatalog>(0).Add(worker.Card.Model);
+                _models.Add(worker.Card.Model);
+            }
+
+            await GrainFactory.GetGrain<IDeviceLedger>(0).Seen(worker.Card.Id, worker.Card.Device);
+            worker.IsMet = true;
+        }
+        catch (Exception failure)
+        {
+            LogNotMet(failure, worker.Card.Id);
+        }
+
+        await ReadLedgerAsync();
+    }
+
+    private async Task ReadLedgerAsync()
+    {
+        try
+        {
+            _quarantined = await GrainFactory.GetGrain<IDeviceLedger>(0).GetQuarantined();
+        }
+        catch (Exception failure)
+        {
+            LogLedgerNotRead(failure);
+            return;
+        }
+
+        foreach (var worker in _workers.Values)
+        {
+            var reason = _quarantined.GetValueOrDefault(worker.Card.Device);
+            if (worker.Card.Quarantine == reason) continue;
+            worker.Card = worker.Card with { Quarantine = reason };
+            if (reason is null) _ = WakeAsync(worker.Card.Id);
         }
     }
 
@@ -168,6 +221,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     {
         public required WorkerCard Card { get; set; }
         public long HeardAt { get; set; }
+
+        /// <summary>Ledger and catalog know of it.</summary>
+        public bool IsMet { get; set; }
+        public long MetAt { get; set; }
 
         /// <summary>It got less than it asked for: an offer wakes it.</summary>
         public bool IsHungry { get; set; }
