@@ -1,0 +1,128 @@
+using System.Diagnostics;
+
+namespace Emu3.Benchmarks.Processes;
+
+/// <summary>
+/// A silo or a gateway as a process of its own, which can be killed, frozen, told to end, and started again in the same place. May be used from
+/// several threads.
+/// </summary>
+internal sealed class ClusterProcess : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly IReadOnlyList<string> _launcher;
+    private readonly IReadOnlyList<string> _command;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private Process? _process;
+    private bool _isDisposed;
+
+    /// <param name="name">As <c>worker-1</c>.</param>
+    /// <param name="command">Program and arguments.</param>
+    /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="log">File for its output, of all its lives.</param>
+    /// <param name="launcher">See <see cref="ProcessStarter.Start"/>.</param>
+    public ClusterProcess(
+        string name, IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment, string log, IReadOnlyList<string>? launcher = null) =>
+        (Name, _command, _environment, LogFile, _launcher) = (name, command, environment, log, launcher ?? []);
+
+    public string Name { get; }
+    public string LogFile { get; }
+
+    /// <summary>Port for other silos, by which a silo is known; 0 for a gateway.</summary>
+    public int SiloPort { get; init; }
+
+    /// <summary>How often it was started.</summary>
+    public int StartCount { get; private set; }
+
+    /// <summary>Frozen counts as running.</summary>
+    public bool IsRunning
+    {
+        get
+        {
+            lock (_lock) return _process is { HasExited: false };
+        }
+    }
+
+    public bool IsFrozen { get; private set; }
+
+    /// <summary>Completes when the present life ends; at once when there is none.</summary>
+    public Task Ended
+    {
+        get
+        {
+            lock (_lock) return _process?.WaitForExitAsync() ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Of the last life that ended; a signal counts as 128 and its number.</summary>
+    public int? ExitCode
+    {
+        get
+        {
+            lock (_lock) return _process is { HasExited: true } ended ? ended.ExitCode : null;
+        }
+    }
+
+    /// <summary>Nothing happens when it runs.</summary>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed || _process is { HasExited: false }) return;
+            _process?.Dispose();
+            _process = ProcessStarter.Start(_launcher, _command, _environment, LogFile);
+            IsFrozen = false;
+            StartCount++;
+        }
+    }
+
+    /// <summary>SIGKILL: it gets no chance to tidy up. Returns when it is gone.</summary>
+    public Task KillAsync()
+    {
+        Send(UnixSignals.Kill);
+        return Ended;
+    }
+
+    /// <summary>SIGTERM: it drains and ends; await <see cref="Ended"/> for that. False when it does not run.</summary>
+    public bool Terminate() => Send(UnixSignals.Terminate);
+
+    /// <summary>SIGSTOP: it stands still, its connections stay. False when it does not run.</summary>
+    public bool Freeze() => IsFrozen = Send(UnixSignals.Stop);
+
+    /// <summary>SIGCONT: it goes on as if no time had passed.</summary>
+    public void Thaw()
+    {
+        IsFrozen = false;
+        Send(UnixSignals.Continue);
+    }
+
+    /// <summary>Kills it where it runs, and starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        Start();
+    }
+
+    /// <summary>All that it has written so far.</summary>
+    public string ReadLog()
+    {
+        if (!File.Exists(LogFile)) return "";
+        using var reader = new StreamReader(new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock) _isDisposed = true;
+        await KillAsync();
+        lock (_lock)
+        {
+            _process?.Dispose();
+            _process = null;
+        }
+    }
+
+    private bool Send(int signal)
+    {
+        lock (_lock) return _process is { HasExited: false } running && UnixSignals.Send(running.Id, signal);
+    }
+}

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using Emu3.Grains.Interfaces;
+using Emu3.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Emu3.Benchmarks.Processes;
+
+/// <summary>
+/// A cluster of real processes on this machine: silos and gateways as they run in earnest, each of which can be killed, frozen and started again.
+/// None outlives the process that started them. Every process keeps its ports over its lives.
+/// </summary>
+internal sealed class ProcessCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
+    private readonly ProcessClusterPlan _plan;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly SemaphoreSlim _connecting = new(1, 1);
+    private IHost? _client;
+
+    private ProcessCluster(ProcessClusterPlan plan)
+    {
+        _plan = plan;
+        Controls = [.. Enumerable.Range(0, plan.ControlCount).Select(number => Silo($"control-{number}", "control", new Dictionary<string, string>()))];
+        Workers = [.. Enumerable.Range(0, plan.WorkerCount).Select(number => Silo($"worker-{number}", "worker", plan.WorkerSettings))];
+        var addresses = Enumerable.Range(0, plan.GatewayCount).Select(_ => new Uri($"http://127.0.0.1:{FreePorts.Take()}")).ToList();
+        GatewayAddresses = addresses;
+        Gateways = [.. addresses.Select((address, number) =>
+            Program($"gateway-{number}", "Emu3.Gateway.dll", new() { ["Gateway:Address"] = address.GetLeftPart(UriPartial.Authority) }))];
+    }
+
+    public IReadOnlyList<ClusterProcess> Controls { get; }
+    public IReadOnlyList<ClusterProcess> Workers { get; }
+    public IReadOnlyList<ClusterProcess> Gateways { get; }
+
+    /// <summary>Where the gateways answer, in the order of <see cref="Gateways"/>.</summary>
+    public IReadOnlyList<Uri> GatewayAddresses { get; }
+    public IEnumerable<ClusterProcess> Silos => Controls.Concat(Workers);
+    public IEnumerable<ClusterProcess> All => Silos.Concat(Gateways);
+
+    /// <summary>A process by its name, as <c>control-0</c>.</summary>
+    public ClusterProcess this[string name] => All.Single(process => process.Name == name);
+
+    /// <summary>Starts all processes and waits until every gateway says that every worker is ready.</summary>
+    public static async Task<ProcessCluster> StartAsync(ProcessClusterPlan plan, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(plan.DataFolder);
+        Directory.CreateDirectory(plan.LogFolder);
+        var cluster = new ProcessCluster(plan);
+        try
+        {
+            foreach (var process in cluster.All) process.Start();
+            await cluster.ReadyAsync(plan.WorkerCount, cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until each gateway that runs says that at least so many workers are ready.</summary>
+    /// <exception cref="InvalidOperationException">Nothing came of it in two minutes; the message has the ends of the logs.</exception>
+    public async Task ReadyAsync(int workerCount, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
+        try
+        {
+            for (var number = 0; number < Gateways.Count; number++)
+                while (Gateways[number] is { IsRunning: true, IsFrozen: false } && await WorkersAsync(GatewayAddresses[number], patience.Token) < workerCount)
+                    await Task.Delay(s_look, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new InvalidOperationException($"There are no {workerCount} workers after two minutes.{Environment.NewLine}{TellLogs()}");
+        }
+    }
+
+    /// <summary>A way into the cluster past the gateways: for questions that HTTP has no answer to.</summary>
+    public async Task<IClusterClient> ConnectAsync(CancellationToken cancellationToken)
+    {
+        await _connecting.WaitAsync(cancellationToken);
+        try
+        {
+            if (_client is not null) return _client.Services.GetRequiredService<IClusterClient>();
+            var builder = Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
+            builder.UseOrleansClient(client =>
+            {
+                client.UseCluster(Connection());
+                client.UseConnectionRetryFilter(async (_, token) =>
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), token);
+                    return true;
+                });
+            });
+            var host = builder.Build();
+            await host.StartAsync(cancellationToken);
+            _client = host;
+            return host.Services.GetRequiredService<IClusterClient>();
+        }
+        finally
+        {
+            _connecting.Release();
+        }
+    }
+
+    /// <summary>The silo that a grain is on, as the dispatcher's or a job's; null when it is nowhere.</summary>
+    public async Task<ClusterProcess?> HolderOfAsync(Func<IGrainFactory, IAddressable> grain, CancellationToken cancellationToken)
+    {
+        var client = await ConnectAsync(cancellationToken);
+        var address = await client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain(client), cancellationToken);
+        return address is null ? null : Silos.Single(silo => silo.SiloPort == address.Endpoint.Port);
+    }
+
+    /// <summary>The silo of the dispatcher.</summary>
+    public async Task<ClusterProcess> DispatcherSiloAsync(CancellationToken cancellationToken) =>
+        await HolderOfAsync(grains => grains.GetGrain<IDispatcher>(0), cancellationToken) ?? throw new InvalidOperationException("The dispatcher runs nowhere.");
+
+    /// <summary>The silo of a job.</summary>
+    public async Task<ClusterProcess> JobSiloAsync(string job, CancellationToken cancellationToken) =>
+        await HolderOfAsync(grains => grains.GetGrain<IGenerationJob>(job), cancellationToken) ?? throw new InvalidOperationException($"Job {job} is on no silo.");
+
+    /// <summary>Kills everything at once, as a power cut does.</summary>
+    public Task KillAllAsync() => Task.WhenAll(All.Select(process => process.KillAsync()));
+
+    /// <summary>The ends of all logs, for a message that someone reads.</summary>
+    public string TellLogs(int lines = 20) => string.Join(Environment.NewLine, All.Select(process =>
+        $"--- {process.Name} ({(process.IsRunning ? "running" : $"ended with {process.ExitCode}")}, start {process.StartCount}){Environment.NewLine}"
+        + string.Join(Environment.NewLine, process.ReadLog().Split('\n').TakeLast(lines))));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is IAsyncDisposable client) await client.DisposeAsync();
+        await Task.WhenAll(All.Select(process => process.DisposeAsync().AsTask()));
+        _http.Dispose();
+        _connecting.Dispose();
+    }
+
+    private async Task<int> WorkersAsync(Uri gateway, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await _http.GetAsync(new Uri(gateway, "/health"), cancellationToken);
+            using var health = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellationToken));
+            return health.RootElement.GetProperty("status").GetString() == "starting" ? -1 : health.RootElement.GetProperty("workers").GetInt32();
+        }
+        catch (Exception notYet) when (notYet is HttpRequestException or JsonException || (notYet is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return -1;
+        }
+    }
+
+    private ClusterProcess Silo(string name, string role, IReadOnlyDictionary<string, string> settings)
+    {
+        var port = FreePorts.Take();
+        return Program(name, "Emu3.Silo.dll", new(settings) { ["Silo:Roles:0"] = role, ["Silo:Port"] = $"{port}", ["Silo:GatewayPort"] = $"{FreePorts.Take()}" }, port);
+    }
+
+    private ClusterProcess Program(string name, string program, Dictionary<string, string> settings, int siloPort = 0)
+    {
+        foreach (var (setting, value) in s_logging.Concat(ConnectionSettings()).Concat(_plan.Settings)) settings[setting] = value;
+        var environment = settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value);
+        foreach (var (variable, value) in s_lightness) environment[variable] = value;
+        return new(name, ["dotnet", Path.Combine(AppContext.BaseDirectory, program)], environment, Path.Combine(_plan.LogFolder, name + ".log")) { SiloPort = siloPort };
+    }
+
+    /// <summary>Many processes on few cores: no heap a core, no second compilation by profile.</summary>
+    private static readonly Dictionary<string, string> s_lightness = new()
+    {
+        ["DOTNET_gcServer"] = "0",
+        ["DOTNET_gcConcurrent"] = "0",
+        ["DOTNET_TieredPGO"] = "0",
+        ["OMP_WAIT_POLICY"] = "PASSIVE",
+    };
+
+    private static readonly Dictionary<string, string> s_logging = new()
+    {
+        ["Logging:LogLevel:Orleans"] = "Warning",
+        ["Logging:LogLevel:Microsoft"] = "Warning",
+        ["Logging:Console:FormatterName"] = "simple",
+        ["Logging:Console:FormatterOptions:SingleLine"] = "true",
+        ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
+    };
+
+    private ClusterConnection Connection() => new() { DataFolder = _plan.DataFolder };
+
+    private Dictionary<string, string> ConnectionSettings() => new() { ["Cluster:DataFolder"] = _plan.DataFolder };
+}
