@@ -21,7 +21,7 @@ internal sealed class CliConsole
     public required TimeProvider Time { get; init; }
 
     /// <summary>What loads a model where a command runs one itself.</summary>
-    public EngineFactory LoadEngine { get; init; } = EngineFactories.Emu3;
+    public EngineFactory LoadEngine { get; init; } = EngineFactories.OfKind;
 
     /// <summary>Tables and live progress on <see cref="Out"/>.</summary>
     public IAnsiConsole Ansi => field ??= MakeAnsi();

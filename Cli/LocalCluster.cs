@@ -43,8 +43,9 @@ internal sealed class LocalCluster : IAsyncDisposable
         WebApplication? gateway = null;
         try
         {
-            var model = ModelPath.Find(choice.Model, choice.Vision);
-            var engine = EngineOptionsOf(choice, choice.Model ?? model.Language);
+            var model = choice.IsSimulated ? null : ModelPath.Find(choice.Model, choice.Vision);
+            var engine = EngineOptionsOf(choice, choice.Model ?? model?.Language ?? EngineOptions.Simulated);
+            var modelName = model?.Name ?? engine.Model;
 
             // A new cluster at each start: nobody has to find out first that the one before is dead.
             var connection = new ClusterConnection { DataFolder = folder.FullPath, ClusterId = $"emu3-{Guid.NewGuid():N}" };
@@ -68,8 +69,8 @@ internal sealed class LocalCluster : IAsyncDisposable
                 builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
             });
             await gateway.StartAsync(cancellationToken);
-            await WaitUntilReadyAsync(silo.Services.GetRequiredService<EngineStatus>(), new(gateway.Urls.Single()), model.Name, console, cancellationToken);
-            var cluster = new LocalCluster(dataLock, silo, gateway, model.Name);
+            await WaitUntilReadyAsync(silo.Services.GetRequiredService<EngineStatus>(), new(gateway.Urls.Single()), modelName, console, cancellationToken);
+            var cluster = new LocalCluster(dataLock, silo, gateway, modelName);
             dataLock.PublishServerAddress(cluster.Address);
             return cluster;
         }
@@ -120,6 +121,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     public static EngineOptions EngineOptionsOf(ClusterChoice choice, string model)
     {
         var options = new EngineOptions { Model = model, Vision = choice.Vision };
+        options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
         options.Device = choice.Device ?? options.Device;
         options.Threads = choice.Threads ?? options.Threads;
         options.SlotCount = choice.Slots ?? options.SlotCount;

@@ -3,18 +3,31 @@ using System.ComponentModel.DataAnnotations;
 namespace Emu3.Inference;
 
 /// <summary>Section <c>Engine</c>: one engine on one device.</summary>
-public sealed class EngineOptions
+public sealed class EngineOptions : IValidatableObject
 {
-    /// <summary>Folder of the checkpoint, or the name of one in the local Hugging Face cache (<c>BAAI/Emu3-Gen-hf</c>).</summary>
-    [Required]
+    /// <summary>The kind of engine that has no model: section <c>Simulation</c> says how it behaves.</summary>
+    public const string Simulated = "simulated";
+
+    /// <summary><c>emu3</c> runs a checkpoint. <c>simulated</c> pretends to: to try a cluster at sizes that there are no devices for.</summary>
+    [RegularExpression("emu3|simulated")]
+    public string Kind { get; set; } = "emu3";
+
+    /// <summary>
+    /// Folder of the checkpoint, or the name of one in the local Hugging Face cache (<c>BAAI/Emu3-Gen-hf</c>). Of a simulated engine, the name that
+    /// requests use; default <c>simulated</c>.
+    /// </summary>
     public string Model { get; set; } = "";
 
     /// <summary>Folder of the vision tokenizer. Needed by the original layout only, whose vision tokenizer is a checkpoint of its own.</summary>
     public string? Vision { get; set; }
 
-    /// <summary><c>cpu</c> or <c>cuda:N</c>.</summary>
-    [RegularExpression("cpu|cuda:[0-9]+")]
-    public string Device { get; set; } = "cpu";
+    /// <summary><c>cpu</c> or <c>cuda:N</c>; <c>simulated:N</c> for a simulated engine. Default: <c>cpu</c>, or <c>simulated:0</c>.</summary>
+    [RegularExpression("cpu|cuda:[0-9]+|simulated:[0-9]+")]
+    public string Device
+    {
+        get => field ?? (Kind == Simulated ? $"{Simulated}:0" : "cpu");
+        set;
+    }
 
     /// <summary>Type of weights, cache and activations of the transformer. <c>auto</c>: float32 on the CPU, bfloat16 on CUDA. The CPU takes nothing but float32.</summary>
     [RegularExpression("auto|float32|bfloat16")]
@@ -45,4 +58,13 @@ public sealed class EngineOptions
     /// <summary>Pixels of an input picture at most, checked in its header before it is decoded.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxInputPixels { get; set; } = 178_956_970;
+
+    /// <summary>What belongs together.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        var isSimulated = Kind == Simulated;
+        if (!isSimulated && string.IsNullOrWhiteSpace(Model)) yield return new("The Model field is required.", [nameof(Model)]);
+        if (isSimulated != Device.StartsWith($"{Simulated}:", StringComparison.Ordinal))
+            yield return new($"The Device {Device} is not for engines of the kind {Kind}: {(isSimulated ? "simulated:N is" : "cpu and cuda:N are")}.", [nameof(Device)]);
+    }
 }

@@ -3,6 +3,7 @@ using Emu3.Grains.Dispatch;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
+using Emu3.Inference.Simulation;
 using Emu3.Storage;
 
 namespace Emu3.Silo;
@@ -13,7 +14,10 @@ public sealed class SiloOptions
     /// <summary><c>control</c>, <c>worker</c>, or both. Default: both.</summary>
     public string[] Roles { get; set; } = [];
 
-    /// <summary>An engine for each: <c>cpu</c> or <c>cuda:N</c>. Default: <c>Engine:Device</c> alone. Ignored without the role <c>worker</c>.</summary>
+    /// <summary>
+    /// An engine for each: <c>cpu</c> or <c>cuda:N</c>; <c>simulated*N</c> is <c>simulated:0</c> to <c>simulated:N−1</c>. Default: <c>Engine:Device</c>
+    /// alone. Ignored without the role <c>worker</c>.
+    /// </summary>
     public string[] Devices { get; set; } = [];
 
     /// <summary>Port for other silos; 0 takes a free one.</summary>
@@ -36,6 +40,7 @@ public static class SiloConfiguration
         var problems = new List<string>();
         var silo = Section<SiloOptions>(configuration, "Silo", problems);
         var cluster = Section<ClusterConnection>(configuration, "Cluster", problems);
+        var simulation = Section<SimulationOptions>(configuration, "Simulation", problems);
         var worker = Section<WorkerOptions>(configuration, "Worker", problems);
         var dispatcher = Section<DispatcherOptions>(configuration, "Dispatcher", problems);
         var jobs = Section<JobOptions>(configuration, "Jobs", problems);
@@ -48,6 +53,7 @@ public static class SiloConfiguration
             Cluster = cluster,
             Roles = roles,
             Engines = engines,
+            Simulation = simulation,
             Worker = worker,
             Dispatcher = dispatcher,
             Jobs = jobs,
@@ -71,7 +77,8 @@ public static class SiloConfiguration
     private static EngineOptions[] Engines(IConfiguration configuration, string[] devices, List<string> problems)
     {
         var engines = new List<EngineOptions>();
-        foreach (var device in devices.Length == 0 ? new string?[] { null } : devices)
+        string?[] names = devices.Length == 0 ? [null] : [.. DeviceNames.Expand(devices)];
+        foreach (var device in names)
         {
             // Each its own instance: an engine may note on its options what it found.
             var seen = engines.Count == 0 ? problems : [];

@@ -49,6 +49,7 @@ public static class SiloHost
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
         silo.Services.AddSingleton(settings);
         silo.Services.AddSingleton(settings.Worker);
+        silo.Services.AddSingleton(settings.Simulation);
         silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Dispatcher));
         silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Jobs));
         silo.Services.AddSingleton<EngineStatus>();

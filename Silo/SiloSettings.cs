@@ -2,6 +2,7 @@ using Emu3.Grains.Dispatch;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
+using Emu3.Inference.Simulation;
 using Emu3.Storage;
 
 namespace Emu3.Silo;
@@ -19,7 +20,10 @@ public sealed class SiloSettings
     public IReadOnlyList<EngineOptions> Engines { get; init; } = [];
 
     /// <summary>Makes an engine.</summary>
-    public EngineFactory EngineFactory { get; init; } = EngineFactories.Emu3;
+    public EngineFactory EngineFactory { get; init; } = EngineFactories.OfKind;
+
+    /// <summary>For simulated engines.</summary>
+    public SimulationOptions Simulation { get; init; } = new();
 
     public WorkerOptions Worker { get; init; } = new();
     public DispatcherOptions Dispatcher { get; init; } = new();

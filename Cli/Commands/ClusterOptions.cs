@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu3.Inference;
 using Emu3.Storage;
 
 namespace Emu3.Cli.Commands;
@@ -26,8 +27,14 @@ internal sealed class ClusterOptions
             + "With --server: name of a model that it serves.",
     };
 
+    private readonly Option<string> _engine = new("--engine")
+    {
+        Description = "emu3 runs a checkpoint. simulated pretends to, without a model: to try a cluster.",
+        DefaultValueFactory = _ => "emu3",
+    };
+
     private readonly Option<string?> _vision = new("--vision") { Description = "Folder of the vision tokenizer; needed by the original layout only." };
-    private readonly Option<string?> _device = new("--device") { Description = "cpu or cuda:N. Default: cpu." };
+    private readonly Option<string?> _device = new("--device") { Description = "cpu or cuda:N. Default: cpu. With --engine simulated: simulated:N." };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the processor's kernels. Default: one a core." };
     private readonly Option<int?> _slots = new("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Logs of the cluster on standard error, and stack traces." };
@@ -36,6 +43,7 @@ internal sealed class ClusterOptions
     {
         command.Options.Add(_server);
         command.Options.Add(_data);
+        AddKindTo(command);
         AddEngineTo(command);
         command.Options.Add(_verbose);
     }
@@ -48,11 +56,15 @@ internal sealed class ClusterOptions
         command.Options.Add(_verbose);
     }
 
+    /// <summary>The kind of engine: for commands that run one for its work.</summary>
+    public void AddKindTo(Command command) => command.Options.Add(_engine.AcceptOnlyFromAmong("emu3", EngineOptions.Simulated));
+
     public ClusterChoice Read(ParseResult result) => new()
     {
         Server = result.GetValue(_server),
         Data = result.GetValue(_data)!,
         Model = result.GetValue(_model),
+        IsSimulated = result.GetValue(_engine) == EngineOptions.Simulated,
         Vision = result.GetValue(_vision),
         Device = result.GetValue(_device),
         Threads = result.GetValue(_threads),
@@ -85,6 +97,9 @@ internal sealed record ClusterChoice
 
     /// <summary>As it was typed; null for the default.</summary>
     public string? Model { get; init; }
+
+    /// <summary>The engine has no model.</summary>
+    public bool IsSimulated { get; init; }
     public string? Vision { get; init; }
     public string? Device { get; init; }
     public int? Threads { get; init; }

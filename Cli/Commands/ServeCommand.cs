@@ -23,6 +23,7 @@ internal static class ServeCommand
         command.Options.Add(port);
         command.Options.Add(host);
         cluster.AddLocalTo(command);
+        cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
             RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, cluster.Read(result) with { IsForOthers = true }, console, cancellationToken));
         return command;

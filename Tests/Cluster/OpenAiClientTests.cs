@@ -76,7 +76,7 @@ public sealed class OpenAiClientTests : IAsyncLifetime
             new ChatCompletionOptions { MaxOutputTokenCount = 3, Temperature = 0.5f }, Cancellation)).Value;
         Assert.Equal("w0 w1 w2 ", completion.Content[0].Text);
         Assert.Equal(ChatFinishReason.Length, completion.FinishReason);
-        Assert.Equal((7, 3, 10), (completion.Usage.InputTokenCount, completion.Usage.OutputTokenCount, completion.Usage.TotalTokenCount));
+        Assert.Equal((12, 3, 15), (completion.Usage.InputTokenCount, completion.Usage.OutputTokenCount, completion.Usage.TotalTokenCount));
     }
 
     [Fact]

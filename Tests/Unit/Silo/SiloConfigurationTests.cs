@@ -22,8 +22,23 @@ public sealed class SiloConfigurationTests
     public void Read_OfAControlSilo_NeedsNoModel() =>
         Assert.Empty(SiloConfiguration.Read(Configuration(("Silo:Roles:0", "control"))).Engines);
 
+    [Fact]
+    public void Read_OfSimulatedDevices_NeedsNoModel()
+    {
+        var settings = SiloConfiguration.Read(Configuration(
+            ("Engine:Kind", "simulated"), ("Silo:Devices:0", "simulated*3"), ("Silo:Devices:1", "simulated:7"), ("Simulation:TimePerToken", "00:00:00.020")));
+
+        Assert.Equal(["simulated:0", "simulated:1", "simulated:2", "simulated:7"], settings.Engines.Select(engine => engine.Device));
+        Assert.Equal(TimeSpan.FromMilliseconds(20), settings.Simulation.TimePerToken);
+    }
+
     [Theory]
     [InlineData("Engine:Model", "", "Engine:Model")]
+    [InlineData("Engine:Kind", "imagined", "Engine:Kind")]
+    [InlineData("Engine:Kind", "simulated", "Engine:Device", "Engine:Device", "cpu")]
+    [InlineData("Silo:Devices:0", "simulated:0", "Engine:Device")]
+    [InlineData("Silo:Devices:0", "simulated*0", "Engine:Device")]
+    [InlineData("Simulation:SlotCount", "0", "Simulation:SlotCount")]
     [InlineData("Engine:Device", "gpu", "Engine:Device")]
     [InlineData("Engine:SlotCount", "-1", "Engine:SlotCount")]
     [InlineData("Engine:Modell", "x", "Modell")]
@@ -33,9 +48,9 @@ public sealed class SiloConfigurationTests
     [InlineData("Worker:HeartbeatPeriod", "soon", "HeartbeatPeriod")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Jobs:Patience", "1", "Patience")]
-    public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)
+    public void Read_OfSomethingWrong_NamesIt(string key, string value, string named, string besides = "Cluster:ClusterId", string besidesValue = "emu3")
     {
-        var wrong = Assert.Throws<SiloConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value))));
+        var wrong = Assert.Throws<SiloConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value), (besides, besidesValue))));
 
         Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
     }

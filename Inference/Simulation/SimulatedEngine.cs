@@ -1,0 +1,194 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Emu3.Inference.Simulation;
+
+/// <summary>
+/// An engine without a model, behind the same door as the real one: slots, queue, steps and pictures take their time and nothing else, so that a cluster
+/// can be run at sizes that a machine has no devices for. It has no thread of its own and sleeps between steps; a thousand fit one process.
+/// What a request brings along is compared with what it would have generated: a cluster that mixes tokens up is found out.
+/// </summary>
+public sealed class SimulatedEngine : IEngine
+{
+    private const int PromptFrame = 6; // begin of sequence and what frames a picture's size
+
+    private readonly SimulationOptions _options;
+    private readonly TimeProvider _time;
+    private readonly SlotQueue _slots;
+    private readonly SlotQueue _decoder = new(1);
+    private readonly CancellationTokenSource _ended = new();
+    private int _runningCount;
+    private long _stepCount;
+    private long _generatedTokenCount;
+
+    public SimulatedEngine(EngineOptions engine, SimulationOptions options, TimeProvider time)
+    {
+        (_options, _time) = (options, time);
+        _slots = new(engine.SlotCount > 0 ? engine.SlotCount : options.SlotCount);
+        var name = engine.Model.Length > 0 ? engine.Model : EngineOptions.Simulated;
+        var weights = options.WeightsHash ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"simulated model {name}")));
+        Model = new()
+        {
+            Name = name,
+            WeightsHash = weights,
+            CanDraw = options.CanDraw,
+            CanChat = options.CanChat,
+            SpatialFactor = options.SpatialFactor,
+            ImageArea = options.ImageArea,
+            MaxPositions = options.MaxPositions,
+            CodebookSize = options.CodebookSize,
+            ImageDefaults = new(GuidanceScale: 3, new SamplingSettings(1, 2048, 1), NegativePrompt: "", PromptSuffix: ""),
+        };
+        NumericClass = new(options.NumericClass ?? $"simulated; weights {weights}", RowInvariant: true);
+    }
+
+    public ModelFacts Model { get; }
+    public NumericClass NumericClass { get; }
+
+    public EngineLoad Load => new(
+        _slots.Count, _slots.FreeCount, Volatile.Read(ref _runningCount), _slots.WaitingCount, Interlocked.Read(ref _stepCount), Interlocked.Read(ref _generatedTokenCount));
+
+    /// <summary>Takes the time that <see cref="SimulationOptions.LoadTime"/> says.</summary>
+    public static async Task<IEngine> LoadAsync(
+        EngineOptions engine, SimulationOptions options, TimeProvider time, IProgress<string>? progress = null, CancellationToken cancellationToken = default)
+    {
+        progress?.Report("loading weights that there are not");
+        await Task.Delay(options.LoadTime, time, cancellationToken);
+        return new SimulatedEngine(engine, options, time);
+    }
+
+    /// <summary>A token for each word.</summary>
+    public Measurement Measure(GenerationRequest request)
+    {
+        var prompt = PromptTokens(request);
+        var positions = prompt + (long)SimulatedTokens.CountOf(request);
+        return request switch
+        {
+            ImageRequest when !Model.CanDraw => Refuse(EngineFailureCode.NotSupported, $"The model {Model.Name} can't draw."),
+            ChatRequest when !Model.CanChat => Refuse(EngineFailureCode.NotSupported, $"The model {Model.Name} can't answer in text."),
+            ImageRequest { LatentHeight: < 1 } or ImageRequest { LatentWidth: < 1 } => Refuse(EngineFailureCode.SizeNotSupported, "A picture has at least 1x1 cells."),
+            ChatRequest { MaxNewTokens: < 1 } => Refuse(EngineFailureCode.InvalidSetting, "An answer has at least 1 token."),
+            _ when SlotsOf(request) > _slots.Count => Refuse(EngineFailureCode.NotSupported, "Guidance takes two slots and this engine has one."),
+            _ when positions > Model.MaxPositions => Refuse(EngineFailureCode.PromptTooLong,
+                $"The prompt has {prompt} tokens; with what is to be generated they are {positions}, and {Model.MaxPositions} positions are all there are."),
+            _ => new(prompt, (int)positions, null),
+        };
+
+        Measurement Refuse(EngineFailureCode code, string message) => new(prompt, (int)Math.Min(positions, int.MaxValue), new EngineFailure(code, message));
+    }
+
+    /// <exception cref="InvalidOperationException">The request brought tokens that it does not give: somebody has mixed them up.</exception>
+    public async IAsyncEnumerable<EngineEvent> Run(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Measure(request).Failure is { } failure)
+        {
+            yield return new EngineEvent.Failed(failure);
+            yield break;
+        }
+
+        RequireOwn(request);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+        var held = SlotsOf(request);
+        await UnlessEndedAsync(_slots.TakeAsync(held, ending.Token), cancellationToken);
+        Interlocked.Increment(ref _runningCount);
+        try
+        {
+            yield return new EngineEvent.Admitted(PromptTokens(request));
+            var count = SimulatedTokens.CountOf(request);
+            for (var at = request.Generated.Count; at < count;)
+            {
+                var step = Math.Min(_options.StepTokens, count - at);
+                await UnlessEndedAsync(PassAsync(DurationOf(request, at, step), ending.Token), cancellationToken);
+                Interlocked.Increment(ref _stepCount);
+                Interlocked.Add(ref _generatedTokenCount, step);
+                yield return Tokens(request, at, step);
+                at += step;
+            }
+
+            FreeSlots(); // a picture's slots are free while it is decoded
+            if (request is ImageRequest image) yield return await DecodeAsync(image, ending.Token, cancellationToken);
+            yield return new EngineEvent.Finished(
+                request is ImageRequest ? FinishReason.Stop : FinishReason.Length, new TokenUsage(PromptTokens(request), 0, count));
+        }
+        finally
+        {
+            FreeSlots();
+        }
+
+        void FreeSlots()
+        {
+            if (held == 0) return;
+            Interlocked.Decrement(ref _runningCount);
+            _slots.Return(held);
+            held = 0;
+        }
+    }
+
+    /// <summary>Whatever runs ends with <see cref="EngineStoppedException"/>.</summary>
+    public async ValueTask DisposeAsync() => await _ended.CancelAsync();
+
+    private EngineEvent.TokensGenerated Tokens(GenerationRequest request, int from, int count)
+    {
+        var ids = new int[count];
+        for (var i = 0; i < count; i++) ids[i] = SimulatedTokens.TokenAt(request.Seed, request.SampleIndex, from + i, Model.CodebookSize);
+        return new(from, ids, request is ChatRequest ? [.. Enumerable.Range(from, count).Select(SimulatedTokens.PieceAt)] : null);
+    }
+
+    private async Task<EngineEvent> DecodeAsync(ImageRequest image, CancellationToken ending, CancellationToken cancellationToken)
+    {
+        await UnlessEndedAsync(_decoder.TakeAsync(1, ending), cancellationToken);
+        try
+        {
+            await UnlessEndedAsync(PassAsync(_options.DecodeTime, ending), cancellationToken);
+            var picture = SimulatedTokens.Draw(image, Model.SpatialFactor, Model.CodebookSize);
+            return new EngineEvent.PictureDecoded(picture.Width, picture.Height, picture.Rgb);
+        }
+        finally
+        {
+            _decoder.Return(1);
+        }
+    }
+
+    private void RequireOwn(GenerationRequest request)
+    {
+        if (request.Generated.Count > SimulatedTokens.CountOf(request))
+            throw new InvalidOperationException($"{request.Id} brought {request.Generated.Count} tokens and has {SimulatedTokens.CountOf(request)} in all.");
+        for (var index = 0; index < request.Generated.Count; index++)
+            if (SimulatedTokens.TokenAt(request.Seed, request.SampleIndex, index, Model.CodebookSize) is var own && request.Generated[index] != own)
+                throw new InvalidOperationException($"Token {index} that {request.Id} brought is {request.Generated[index]}, its own is {own}.");
+    }
+
+    private TimeSpan DurationOf(GenerationRequest request, int at, int tokens)
+    {
+        var share = SimulatedTokens.Mix(_options.JitterSeed ^ SimulatedTokens.Mix(request.Seed ^ (ulong)at)) / (double)ulong.MaxValue;
+        return _options.TimePerToken * (tokens * (1 + (_options.Jitter * share)));
+    }
+
+    private Task PassAsync(TimeSpan duration, CancellationToken ending) => duration > TimeSpan.Zero ? Task.Delay(duration, _time, ending)
+        : ending.IsCancellationRequested ? Task.FromCanceled(ending) : Task.CompletedTask;
+
+    private static async Task UnlessEndedAsync(Task task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task;
+        }
+        catch (OperationCanceledException ended) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineStoppedException("The simulated engine was stopped.", ended);
+        }
+    }
+
+    private static int SlotsOf(GenerationRequest request) => request is ImageRequest { GuidanceScale: not 1 } ? 2 : 1;
+
+    private static int PromptTokens(GenerationRequest request) => PromptFrame + (request switch
+    {
+        ImageRequest image => WordsOf(image.Prompt),
+        ChatRequest chat => chat.Messages.SelectMany(message => message.Parts).Sum(part => part is ChatPart.Text text ? WordsOf(text.Value) : 1),
+        _ => 0,
+    });
+
+    private static int WordsOf(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+}
