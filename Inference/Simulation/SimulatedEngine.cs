@@ -18,7 +18,6 @@ public sealed class SimulatedEngine : IEngine
     private readonly SlotQueue _slots;
     private readonly SlotQueue _decoder = new(1);
     private readonly CancellationTokenSource _ended = new();
-    private int _runningCount;
     private long _stepCount;
     private long _generatedTokenCount;
 
@@ -47,7 +46,7 @@ public sealed class SimulatedEngine : IEngine
     public NumericClass NumericClass { get; }
 
     public EngineLoad Load => new(
-        _slots.Count, _slots.FreeCount, Volatile.Read(ref _runningCount), _slots.WaitingCount, Interlocked.Read(ref _stepCount), Interlocked.Read(ref _generatedTokenCount));
+        _slots.Count, _slots.FreeCount, _slots.AdmittedCount, _slots.WaitingCount, Interlocked.Read(ref _stepCount), Interlocked.Read(ref _generatedTokenCount));
 
     /// <summary>Takes the time that <see cref="SimulationOptions.LoadTime"/> says.</summary>
     public static async Task<IEngine> LoadAsync(
@@ -92,7 +91,6 @@ public sealed class SimulatedEngine : IEngine
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
         var held = SlotsOf(request);
         await UnlessEndedAsync(_slots.TakeAsync(held, ending.Token), cancellationToken);
-        Interlocked.Increment(ref _runningCount);
         try
         {
             yield return new EngineEvent.Admitted(PromptTokens(request));
@@ -120,7 +118,6 @@ public sealed class SimulatedEngine : IEngine
         void FreeSlots()
         {
             if (held == 0) return;
-            Interlocked.Decrement(ref _runningCount);
             _slots.Return(held);
             held = 0;
         }

@@ -7,11 +7,15 @@ internal sealed class SlotQueue(int count)
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiting = [];
     private int _free = count;
+    private int _admittedCount;
 
     public int Count { get; } = count;
     public int FreeCount => Volatile.Read(ref _free);
 
-    /// <summary>Requests without slots.</summary>
+    /// <summary>Requests with slots.</summary>
+    public int AdmittedCount => Volatile.Read(ref _admittedCount);
+
+    /// <summary>Requests without.</summary>
     public int WaitingCount
     {
         get
@@ -36,11 +40,13 @@ internal sealed class SlotQueue(int count)
         await place.Value.Admitted.Task;
     }
 
+    /// <summary>A request gives back all that it took.</summary>
     public void Return(int slots)
     {
         lock (_lock)
         {
             _free += slots;
+            _admittedCount--;
             Admit();
         }
     }
@@ -62,6 +68,7 @@ internal sealed class SlotQueue(int count)
         {
             _waiting.RemoveFirst();
             _free -= next.Slots;
+            _admittedCount++;
             next.Admitted.SetResult();
         }
     }

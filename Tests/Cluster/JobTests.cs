@@ -184,7 +184,7 @@ public sealed class JobTests : IAsyncLifetime
         var measures = await worker.Measure([TestJobs.Image(0), TestJobs.Image(1, prompt: "too long")]);
 
         Assert.Null(measures[0].Failure);
-        Assert.Equal(7 + 75, measures[0].Positions);
+        Assert.Equal(8 + 75, measures[0].Positions);
         Assert.Equal(FailureCode.PromptTooLong, measures[1].Failure!.Code);
         Assert.Equal(32, (await worker.GetLoad()).SlotCount);
         var gone = await Assert.ThrowsAsync<WorkerSiloGoneException>(() => _cluster.Client.GetGrain<IModelWorker>("127.0.0.1:9@1/cpu").Wake());

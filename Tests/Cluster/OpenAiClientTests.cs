@@ -48,7 +48,7 @@ public sealed class OpenAiClientTests : IAsyncLifetime
         var images = answer.Value;
         Assert.Equal(3, images.Select(image => Convert.ToHexString(image.ImageBytes.ToArray())).Distinct().Count());
         var usage = JsonSerializer.Deserialize<JsonElement>(answer.GetRawResponse().Content).GetProperty("usage");
-        Assert.Equal((3 * 7, 3 * 75), (usage.GetProperty("input_tokens").GetInt32(), usage.GetProperty("output_tokens").GetInt32()));
+        Assert.Equal((3 * 9, 3 * 75), (usage.GetProperty("input_tokens").GetInt32(), usage.GetProperty("output_tokens").GetInt32()));
     }
 
     [Fact]
