@@ -14,8 +14,11 @@ public interface IJobShard : IGrainWithStringKey
     /// </summary>
     [Alias("Init")] Task Init(JobSpec job, int firstIndex, IReadOnlyList<ItemSpec> items);
 
-    /// <summary>The job is sealed: items may be leased. Throws when it has not got exactly this many. Idempotent.</summary>
-    [Alias("Seal")] Task<ShardProgress> Seal(int itemCount);
+    /// <summary>
+    /// The job is sealed: items may be leased under these orders. Idempotent; where other items arrived before, it throws
+    /// <see cref="IdempotencyConflictException"/>.
+    /// </summary>
+    [Alias("Seal")] Task<ShardProgress> Seal(int itemCount, JobOrders orders);
 
     /// <summary>Grants up to <paramref name="most"/> pending items to a worker, 512 KiB at most.</summary>
     [Alias("Acquire")] Task<LeaseGrant> Acquire(WorkerId worker, int most);
@@ -38,11 +41,11 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>A silo is dead: its workers' leases end at once.</summary>
     [Alias("SiloGone")] Task SiloGone(string silo);
 
-    /// <summary>Ends every item that has not ended.</summary>
-    [Alias("Cancel")] Task<ShardProgress> Cancel();
+    /// <summary>Takes up its job's orders if they are newer than those it has, checks leases, and tells job and dispatcher how it stands. Idempotent.</summary>
+    [Alias("Reconcile")] Task<ShardProgress> Reconcile(JobOrders orders);
 
-    /// <summary>Checks leases and tells job and dispatcher how it stands. Idempotent.</summary>
-    [Alias("Resume")] Task<ShardProgress> Resume();
+    /// <summary>Items that have not ended.</summary>
+    [Alias("GetStandings")] Task<IReadOnlyList<ItemStanding>> GetStandings();
 
     /// <summary>Whether any item arrived.</summary>
     [Alias("HasItems")] Task<bool> HasItems();
@@ -50,7 +53,7 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>Outcomes in their durable order, from the given one on.</summary>
     [Alias("ReadOutcomes")] Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most);
 
-    /// <summary>One item's outcome; status Pending or Running while it has not ended. Null when there is no such item.</summary>
+    /// <summary>One item's last outcome; status Pending or Running while it has not ended. Null when there is no such item.</summary>
     [Alias("GetItem")] Task<ItemOutcome?> GetItem(int item);
 
     /// <summary>

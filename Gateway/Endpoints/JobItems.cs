@@ -32,7 +32,7 @@ internal static class JobItems
         var (outcomes, next) = await reader.ReadOutcomes(job, after, limit, cancellationToken);
         var told = new List<OutcomeAnswer>(outcomes.Count);
         foreach (var outcome in outcomes) told.Add(await reader.Tell(outcome, job, cancellationToken));
-        return new JsonAnswer<OutcomePage>(new(told, next.ToString(), next.Seen.Sum() < job.Counts.Ended));
+        return new JsonAnswer<OutcomePage>(new(told, next.ToString(), job.Attempt > 1 ? outcomes.Count == limit : next.Seen.Sum() < job.Counts.Ended));
     }
 
     private static async Task<IResult> Get(string id, int item, JobReader reader, CancellationToken cancellationToken)

@@ -108,6 +108,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         CreatedAt = cluster.Time.GetUtcNow(),
         Metadata = request.Metadata,
         SpatialFactor = model.SpatialFactor,
+        MaxFailures = request.MaxFailures,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)

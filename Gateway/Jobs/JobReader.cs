@@ -45,7 +45,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
             var from = after.Of(shard);
             seen.Add(from);
             var size = Math.Min(JobId.ItemsInShard, job.Counts.Total - shard * JobId.ItemsInShard);
-            if (from >= size || outcomes.Count >= most) continue;
+            if ((from >= size && job.Attempt == 1) || outcomes.Count >= most) continue;
             var key = job.Id.Shard(shard);
             var read = await cluster.Repeat(() => cluster.Grain<IJobShard>(key).ReadOutcomes(from, most - outcomes.Count), cancellationToken);
             outcomes.AddRange(read);

@@ -13,13 +13,13 @@ public sealed record JobEvent
     /// <summary>The item that ended; null when this event only tells progress or the end of the job.</summary>
     [Id(2)] public ItemOutcome? Outcome { get; init; }
 
-    /// <summary>The job has ended and every outcome was told: no event follows.</summary>
+    /// <summary>The job has ended and every outcome was told: no event follows, unless its failed items are begun anew.</summary>
     [Id(3)] public bool IsLast { get; init; }
 }
 
 /// <summary>
 /// How many outcomes of each shard a watcher has seen. Outcomes of a shard have a durable order, so the cursor means the same
-/// after any crash. Text form: counts separated by dots, a trailing run of zeros left out.
+/// after any crash. An item that was begun anew has an outcome for each attempt. Text form: counts separated by dots, a trailing run of zeros left out.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("emu3.JobCursor")]
 public sealed record JobCursor([property: Id(0)] IReadOnlyList<int> Seen)
@@ -48,14 +48,13 @@ public sealed record JobCursor([property: Id(0)] IReadOnlyList<int> Seen)
         var parts = text.Split('.');
         var seen = new int[parts.Length];
         for (var i = 0; i < parts.Length; i++)
-            if (!int.TryParse(parts[i], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out seen[i])
-                || seen[i] > JobId.ItemsInShard) return false;
+            if (!int.TryParse(parts[i], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out seen[i])) return false;
         cursor = new(seen);
         return true;
     }
 }
 
-/// <summary>How one item ended.</summary>
+/// <summary>How one item ended, in one attempt of its job.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.ItemOutcome")]
 public sealed record ItemOutcome
 {

@@ -1,6 +1,6 @@
 namespace Emu3.Grains.Interfaces;
 
-/// <summary>Where a job stands. Only <see cref="Completed"/>, <see cref="Cancelled"/> and <see cref="Aborted"/> are terminal, and each is reached once.</summary>
+/// <summary>Where a job stands. Only <see cref="Completed"/>, <see cref="Cancelled"/> and <see cref="Aborted"/> are terminal, and one of them is reached once an attempt.</summary>
 public enum JobStatus
 {
     /// <summary>Items are still arriving.</summary>

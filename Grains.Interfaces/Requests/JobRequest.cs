@@ -8,6 +8,7 @@ public sealed record JobRequest
     public string? Model { get; init; }
     public ulong? Seed { get; init; }
     public JobPriority Priority { get; init; } = JobPriority.Normal;
+    public int? MaxFailures { get; init; }
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
     public ItemRequest Defaults { get; init; } = ItemRequest.Empty;
 
@@ -20,6 +21,7 @@ public sealed record JobRequest
             Model = fields.Text("model", 256),
             Seed = fields.Seed("seed"),
             Priority = fields.Choice("priority", ("high", JobPriority.High), ("normal", JobPriority.Normal), ("low", JobPriority.Low)) ?? JobPriority.Normal,
+            MaxFailures = fields.Whole("max_failures", 0, int.MaxValue),
             Metadata = ReadMetadata(fields, errors),
             Defaults = fields.Raw("defaults") is { } defaults ? ItemRequestReader.ReadDefaults(defaults, errors) : ItemRequest.Empty,
         };

@@ -11,8 +11,8 @@ public sealed partial class Dispatcher
     [LoggerMessage(LogLevel.Warning, "Worker {Worker} is forgotten: it was not heard of.")]
     private partial void LogForgotten(WorkerId worker);
 
-    [LoggerMessage(LogLevel.Warning, "Job {Job} could not be resumed; it is tried again in the next round.")]
-    private partial void LogNotResumed(Exception failure, JobId job);
+    [LoggerMessage(LogLevel.Warning, "Job {Job} could not be reconciled; it is tried again in the next round.")]
+    private partial void LogNotReconciled(Exception failure, JobId job);
 
     [LoggerMessage(LogLevel.Warning, "Part {Part} of the job index could not be read; it is tried again in the next round.")]
     private partial void LogIndexNotRead(Exception failure, long part);

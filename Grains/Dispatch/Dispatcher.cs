@@ -114,7 +114,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             for (var part = 0; part < IJobIndex.PartCount; part++)
             {
                 foreach (var jobs in (await ListAsync(part)).Chunk(JobsAtOnce))
-                    await Task.WhenAll(jobs.Select(ResumeAsync));
+                    await Task.WhenAll(jobs.Select(ReconcileAsync));
             }
         }
         finally
@@ -180,15 +180,15 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         }
     }
 
-    private async Task ResumeAsync(JobId job)
+    private async Task ReconcileAsync(JobId job)
     {
         try
         {
-            await GrainFactory.GetGrain<IGenerationJob>(job.Value).Resume();
+            await GrainFactory.GetGrain<IGenerationJob>(job.Value).Reconcile();
         }
         catch (Exception failure)
         {
-            LogNotResumed(failure, job);
+            LogNotReconciled(failure, job);
         }
     }
 

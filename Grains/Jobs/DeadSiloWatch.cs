@@ -26,20 +26,23 @@ public sealed partial class DeadSiloWatch(IClusterMembershipService membership, 
         }
     }
 
-    private async Task TellAsync(SiloAddress silo)
+    /// <summary>All at once: the last shard must not wait for the writes of the others.</summary>
+    private Task TellAsync(SiloAddress silo)
     {
         LogSiloGone(silo, _shards.Count);
-        foreach (var (key, shard) in _shards)
+        return Task.WhenAll(_shards.Select(shard => TellAsync(shard.Key, shard.Value, silo)));
+    }
+
+    private async Task TellAsync(string key, IJobShard shard, SiloAddress silo)
+    {
+        try
         {
-            try
-            {
-                await shard.SiloGone(silo.ToParsableString());
-            }
-            catch (Exception failure)
-            {
-                // The shard starts again and then looks for itself.
-                LogNotTold(failure, key, silo);
-            }
+            await shard.SiloGone(silo.ToParsableString());
+        }
+        catch (Exception failure)
+        {
+            // The shard starts again and then looks for itself.
+            LogNotTold(failure, key, silo);
         }
     }
 

@@ -51,6 +51,16 @@ internal sealed class DurableState<TState, TRow>(
         return mine;
     }
 
+    /// <summary>
+    /// Removes the row, and lets nothing be written after it: whoever decides later learns that the state is void. The activation must go.
+    /// </summary>
+    public async Task ClearAsync()
+    {
+        await SettleAsync();
+        _failure = new InvalidOperationException("the state was removed");
+        await row.ClearStateAsync();
+    }
+
     private async Task WriteAsync()
     {
         _isWriting = true;

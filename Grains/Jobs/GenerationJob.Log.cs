@@ -19,4 +19,7 @@ public sealed partial class GenerationJob
 
     [LoggerMessage(LogLevel.Information, "Job {Job} is cancelled: nobody asks for it any more.")]
     private partial void LogForsaken(JobId job);
+
+    [LoggerMessage(LogLevel.Warning, "Job {Job} pauses itself: {Failed} items failed, more than it was told to go on with.")]
+    private partial void LogPaused(JobId job, int failed);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage;
 using Emu3.Storage.Blobs;
@@ -8,16 +7,14 @@ using Orleans.Concurrency;
 
 namespace Emu3.Grains.Jobs;
 
-/// <summary>See <see cref="IGenerationJob"/>. Decides like a shard: one step (<see cref="JobTransitions"/>), a write, then the answer.</summary>
+/// <summary>
+/// See <see cref="IGenerationJob"/>. Decides like a shard: one step (<see cref="JobTransitions"/>), a write, then the answer. Here is what its owner asks
+/// of it; what watchers are told is in <c>GenerationJob.Watching.cs</c>, what happens by itself in <c>GenerationJob.Upkeep.cs</c>.
+/// </summary>
 [Reentrant]
 public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 {
     private const int ShardsAtOnce = 32;
-    private const int OutcomesAtOnce = 64;
-
-    // An unsealed job does not know its shards: it looks until so many in a row have nothing.
-    private const int EmptyShardsInARow = 8;
-    private static readonly TimeSpan s_progressPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly DurableState<JobState, JobState> _state;
     private readonly IBlobStore _blobs;
@@ -29,12 +26,8 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     private JobId _job;
     private JobProgress _progress = null!;
-    private Task? _reconciled;
+    private Task? _heardAll;
     private bool _isOpening;
-    private bool _isFinishing; // or finished
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _watcherCount;
-    private long _lastAsked;
 
     public GenerationJob(
         [PersistentState("job", ClusterProviders.GrainStorage)] IPersistentState<JobState> row,
@@ -65,10 +58,11 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     // :: Step 2 The job is durable before it is acknowledged.
     public async Task Open(JobSpec spec)
     {
-        _isOpening = true; // Resume() must not take the job for one that never was
+        _isOpening = true; // Reconcile() must not take the job for one that never was
         try
         {
             await Index.Add(_job);
+            if (_state.Current is { IsDeleted: true, Total: 0 }) await SweepAsync(); // what is left of a submission that was given up
             _state.Current = JobTransitions.Open(_state.Current, _job, spec, _time.GetUtcNow());
             await _state.SettleAsync();
         }
@@ -84,11 +78,13 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     {
         ThrowIfUnknown();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(total);
+        ShardProgress[] tellings = [];
         if (_state.Current.Status == JobStatus.Open)
         {
             var sealedState = JobTransitions.Seal(_state.Current, _job, total, contentHash);
+            await ThrowIfMoreItemsCameAsync(sealedState);
             await Index.Add(_job);
-            await EachShardAsync(sealedState.ShardCount, shard => Shard(shard).Seal(sealedState.ItemsOf(shard)));
+            tellings = await EachShardAsync(sealedState.ShardCount, shard => Shard(shard).Seal(sealedState.ItemsOf(shard), sealedState.Orders));
         }
 
         var was = _state.Current;
@@ -96,7 +92,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         if (was.Status == JobStatus.Open && !ReferenceEquals(was, _state.Current))
         {
             _progress = new JobProgress(_time, _state.Current);
-            _reconciled = Task.CompletedTask; // nothing has begun, as the fresh progress says
+            Hear(tellings);
         }
 
         await _state.SettleAsync();
@@ -105,7 +101,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             LogAccepted(_job, was.Spec!.Tenant, total, was.Spec.Model);
             await PublishAsync(JobStatus.Queued);
             // Shards may offer their items from now on. What fails here, the dispatcher's next round does.
-            _ = TryAsync("offer its items", ReconcileAsync);
+            _ = TryAsync("offer its items", TellShardsAsync);
         }
 
         return Snapshot();
@@ -115,229 +111,85 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     {
         ThrowIfUnknown();
         _lastAsked = _time.GetTimestamp();
-        await ReconciledAsync();
+        if (!_state.Current.IsTerminal) await HearAllAsync();
         return Snapshot();
-    }
-
-    public async IAsyncEnumerable<JobEvent> Watch(JobCursor cursor, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        ThrowIfUnknown();
-        await ReconciledAsync();
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _life.Stopping, _gone.Token);
-        _watcherCount++;
-        try
-        {
-            ItemCounts? told = null;
-            long? toldAt = null;
-            while (true)
-            {
-                ending.Token.ThrowIfCancellationRequested();
-                var changed = _changed.Task;
-                for (var shard = 0; shard < _progress.ShardCount; shard++)
-                {
-                    while (cursor.Of(shard) < _progress.OutcomesOf(shard))
-                    {
-                        var outcomes = await Shard(shard).ReadOutcomes(cursor.Of(shard), OutcomesAtOnce);
-                        foreach (var outcome in outcomes)
-                        {
-                            cursor = cursor.Advance(shard);
-                            yield return new() { Cursor = cursor, Job = Snapshot(), Outcome = outcome };
-                        }
-                    }
-                }
-
-                var snapshot = Snapshot();
-                var isAtEnd = Enumerable.Range(0, _progress.ShardCount).All(shard => cursor.Of(shard) >= _progress.OutcomesOf(shard));
-                if (snapshot.IsTerminal && isAtEnd)
-                {
-                    yield return new() { Cursor = cursor, Job = snapshot, IsLast = true };
-                    yield break;
-                }
-
-                var sinceTold = toldAt is { } at ? _time.GetElapsedTime(at) : TimeSpan.MaxValue;
-                if (told != snapshot.Counts && sinceTold >= s_progressPeriod)
-                {
-                    (told, toldAt) = (snapshot.Counts, _time.GetTimestamp());
-                    yield return new() { Cursor = cursor, Job = snapshot };
-                    continue;
-                }
-
-                await (told == snapshot.Counts
-                    ? changed.WaitAsync(ending.Token)
-                    : Task.WhenAny(changed, Task.Delay(s_progressPeriod - sinceTold, _time, ending.Token)));
-            }
-        }
-        finally
-        {
-            _watcherCount--;
-            _lastAsked = _time.GetTimestamp();
-        }
     }
 
     public async Task<JobSnapshot> Cancel()
     {
         ThrowIfUnknown();
-        var was = _state.Current;
-        _state.Current = JobTransitions.Cancel(was, _time.GetUtcNow());
+        _state.Current = JobTransitions.Cancel(_state.Current, _time.GetUtcNow());
         await _state.SettleAsync();
-        if (!was.IsTerminal) await ReconcileAsync();
+        await FollowUpAsync();
         return Snapshot();
     }
 
-    public async Task Resume()
+    public Task<JobSnapshot> Pause() => DecideAsync(state => JobTransitions.Pause(state, _job));
+
+    public Task<JobSnapshot> Resume() => DecideAsync(state => JobTransitions.Resume(state, _job, _progress.Counts.Failed));
+
+    public Task<JobSnapshot> SetPriority(JobPriority priority) => DecideAsync(state => JobTransitions.SetPriority(state, _job, priority));
+
+    public async Task<JobSnapshot> RetryFailed()
     {
-        if (_isOpening) return;
-        if (_state.Current.Spec is null)
+        ThrowIfUnknown();
+        _reopeningCount++;
+        try
         {
-            await Index.Remove(_job);
-            DeactivateOnIdle();
-            return;
+            await HearAllAsync(); // also of a job that ended before this activation
+            if (_finish is { } finish) await finish; // what follows the end of one attempt must not meet the next
+            if (_state.Current.IsTerminal && _progress.Counts.Failed > 0)
+            {
+                await Index.Add(_job);
+                _finish = null;
+            }
+
+            return await DecideAsync(state => JobTransitions.RetryFailed(state, _job, _progress.Counts.Failed));
         }
-
-        _state.Current = JobTransitions.AbortIfForsaken(_state.Current, _options.OpenAtMost, _time.GetUtcNow());
-        await _state.SettleAsync();
-        if (_state.Current.IsDeleted) await RemoveAllAsync();
-        else if (_state.Current is { IsTerminal: true, Spec.Priority: JobPriority.Interactive } && _time.GetUtcNow() - _state.Current.EndedAt > _options.InteractiveKeep) await Delete();
-        else await ReconcileAsync();
-    }
-
-    public async Task ShardChanged(int shard, ShardProgress progress)
-    {
-        if (_state.Current.Spec is null || _state.Current.IsTerminal) return;
-        if (progress.IsWatched) _lastAsked = _time.GetTimestamp();
-        if (_reconciled is null) _ = TryAsync("look at its shards", ReconciledAsync); // others may have told what a predecessor forgot
-        if (_progress.Update(shard, progress)) await ProgressedAsync();
+        finally
+        {
+            _reopeningCount--;
+            if (_state.Current.IsTerminal) _ = FinishAsync();
+        }
     }
 
     public async Task Delete()
     {
         if (_state.Current.Spec is null) return;
-        if (!_state.Current.IsTerminal) throw new InvalidOperationException($"Job {_job} has not ended; cancel it first.");
         await Index.Add(_job); // so that a crash below is made good
-        _state.Current = _state.Current with { IsDeleted = true };
+        _state.Current = JobTransitions.Delete(_state.Current, _job, _time.GetUtcNow());
         await _state.SettleAsync();
-        await RemoveAllAsync();
+        await RemoveAsync();
     }
 
-    private async Task RemoveAllAsync()
+    public async Task<bool> Expire(TimeSpan keep)
     {
-        await EachShardAsync(_state.Current.ShardCount, shard => Shard(shard).Delete());
-        await _blobs.DeletePrefixAsync(BlobKeys.Job(_state.Current.Spec!.Tenant, _job));
-        await Index.Remove(_job);
-        DeactivateOnIdle();
+        _state.ThrowIfVoid();
+        if (_state.Current.Spec is null || _state.Current.IsDeleted) return true;
+        if (_state.Current.EndedAt is not { } ended || _time.GetUtcNow() - ended <= keep) return false;
+        await Delete();
+        return true;
     }
 
-    /// <summary>Shares one look at all shards among all who come before it is done.</summary>
-    private async Task ReconciledAsync()
+    /// <summary>What the owner wants becomes durable, then the shards are told; if some are not reached, the caller asks again, or the next reconciling tells them.</summary>
+    private async Task<JobSnapshot> DecideAsync(Func<JobState, JobState> decide)
     {
-        if (_state.Current.IsTerminal) return;
-        var reconciled = _reconciled ??= ReconcileAsync();
-        try
-        {
-            await reconciled;
-        }
-        catch
-        {
-            if (ReferenceEquals(_reconciled, reconciled)) _reconciled = null;
-            throw;
-        }
-    }
-
-    /// <summary>Brings job and shards to one state, whatever was lost on the way: repeats what a crash may have left out.</summary>
-    private async Task ReconcileAsync()
-    {
-        var state = _state.Current;
-        if (state is { IsTerminal: false, ShardCount: > 0 })
-        {
-            var tellings = new ShardProgress[state.ShardCount];
-            await EachShardAsync(state.ShardCount, async shard =>
-                tellings[shard] = state.Status == JobStatus.Cancelling ? await Shard(shard).Cancel() : await Shard(shard).Resume());
-            for (var shard = 0; shard < tellings.Length; shard++) _progress.Update(shard, tellings[shard]);
-            _reconciled ??= Task.CompletedTask;
-            await ProgressedAsync();
-        }
-        else if (state.IsTerminal)
-        {
-            await FinishAsync();
-        }
-    }
-
-    private async Task ProgressedAsync()
-    {
-        var was = _state.Current;
-        _state.Current = JobTransitions.Progress(was, _progress.Counts, _progress.ResumedCount, _time.GetUtcNow());
+        ThrowIfUnknown();
+        if (!_state.Current.IsTerminal) await HearAllAsync();
+        var was = _state.Current.Status;
+        _state.Current = decide(_state.Current);
         await _state.SettleAsync();
-        var changed = _changed;
-        _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        changed.TrySetResult();
-        if (was.Status == JobStatus.Queued && _state.Current.Status == JobStatus.Running) await PublishAsync(JobStatus.Running);
-        if (_state.Durable.IsTerminal) await FinishAsync();
+        if (_state.Durable.Status is var status && status != was) await PublishAsync(status);
+        await FollowUpAsync();
+        return Snapshot();
     }
 
-    /// <summary>What follows a terminal state that is durable. May be repeated.</summary>
-    private async Task FinishAsync()
+    /// <summary>A retry with fewer items: those of the first try lie beyond its end. They came at most a few shards ahead.</summary>
+    private async Task ThrowIfMoreItemsCameAsync(JobState state)
     {
-        if (_isFinishing) return;
-        _isFinishing = true;
-        _isFinishing = await TryAsync("tidy up after its end", async () =>
-        {
-            var state = _state.Durable;
-            LogEnded(_job, state.Status, state.FinalCounts.Done, state.FinalCounts.Failed, state.FinalCounts.Cancelled, state.FinalResumedCount);
-            await PublishAsync(state.Status);
-            if (state.Total == 0) await DeleteUnsealedAsync();
-            await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));
-            // Interactive jobs stay in the index until they are removed, so that the dispatcher's rounds come by.
-            if (state.Spec!.Priority != JobPriority.Interactive) await Index.Remove(_job);
-        });
-    }
-
-    private async Task DeleteUnsealedAsync()
-    {
-        for (var (shard, empty) = (0, 0); empty < EmptyShardsInARow; shard++)
-        {
-            empty = await Shard(shard).HasItems() ? 0 : empty + 1;
-            await Shard(shard).Delete();
-        }
-    }
-
-    /// <summary>An interactive job that nobody watches is cancelled.</summary>
-    private void WatchForForsaken()
-    {
-        var period = _options.InteractivePatience / 3;
-        this.RegisterGrainTimer(async _ =>
-        {
-            if (_state.Current.IsTerminal || _watcherCount > 0 || _time.GetElapsedTime(_lastAsked) < _options.InteractivePatience) return;
-            LogForsaken(_job);
-            await Cancel();
-        }, new GrainTimerCreationOptions(period, period) { Interleave = true });
-    }
-
-    private async Task PublishAsync(JobStatus status)
-    {
-        try
-        {
-            var stream = this.GetStreamProvider(JobLifecycleEvent.Stream).GetStream<JobLifecycleEvent>(StreamId.Create(JobLifecycleEvent.Stream, _job.Value));
-            await stream.OnNextAsync(new JobLifecycleEvent($"{_job}/{status}".ToLowerInvariant(), _job, status, _time.GetUtcNow()));
-        }
-        catch (Exception failure)
-        {
-            // A hint only: listeners look at the job.
-            LogNotDone(failure, _job, "tell its listeners");
-        }
-    }
-
-    private async Task<bool> TryAsync(string what, Func<Task> work)
-    {
-        try
-        {
-            await work();
-            return true;
-        }
-        catch (Exception failure)
-        {
-            LogNotDone(failure, _job, what);
-            return false;
-        }
+        if (state.Spec!.Priority == JobPriority.Interactive) return; // under a fresh id
+        var beyond = await Task.WhenAll(Enumerable.Range(state.ShardCount, ShardsAhead).Select(shard => Shard(shard).HasItems()));
+        if (beyond.Contains(true)) throw new IdempotencyConflictException(_job.Value);
     }
 
     private JobSnapshot Snapshot()
@@ -345,14 +197,16 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         _state.ThrowIfVoid();
         var state = _state.Durable;
         var counts = state.IsTerminal ? state.FinalCounts : _progress.Counts;
-        var rate = state.IsTerminal ? null : _progress.ItemsPerSecond();
+        var rate = state.Status is JobStatus.Running or JobStatus.Cancelling ? _progress.ItemsPerSecond() : null;
         return new()
         {
             Id = _job,
             Spec = state.Spec!,
             Status = state.Status,
             Counts = counts,
-            Priority = state.Spec!.Priority,
+            Priority = state.Orders.Priority,
+            PauseReason = state.PauseReason,
+            Attempt = state.Orders.Attempt,
             StartedAt = state.StartedAt,
             EndedAt = state.EndedAt,
             ItemsPerSecond = rate,
@@ -379,15 +233,15 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     private IJobShard Shard(int number) => GrainFactory.GetGrain<IJobShard>(_job.Shard(number));
 
     /// <summary>A few at a time, on the grain's own scheduler.</summary>
-    private static async Task EachShardAsync(int shardCount, Func<int, Task> call)
+    private static async Task<T[]> EachShardAsync<T>(int shardCount, Func<int, Task<T>> call)
     {
         using var places = new SemaphoreSlim(ShardsAtOnce);
-        await Task.WhenAll(Enumerable.Range(0, shardCount).Select(async shard =>
+        return await Task.WhenAll(Enumerable.Range(0, shardCount).Select(async shard =>
         {
             await places.WaitAsync();
             try
             {
-                await call(shard);
+                return await call(shard);
             }
             finally
             {

@@ -2,13 +2,14 @@ using Emu3.Grains.Interfaces;
 
 namespace Emu3.Grains.Jobs;
 
-/// <summary>What a job's shards last told, added up, and how fast items end.</summary>
+/// <summary>What a job's shards last told, added up, and how fast items end. An activation's own: it begins with nothing and asks.</summary>
 public sealed class JobProgress
 {
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
     private readonly TimeProvider _time;
     private readonly ShardProgress[] _shards;
     private readonly Queue<(long At, int Ended)> _samples = [];
+    private int _endedCount; // items that ended while this looked
 
     /// <param name="time">Its monotonic clock measures the rate.</param>
     /// <param name="state">The job. Nothing has started in a shard that has not told; in a job that has ended everything has.</param>
@@ -16,7 +17,7 @@ public sealed class JobProgress
     {
         _time = time;
         _shards = [.. Enumerable.Range(0, state.ShardCount).Select(shard =>
-            new ShardProgress(new ItemCounts(state.ItemsOf(shard), 0, 0, 0, 0), 0, state.IsTerminal ? state.ItemsOf(shard) : 0, false))];
+            new ShardProgress(new ItemCounts(state.ItemsOf(shard), 0, 0, 0, 0), 0, state.IsTerminal ? state.ItemsOf(shard) : 0, false, 0, 0))];
         Counts = new(state.Total, 0, 0, 0, 0);
     }
 
@@ -27,19 +28,26 @@ public sealed class JobProgress
     /// <summary>Outcomes that a shard has.</summary>
     public int OutcomesOf(int shard) => _shards[shard].OutcomeCount;
 
-    /// <summary>A shard tells. Tellings may arrive out of order; one that knows of fewer outcomes is old.</summary>
+    /// <summary>Whether every shard has told of an attempt.</summary>
+    public bool IsOfAttempt(int attempt) => _shards.All(shard => shard.Attempt == attempt);
+
+    /// <summary>Whether every shard has taken up these orders.</summary>
+    public bool HasTakenUp(JobOrders orders) => _shards.All(shard => shard.Revision >= orders.Revision);
+
+    /// <summary>A shard tells. Tellings may arrive out of order; one that knows of fewer outcomes or older orders is old.</summary>
     public bool Update(int shard, ShardProgress progress)
     {
-        if ((uint)shard >= (uint)_shards.Length || progress.OutcomeCount < _shards[shard].OutcomeCount) return false;
-        if (_samples.Count == 0) _samples.Enqueue((_time.GetTimestamp(), Counts.Ended));
+        if ((uint)shard >= (uint)_shards.Length) return false;
         var was = _shards[shard];
+        if (progress.OutcomeCount < was.OutcomeCount || progress.Revision < was.Revision) return false;
         _shards[shard] = progress;
         Counts = new(
             Counts.Pending + progress.Counts.Pending - was.Counts.Pending, Counts.Running + progress.Counts.Running - was.Counts.Running,
             Counts.Done + progress.Counts.Done - was.Counts.Done, Counts.Failed + progress.Counts.Failed - was.Counts.Failed,
             Counts.Cancelled + progress.Counts.Cancelled - was.Counts.Cancelled);
         ResumedCount += progress.ResumedCount - was.ResumedCount;
-        if (progress.Counts.Ended != was.Counts.Ended) _samples.Enqueue((_time.GetTimestamp(), Counts.Ended));
+        // What a shard's first telling brings ended before this looked: it says nothing about the speed.
+        if (was.Revision > 0) Sample(progress.OutcomeCount - was.OutcomeCount);
         return true;
     }
 
@@ -50,6 +58,14 @@ public sealed class JobProgress
         if (_samples.Count < 2) return null;
         var (at, ended) = _samples.Peek();
         var seconds = _time.GetElapsedTime(at).TotalSeconds;
-        return seconds > 0 && Counts.Ended > ended ? (Counts.Ended - ended) / seconds : null;
+        return seconds > 0 && _endedCount > ended ? (_endedCount - ended) / seconds : null;
+    }
+
+    private void Sample(int endedCount)
+    {
+        if (_samples.Count == 0) _samples.Enqueue((_time.GetTimestamp(), _endedCount));
+        if (endedCount == 0) return;
+        _endedCount += endedCount;
+        _samples.Enqueue((_time.GetTimestamp(), _endedCount));
     }
 }

@@ -7,9 +7,6 @@ public sealed partial class JobShard
     [LoggerMessage(LogLevel.Error, "Shard {Shard} could not be stored; it starts again from what is stored.")]
     private partial void LogNotStored(Exception failure, string shard);
 
-    [LoggerMessage(LogLevel.Warning, "Shard {Shard} could not tell its progress; it tries again.")]
-    private partial void LogNotTold(Exception failure, string shard);
-
     [LoggerMessage(LogLevel.Warning, "Shard {Shard}: {ItemCount} leases ended without word from their workers.")]
     private partial void LogDeadline(string shard, int itemCount);
 

@@ -19,7 +19,7 @@ public sealed class LeaseClock(TimeProvider time)
     public void Start(int item)
     {
         var now = time.GetTimestamp();
-        _leases[item] = new(now, now, false);
+        _leases[item] = new(now, now, false, 0);
     }
 
     /// <summary>The lease has ended, however.</summary>
@@ -29,11 +29,22 @@ public sealed class LeaseClock(TimeProvider time)
     public void Renew(HeldItem held)
     {
         if (_leases.TryGetValue(held.Item, out var lease))
-            _leases[held.Item] = lease with { HeardAt = time.GetTimestamp(), HasProgress = lease.HasProgress || held.TokenCount > held.ResumedCount };
+        {
+            _leases[held.Item] = lease with
+            {
+                HeardAt = time.GetTimestamp(),
+                HasProgress = lease.HasProgress || held.TokenCount > held.ResumedCount,
+                TokenCount = held.TokenCount,
+            };
+        }
     }
 
     /// <summary>Whether the present lease generated any token of its own.</summary>
     public bool HasProgress(int item) => _leases.TryGetValue(item, out var lease) && lease.HasProgress;
+
+    /// <summary>Since the lease was last heard of, and tokens as the worker then told; null when the item is not leased.</summary>
+    public (TimeSpan HeardAgo, int TokenCount)? StandingOf(int item) =>
+        _leases.TryGetValue(item, out var lease) ? (time.GetElapsedTime(lease.HeardAt), lease.TokenCount) : null;
 
     /// <summary>Whether a worker that does not list the item has had its time to get the grant.</summary>
     public bool IsPastGrace(int item) => _leases.TryGetValue(item, out var lease) && time.GetElapsedTime(lease.GrantedAt) > GrantGrace;
@@ -41,5 +52,5 @@ public sealed class LeaseClock(TimeProvider time)
     /// <summary>Items whose deadline has passed.</summary>
     public IReadOnlyList<int> Expired() => [.. _leases.Where(lease => time.GetElapsedTime(lease.Value.HeardAt) > Deadline).Select(lease => lease.Key)];
 
-    private readonly record struct Entry(long GrantedAt, long HeardAt, bool HasProgress);
+    private readonly record struct Entry(long GrantedAt, long HeardAt, bool HasProgress, int TokenCount);
 }

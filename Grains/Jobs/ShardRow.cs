@@ -10,7 +10,10 @@ namespace Emu3.Grains.Jobs;
 [GenerateSerializer, Alias("emu3.ShardRow")]
 public sealed class ShardRow
 {
-    [Id(0)] public int SchemaVersion { get; set; } = 1;
+    /// <summary>2 added what stands under it; a row of 1 has one outcome for each item that ended.</summary>
+    public const int NewestVersion = 2;
+
+    [Id(0)] public int SchemaVersion { get; set; } = NewestVersion;
     [Id(1)] public bool IsSealed { get; set; }
     [Id(2)] public bool IsCancelled { get; set; }
 
@@ -26,7 +29,7 @@ public sealed class ShardRow
     // A value for each outcome, in order. An index in the shard fits a byte.
     [Id(8)] public byte[] OutcomeItem { get; set; } = [];
 
-    // A value for each done item, in the order of outcomes.
+    // A value for each done outcome, in order.
     [Id(9)] public byte[] FileHashes { get; set; } = [];
     [Id(10)] public byte[] TokensHashes { get; set; } = [];
     [Id(11)] public long[] FileBytes { get; set; } = [];
@@ -40,9 +43,19 @@ public sealed class ShardRow
     [Id(17)] public ushort[] NumericClass { get; set; } = [];
     [Id(18)] public string[] NumericClasses { get; set; } = [];
 
-    // A value for each failed item, in the order of outcomes.
+    // A value for each failed outcome, in order.
     [Id(19)] public byte[] FailureCodes { get; set; } = [];
     [Id(20)] public string[] FailureMessages { get; set; } = [];
+
+    // From version 2 on.
+
+    /// <summary>For each outcome, what the item became: version 1 took that from the item's status.</summary>
+    [Id(21)] public byte[] OutcomeStatus { get; set; } = [];
+
+    /// <summary>For each done outcome, its place in <see cref="Devices"/>.</summary>
+    [Id(22)] public ushort[] MadeBy { get; set; } = [];
+    [Id(23)] public string[] Devices { get; set; } = [];
+    [Id(24)] public JobOrders Orders { get; set; } = JobOrders.None;
 
     private const int HashBytes = 32;
     private const byte CameToItsEnd = 1;
@@ -50,42 +63,83 @@ public sealed class ShardRow
 
     public static ShardRow From(ShardState state)
     {
-        var done = state.Outcomes.Where(outcome => outcome.Result is not null).Select(outcome => outcome.Result!).ToArray();
-        var failed = state.Outcomes.Where(outcome => outcome.Failure is not null).Select(outcome => outcome.Failure!).ToArray();
-        var holders = state.Items.Select(item => item.Holder).OfType<string>().Distinct().ToArray();
-        var classes = done.Select(result => result.NumericClass).Distinct().ToArray();
-        return new()
-        {
-            IsSealed = state.IsSealed,
-            IsCancelled = state.IsCancelled,
-            Status = [.. state.Items.Select(item => (byte)item.Status)],
-            Epoch = [.. state.Items.Select(item => item.Epoch)],
-            Suspicion = [.. state.Items.Select(item => (byte)item.Suspicion)],
-            Holder = [.. state.Items.Select(item => (ushort)(Array.IndexOf(holders, item.Holder) + 1))],
-            Holders = holders,
-            OutcomeItem = [.. state.Outcomes.Select(outcome => (byte)outcome.Item)],
-            FileHashes = [.. done.SelectMany(result => result.FileHash)],
-            TokensHashes = [.. done.SelectMany(result => result.TokensHash)],
-            FileBytes = [.. done.Select(result => result.FileBytes)],
-            PromptTokens = [.. done.Select(result => result.PromptTokens)],
-            PromptImageTokens = [.. done.Select(result => result.PromptImageTokens)],
-            GeneratedTokens = [.. done.Select(result => result.GeneratedTokens)],
-            ResumedTokens = [.. done.Select(result => result.ResumedTokens)],
-            ResultFlags = [.. done.Select(result => (byte)((result.CameToItsEnd ? CameToItsEnd : 0) | (result.IsReproducible ? IsReproducible : 0)))],
-            NumericClass = [.. done.Select(result => (ushort)Array.IndexOf(classes, result.NumericClass))],
-            NumericClasses = classes,
-            FailureCodes = [.. failed.Select(failure => (byte)failure.Code)],
-            FailureMessages = [.. failed.Select(failure => failure.Message)],
-        };
+        var row = new ShardRow { IsSealed = state.IsSealed, IsCancelled = state.Orders.IsCancelled, Orders = state.Orders };
+        row.AddItems(state.Items);
+        row.AddOutcomes(state.Outcomes);
+        return row;
     }
 
-    public ShardState ToState()
+    public ShardState ToState() => new()
     {
-        var outcomes = ImmutableList.CreateBuilder<ShardOutcome>();
-        var (done, failed) = (0, 0);
-        foreach (var item in OutcomeItem)
+        IsSealed = IsSealed,
+        Orders = Orders with { IsCancelled = IsCancelled },
+        Items = [.. Status.Select((status, item) =>
+            new ItemState((ItemStatus)status, Epoch[item], Holder[item] == 0 ? null : Holders[Holder[item] - 1], Suspicion[item]))],
+        Outcomes = ToOutcomes(),
+    };
+
+    private void AddItems(ImmutableArray<ItemState> items)
+    {
+        (Status, Epoch, Suspicion, Holder) = (new byte[items.Length], new int[items.Length], new byte[items.Length], new ushort[items.Length]);
+        var holders = new Names();
+        for (var item = 0; item < items.Length; item++)
         {
-            outcomes.Add((ItemStatus)Status[item] switch
+            var state = items[item];
+            (Status[item], Epoch[item], Suspicion[item]) = ((byte)state.Status, state.Epoch, (byte)state.Suspicion);
+            Holder[item] = state.Holder is null ? (ushort)0 : (ushort)(holders.PlaceOf(state.Holder) + 1);
+        }
+
+        Holders = holders.ToArray();
+    }
+
+    private void AddOutcomes(ImmutableArray<ShardOutcome> outcomes)
+    {
+        (OutcomeItem, OutcomeStatus) = (new byte[outcomes.Length], new byte[outcomes.Length]);
+        var results = new List<ItemResult>(outcomes.Length);
+        var failures = new List<ItemFailure>();
+        for (var place = 0; place < outcomes.Length; place++)
+        {
+            var outcome = outcomes[place];
+            (OutcomeItem[place], OutcomeStatus[place]) = ((byte)outcome.Item, (byte)outcome.Status);
+            if (outcome.Result is { } result) results.Add(result);
+            else if (outcome.Failure is { } failure) failures.Add(failure);
+        }
+
+        AddResults(results);
+        FailureCodes = [.. failures.Select(failure => (byte)failure.Code)];
+        FailureMessages = [.. failures.Select(failure => failure.Message)];
+    }
+
+    private void AddResults(List<ItemResult> results)
+    {
+        var count = results.Count;
+        (FileHashes, TokensHashes) = (new byte[count * HashBytes], new byte[count * HashBytes]);
+        (FileBytes, PromptTokens, PromptImageTokens) = (new long[count], new int[count], new int[count]);
+        (GeneratedTokens, ResumedTokens, ResultFlags) = (new int[count], new int[count], new byte[count]);
+        (NumericClass, MadeBy) = (new ushort[count], new ushort[count]);
+        var (classes, devices) = (new Names(), new Names());
+        for (var place = 0; place < count; place++)
+        {
+            var result = results[place];
+            result.FileHash.CopyTo(FileHashes, place * HashBytes);
+            result.TokensHash.CopyTo(TokensHashes, place * HashBytes);
+            (FileBytes[place], PromptTokens[place], PromptImageTokens[place]) = (result.FileBytes, result.PromptTokens, result.PromptImageTokens);
+            (GeneratedTokens[place], ResumedTokens[place]) = (result.GeneratedTokens, result.ResumedTokens);
+            ResultFlags[place] = (byte)((result.CameToItsEnd ? CameToItsEnd : 0) | (result.IsReproducible ? IsReproducible : 0));
+            (NumericClass[place], MadeBy[place]) = (classes.PlaceOf(result.NumericClass), devices.PlaceOf(result.MadeBy));
+        }
+
+        (NumericClasses, Devices) = (classes.ToArray(), devices.ToArray());
+    }
+
+    private ImmutableArray<ShardOutcome> ToOutcomes()
+    {
+        var outcomes = ImmutableArray.CreateBuilder<ShardOutcome>(OutcomeItem.Length);
+        var (done, failed) = (0, 0);
+        for (var place = 0; place < OutcomeItem.Length; place++)
+        {
+            var item = OutcomeItem[place];
+            outcomes.Add((ItemStatus)(SchemaVersion < 2 ? Status[item] : OutcomeStatus[place]) switch
             {
                 ItemStatus.Done => new ShardOutcome(item, Result(done++), null),
                 ItemStatus.Failed => new ShardOutcome(item, null, new ItemFailure((FailureCode)FailureCodes[failed], FailureMessages[failed++])),
@@ -93,14 +147,7 @@ public sealed class ShardRow
             });
         }
 
-        return new()
-        {
-            IsSealed = IsSealed,
-            IsCancelled = IsCancelled,
-            Items = [.. Status.Select((status, item) =>
-                new ItemState((ItemStatus)status, Epoch[item], Holder[item] == 0 ? null : Holders[Holder[item] - 1], Suspicion[item]))],
-            Outcomes = outcomes.ToImmutable(),
-        };
+        return outcomes.MoveToImmutable();
     }
 
     private ItemResult Result(int place) => new()
@@ -115,14 +162,20 @@ public sealed class ShardRow
         CameToItsEnd = (ResultFlags[place] & CameToItsEnd) != 0,
         IsReproducible = (ResultFlags[place] & IsReproducible) != 0,
         NumericClass = NumericClasses[NumericClass[place]],
+        MadeBy = SchemaVersion < 2 ? "" : Devices[MadeBy[place]],
     };
-}
 
-/// <summary>What a shard's items are: written while the job is open, read only afterwards.</summary>
-[GenerateSerializer, Alias("emu3.ShardSpecs")]
-public sealed class ShardSpecs
-{
-    [Id(0)] public int SchemaVersion { get; set; } = 1;
-    [Id(1)] public JobSpec? Job { get; set; }
-    [Id(2)] public List<ItemSpec> Items { get; set; } = [];
+    /// <summary>Text that comes again and again, by number.</summary>
+    private sealed class Names
+    {
+        private readonly Dictionary<string, ushort> _places = [];
+
+        public ushort PlaceOf(string name)
+        {
+            if (!_places.TryGetValue(name, out var place)) _places[name] = place = (ushort)_places.Count;
+            return place;
+        }
+
+        public string[] ToArray() => [.. _places.Keys];
+    }
 }

@@ -15,11 +15,14 @@ public sealed record ShardState
     /// <summary>The job is accepted, items may be leased.</summary>
     public bool IsSealed { get; init; }
 
-    /// <summary>Every item has ended, and none is leased again.</summary>
-    public bool IsCancelled { get; init; }
+    /// <summary>What the job wants, as far as the shard heard.</summary>
+    public JobOrders Orders { get; init; } = JobOrders.None;
 
-    /// <summary>How items ended, in durable order: the n-th stays the n-th for ever, so a reader's cursor is a count.</summary>
-    public ImmutableList<ShardOutcome> Outcomes { get; init; } = [];
+    /// <summary>
+    /// How items ended, in durable order: the n-th stays the n-th for ever, so a reader's cursor is a count. An item that was begun anew
+    /// has one for each time that it ended; its last one counts.
+    /// </summary>
+    public ImmutableArray<ShardOutcome> Outcomes { get; init; } = [];
 
     public ItemCounts Counts
     {
@@ -32,11 +35,29 @@ public sealed record ShardState
     }
 
     /// <summary>Done items that went on from tokens of an earlier lease.</summary>
-    public int ResumedCount => Outcomes.Count(outcome => outcome.Result is { ResumedTokens: > 0 });
+    public int ResumedCount
+    {
+        get
+        {
+            var count = 0;
+            foreach (var outcome in Outcomes)
+                if (outcome.Result is { ResumedTokens: > 0 }) count++;
+            return count;
+        }
+    }
+
+    /// <summary>How an item that has ended did so; null while it has not.</summary>
+    public ShardOutcome? LastOutcomeOf(int item)
+    {
+        if (!Items[item].HasEnded) return null;
+        for (var place = Outcomes.Length - 1; place >= 0; place--)
+            if (Outcomes[place].Item == item) return Outcomes[place];
+        return null;
+    }
 }
 
 /// <summary>Where one item stands.</summary>
-/// <param name="Status">Done, Failed and Cancelled are final.</param>
+/// <param name="Status">Done and Cancelled are final, Failed until the job is attempted again.</param>
 /// <param name="Epoch">Number of its leases so far; names the last one.</param>
 /// <param name="Holder">Key of the worker that has it; null unless it runs.</param>
 /// <param name="Suspicion">Grows with the workers that died while they held it; see <see cref="ShardTransitions.SiloGone"/>.</param>
@@ -52,4 +73,7 @@ public readonly record struct ItemState(ItemStatus Status, int Epoch, string? Ho
 /// <param name="Item">Its index in the shard.</param>
 /// <param name="Result">Of a done one.</param>
 /// <param name="Failure">Of a failed one. Both null: cancelled.</param>
-public sealed record ShardOutcome(int Item, ItemResult? Result, ItemFailure? Failure);
+public sealed record ShardOutcome(int Item, ItemResult? Result, ItemFailure? Failure)
+{
+    public ItemStatus Status => this switch { { Result: not null } => ItemStatus.Done, { Failure: not null } => ItemStatus.Failed, _ => ItemStatus.Cancelled };
+}

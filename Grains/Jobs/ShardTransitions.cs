@@ -16,19 +16,34 @@ public static class ShardTransitions
     private const int SeenDeath = 4;
     private const int UnseenDeath = 1;
 
+    private static readonly ItemFailure s_poisoned = new(
+        FailureCode.Poisoned, "Every worker that ran this item died with it, the last one while running nothing else.");
+
     /// <summary>Opens the items for leasing.</summary>
-    public static ShardState Seal(ShardState state, int itemCount) => state.IsSealed || state.IsCancelled
-        ? state
-        : state with { IsSealed = true, Items = [.. Enumerable.Repeat(new ItemState(ItemStatus.Pending, 0, null, 0), itemCount)] };
+    public static ShardState Seal(ShardState state, int itemCount, JobOrders orders) => Obey(
+        state.IsSealed ? state : state with { IsSealed = true, Items = [.. Enumerable.Repeat(new ItemState(ItemStatus.Pending, 0, null, 0), itemCount)] },
+        orders);
+
+    /// <summary>Takes up what the job wants, if that is newer than what it wanted before.</summary>
+    public static ShardState Obey(ShardState state, JobOrders orders)
+    {
+        if (!state.IsSealed || orders.Revision <= state.Orders.Revision) return state;
+        var next = state with { Orders = orders };
+        if (orders.Attempt > state.Orders.Attempt)
+            next = Change(next, Where(next, item => item.Status == ItemStatus.Failed), item => item with { Status = ItemStatus.Pending, Suspicion = 0 });
+        if (orders.IsCancelled) return Cancel(next);
+        return orders.IsPaused ? TakeBack(next, Where(next, item => item.Status == ItemStatus.Running)) : next;
+    }
 
     /// <summary>
     /// Leases pending items, lowest index first. An item that must run alone is granted by itself, when no other is pending.
     /// </summary>
     public static (ShardState State, IReadOnlyList<int> Granted) Acquire(ShardState state, WorkerId worker, int most)
     {
-        var pending = Enumerable.Range(0, state.Items.Length).Where(item => state.Items[item].Status == ItemStatus.Pending).ToList();
+        if (state.Orders.IsPaused || most <= 0) return (state, []);
+        var pending = Where(state, item => item.Status == ItemStatus.Pending);
         var granted = pending.Where(item => !state.Items[item].RunsAlone).Take(most).ToList();
-        if (granted.Count == 0) granted = [.. pending.Take(Math.Min(most, 1))];
+        if (granted.Count == 0) granted = [.. pending.Take(1)];
         return (Change(state, granted, item => item with { Status = ItemStatus.Running, Epoch = item.Epoch + 1, Holder = worker.Value }), granted);
     }
 
@@ -42,17 +57,17 @@ public static class ShardTransitions
 
     /// <summary>The item's file is stored.</summary>
     public static (ShardState State, ReportReply Reply) Complete(ShardState state, WorkerId worker, int item, int epoch, ItemResult result) =>
-        End(state, worker, item, epoch, ItemStatus.Done, new ShardOutcome(item, result, null));
+        End(state, worker, epoch, new ShardOutcome(item, result, null));
 
     /// <summary>The item can't be done.</summary>
     public static (ShardState State, ReportReply Reply) Fail(ShardState state, WorkerId worker, int item, int epoch, ItemFailure failure) =>
-        End(state, worker, item, epoch, ItemStatus.Failed, new ShardOutcome(item, null, failure));
+        End(state, worker, epoch, new ShardOutcome(item, null, failure));
 
     /// <summary>A worker gives items back unharmed.</summary>
     public static ShardState Release(ShardState state, WorkerId worker, IReadOnlyList<HeldItem> items) =>
         TakeBack(state, [.. items.Where(h => Holds(state, worker, h.Item, h.Epoch)).Select(h => h.Item)]);
 
-    /// <summary>Leases end without blame: a deadline passed, or the worker never got the grant.</summary>
+    /// <summary>Leases end without blame: a deadline passed, the worker never got the grant, or the job is paused.</summary>
     public static ShardState TakeBack(ShardState state, IReadOnlyList<int> items) =>
         Change(state, [.. items.Where(item => state.Items[item].Status == ItemStatus.Running)], item => item with { Status = ItemStatus.Pending, Holder = null });
 
@@ -66,33 +81,20 @@ public static class ShardTransitions
     /// <param name="isSeen">The shard was there when it happened.</param>
     public static ShardState SiloGone(ShardState state, string silo, Func<int, bool> hasProgress, bool isSeen)
     {
-        for (var item = 0; item < state.Items.Length; item++)
+        var lost = Where(state, item => item.Holder is { } holder && new WorkerId(holder).Silo == silo);
+        if (lost.Count == 0) return state;
+        var items = state.Items.ToBuilder();
+        var poisoned = new List<ShardOutcome>();
+        foreach (var item in lost)
         {
-            var was = state.Items[item];
-            if (was.Holder is null || new WorkerId(was.Holder).Silo != silo) continue;
+            var was = items[item];
             var suspicion = hasProgress(item) ? was.Suspicion : was.Suspicion + (isSeen ? SeenDeath : UnseenDeath);
             var isPoison = was.RunsAlone && suspicion >= PoisonFrom;
-            var failure = new ItemFailure(FailureCode.Poisoned, "Every worker that ran this item died with it, the last one while running nothing else.");
-            state = state with
-            {
-                Items = state.Items.SetItem(item, was with { Status = isPoison ? ItemStatus.Failed : ItemStatus.Pending, Holder = null, Suspicion = suspicion }),
-                Outcomes = isPoison ? state.Outcomes.Add(new ShardOutcome(item, null, failure)) : state.Outcomes,
-            };
+            if (isPoison) poisoned.Add(new(item, null, s_poisoned));
+            items[item] = was with { Status = isPoison ? ItemStatus.Failed : ItemStatus.Pending, Holder = null, Suspicion = suspicion };
         }
 
-        return state;
-    }
-
-    /// <summary>Ends every item that has not ended.</summary>
-    public static ShardState Cancel(ShardState state)
-    {
-        if (state.IsCancelled) return state;
-        var open = Enumerable.Range(0, state.Items.Length).Where(item => !state.Items[item].HasEnded).ToList();
-        return Change(state, open, item => item with { Status = ItemStatus.Cancelled, Holder = null }) with
-        {
-            IsCancelled = true,
-            Outcomes = state.Outcomes.AddRange(open.Select(item => new ShardOutcome(item, null, null))),
-        };
+        return state with { Items = items.MoveToImmutable(), Outcomes = state.Outcomes.AddRange(poisoned) };
     }
 
     /// <summary>Whether this lease is the item's current one.</summary>
@@ -100,12 +102,30 @@ public static class ShardTransitions
         (uint)item < (uint)state.Items.Length && state.Items[item] is var current
         && current.Status == ItemStatus.Running && current.Epoch == epoch && current.Holder == worker.Value;
 
-    private static (ShardState State, ReportReply Reply) End(
-        ShardState state, WorkerId worker, int item, int epoch, ItemStatus status, ShardOutcome outcome)
+    /// <summary>Ends every item that has not ended.</summary>
+    private static ShardState Cancel(ShardState state)
     {
+        var open = Where(state, item => !item.HasEnded);
+        return Change(state, open, item => item with { Status = ItemStatus.Cancelled, Holder = null }) with
+        {
+            Outcomes = state.Outcomes.AddRange(open.Select(item => new ShardOutcome(item, null, null))),
+        };
+    }
+
+    private static (ShardState State, ReportReply Reply) End(ShardState state, WorkerId worker, int epoch, ShardOutcome outcome)
+    {
+        var item = outcome.Item;
         if ((uint)item < (uint)state.Items.Length && state.Items[item].Status is ItemStatus.Done or ItemStatus.Failed) return (state, ReportReply.Duplicate);
         if (!Holds(state, worker, item, epoch)) return (state, ReportReply.Stale);
-        return (Change(state, [item], was => was with { Status = status, Holder = null }) with { Outcomes = state.Outcomes.Add(outcome) }, ReportReply.Accepted);
+        return (Change(state, [item], was => was with { Status = outcome.Status, Holder = null }) with { Outcomes = state.Outcomes.Add(outcome) }, ReportReply.Accepted);
+    }
+
+    private static List<int> Where(ShardState state, Func<ItemState, bool> condition)
+    {
+        var items = new List<int>();
+        for (var item = 0; item < state.Items.Length; item++)
+            if (condition(state.Items[item])) items.Add(item);
+        return items;
     }
 
     private static ShardState Change(ShardState state, List<int> items, Func<ItemState, ItemState> change)

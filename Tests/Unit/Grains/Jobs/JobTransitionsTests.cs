@@ -29,7 +29,7 @@ public sealed class JobTransitionsTests
         Assert.Same(state, JobTransitions.Open(state, s_id, Spec() with { CreatedAt = s_now.AddMinutes(1) }, s_now));
         Assert.Throws<IdempotencyConflictException>(() => JobTransitions.Open(state, s_id, Spec(model: "other"), s_now));
         Assert.Throws<IdempotencyConflictException>(() => JobTransitions.Open(state, s_id, Spec(value: "other"), s_now));
-        Assert.Throws<IdempotencyConflictException>(() => JobTransitions.Open(state with { IsDeleted = true }, s_id, Spec(), s_now));
+        Assert.Throws<IdempotencyConflictException>(() => JobTransitions.Open(state with { IsDeleted = true, Total = 1 }, s_id, Spec(), s_now));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class JobTransitionsTests
                 state = step switch
                 {
                     0 => state.Status is JobStatus.Open ? JobTransitions.Seal(state, s_id, 2, "a") : state,
-                    1 => JobTransitions.Progress(state, new ItemCounts(2 - ended, 0, ended, 0, 0), 0, s_now),
+                    1 => JobTransitions.Progress(state, new ItemCounts(2 - ended, 0, ended, 0, 0), 0, true, s_now),
                     2 => JobTransitions.Cancel(state, s_now),
                     _ => JobTransitions.AbortIfForsaken(state, TimeSpan.FromHours(1), s_now.AddHours(2)),
                 };

@@ -9,6 +9,8 @@ public sealed class ShardTransitionsTests
 {
     private static readonly WorkerId s_a = new("127.0.0.1:1@1/cpu");
     private static readonly WorkerId s_b = new("127.0.0.1:2@1/cpu");
+    private static readonly JobOrders s_first = JobOrders.First(JobPriority.Normal);
+    private static readonly JobOrders s_cancel = s_first with { Revision = 9, IsCancelled = true };
 
     [Fact]
     public void Complete_Twice_TheFirstCounts()
@@ -43,7 +45,7 @@ public sealed class ShardTransitionsTests
         var (state, _) = ShardTransitions.Acquire(Sealed(2), s_a, 2);
         (state, _) = ShardTransitions.Complete(state, s_a, 0, 1, Result(1));
 
-        state = ShardTransitions.Cancel(state);
+        state = ShardTransitions.Obey(state, s_cancel);
         var (_, reply) = ShardTransitions.Complete(state, s_a, 1, 1, Result(1));
 
         Assert.Equal(new ItemCounts(0, 0, 1, 0, 1), state.Counts);
@@ -173,7 +175,7 @@ public sealed class ShardTransitionsTests
                         current = ShardRow.From(durable).ToState(); // crash: what was decided since the last write is gone
                         break;
                     case 9 when count == 4 && item > 9:
-                        current = ShardTransitions.Cancel(current);
+                        current = ShardTransitions.Obey(current, s_cancel);
                         Write();
                         break;
                 }
@@ -182,7 +184,7 @@ public sealed class ShardTransitionsTests
             }
 
             // A worker that goes on to the end finishes the rest.
-            if (!current.IsCancelled)
+            if (!current.Orders.IsCancelled)
             {
                 current = ShardTransitions.SiloGone(ShardTransitions.SiloGone(current, s_a.Silo, _ => true, true), s_b.Silo, _ => true, true);
                 while (ShardTransitions.Acquire(current, s_a, 3) is { Granted.Count: > 0 } grant)
@@ -211,8 +213,8 @@ public sealed class ShardTransitionsTests
             void Check(ShardState state)
             {
                 Assert.Equal(itemCount, state.Counts.Total);
-                Assert.Equal(state.Counts.Ended, state.Outcomes.Count);
-                Assert.Equal(state.Outcomes.Count, state.Outcomes.Select(outcome => outcome.Item).Distinct().Count());
+                Assert.Equal(state.Counts.Ended, state.Outcomes.Length);
+                Assert.Equal(state.Outcomes.Length, state.Outcomes.Select(outcome => outcome.Item).Distinct().Count());
                 Assert.All(state.Items, entry => Assert.Equal(entry.Status == ItemStatus.Running, entry.Holder is not null));
             }
         }, iter: 2000);
@@ -236,17 +238,17 @@ public sealed class ShardTransitionsTests
                 };
             }
 
-            if (workers == 3) state = ShardTransitions.Cancel(state);
+            if (workers == 3) state = ShardTransitions.Obey(state, s_cancel);
             var read = ShardRow.From(state).ToState();
 
             Assert.Equal(state.Items, read.Items);
-            Assert.Equal((state.IsSealed, state.IsCancelled), (read.IsSealed, read.IsCancelled));
+            Assert.Equal((state.IsSealed, state.Orders), (read.IsSealed, read.Orders));
             Assert.Equal(state.Outcomes.Select(outcome => (outcome.Item, outcome.Failure)), read.Outcomes.Select(outcome => (outcome.Item, outcome.Failure)));
             foreach (var (was, now) in state.Outcomes.Zip(read.Outcomes)) Assert.Equivalent(was.Result, now.Result, strict: true);
         }, iter: 50);
     }
 
-    private static ShardState Sealed(int itemCount) => ShardTransitions.Seal(ShardState.Empty, itemCount);
+    private static ShardState Sealed(int itemCount) => ShardTransitions.Seal(ShardState.Empty, itemCount, s_first);
 
     private static ItemResult Result(int number) => new()
     {
@@ -260,5 +262,6 @@ public sealed class ShardTransitionsTests
         CameToItsEnd = number % 2 == 0,
         IsReproducible = number % 3 == 0,
         NumericClass = "class " + (number % 2),
+        MadeBy = "node/cuda:" + (number % 3),
     };
 }

@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Grains.Jobs;
+
+/// <summary>What readers get: outcomes in their order, single items, tokens as they come.</summary>
+public sealed partial class JobShard
+{
+    private const int MaxMessageBytes = 512 * 1024;
+    private const int TokensInChunk = 1024;
+    private readonly Dictionary<int, TokenBuffer> _buffers = [];
+
+    public Task<int> Push(WorkerId worker, int item, TokenChunk chunk) =>
+        Task.FromResult(_items.Holds(worker, item - _first, chunk.Epoch) ? Buffer(item - _first).Append(chunk) : -1);
+
+    public Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most)
+    {
+        var outcomes = _items.Durable.Outcomes;
+        var count = Math.Clamp(Math.Min(most, outcomes.Length - from), 0, MostInMessage());
+        return Task.FromResult<IReadOnlyList<ItemOutcome>>([.. Enumerable.Range(from, count).Select(place => Outcome(outcomes[place]))]);
+    }
+
+    public Task<ItemOutcome?> GetItem(int item)
+    {
+        var local = item - _first;
+        var state = _items.Durable;
+        if ((uint)local >= (uint)state.Items.Length) return Task.FromResult<ItemOutcome?>(null);
+        return Task.FromResult<ItemOutcome?>(state.LastOutcomeOf(local) is { } ended
+            ? Outcome(ended)
+            : new() { Item = item, Status = state.Items[local].Status, Spec = _specs.Durable.Items[local] });
+    }
+
+    public Task<IReadOnlyList<ItemStanding>> GetStandings()
+    {
+        var state = _items.Durable;
+        return Task.FromResult<IReadOnlyList<ItemStanding>>([.. Enumerable.Range(0, state.Items.Length).Where(item => !state.Items[item].HasEnded).Select(Standing)]);
+
+        ItemStanding Standing(int item)
+        {
+            var (told, heard) = (state.Items[item], _items.StandingOf(item));
+            return new()
+            {
+                Item = _first + item,
+                Status = told.Status,
+                Holder = told.Holder is { } holder ? new WorkerId(holder) : null,
+                Epoch = told.Epoch,
+                Suspicion = told.Suspicion,
+                RunsAlone = told.RunsAlone,
+                HeardAgo = heard?.HeardAgo,
+                TokenCount = heard?.TokenCount ?? 0,
+            };
+        }
+    }
+
+    public async IAsyncEnumerable<TokenChunk> ReadTokens(int item, int from, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var local = item - _first;
+        if ((uint)local >= (uint)_items.Durable.Items.Length) yield break;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _life.Stopping, _gone.Token);
+        var buffer = Buffer(local);
+        if (HasEnded(local) && !buffer.IsEnded) buffer.End(null);
+        buffer.ReaderCount++;
+        KeepTime();
+        _reporter.Report();
+        try
+        {
+            var reader = new TokenBuffer.Reader(buffer, from);
+            while (true)
+            {
+                var changed = buffer.Changed;
+                while (reader.Next(TokensInChunk) is { } chunk) yield return chunk;
+                if (buffer.IsEnded) yield break;
+                await changed.WaitAsync(ending.Token);
+            }
+        }
+        finally
+        {
+            buffer.ReaderCount--;
+        }
+    }
+
+    /// <summary>An item has ended with so many tokens.</summary>
+    private void EndBuffer(int item, int? tokenCount)
+    {
+        if (_buffers.TryGetValue(item, out var buffer)) buffer.End(tokenCount);
+    }
+
+    /// <summary>Readers of cancelled items wait for nothing; an item that was begun anew gets a buffer of its own.</summary>
+    private void EndBuffers()
+    {
+        foreach (var (item, buffer) in _buffers.ToList())
+        {
+            if (HasEnded(item)) buffer.End(null);
+            else if (buffer.IsEnded) _buffers.Remove(item);
+        }
+    }
+
+    /// <summary>Tokens of what has ended are kept as long as someone reads them.</summary>
+    private void ForgetBuffers()
+    {
+        foreach (var (item, buffer) in _buffers.ToList())
+            if (buffer is { IsEnded: true, ReaderCount: 0 } && !IsInteractive) _buffers.Remove(item);
+    }
+
+    private ItemOutcome Outcome(ShardOutcome outcome) => new()
+    {
+        Item = _first + outcome.Item,
+        Status = outcome.Status,
+        Spec = _specs.Durable.Items[outcome.Item],
+        Result = outcome.Result,
+        Failure = outcome.Failure,
+    };
+
+    /// <summary>Items that surely fit one message, judged by the largest.</summary>
+    private int MostInMessage()
+    {
+        var largest = 512 + _specs.Durable.Items.Select(SpecBytes).DefaultIfEmpty().Max();
+        return Math.Max(1, MaxMessageBytes / largest);
+    }
+
+    private static int SpecBytes(ItemSpec spec) => 3 * (
+        (spec.Image?.Prompt.Length ?? 0) + (spec.Image?.NegativePrompt.Length ?? 0)
+        + (spec.Chat?.Turns.Sum(turn => turn.Parts.Sum(part => (part.Text ?? part.PictureBlob ?? "").Length + 16)) ?? 0));
+
+    private TokenBuffer Buffer(int item) => _buffers.TryGetValue(item, out var buffer) ? buffer : _buffers[item] = new TokenBuffer();
+    private bool IsWatched(int item) => _buffers.TryGetValue(item, out var buffer) && buffer.ReaderCount > 0;
+    private bool HasEnded(int item) => _items.Durable.Items[item].HasEnded;
+}

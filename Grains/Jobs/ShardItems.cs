@@ -1,0 +1,152 @@
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Grains.Jobs;
+
+/// <summary>
+/// The items of a shard: their state, where it is stored, and the clock of their leases. Each method makes one decision (<see cref="ShardTransitions"/>)
+/// in one step, waits for a write that began after it, and answers. Nothing is decided across an await, so calls may interleave and share writes.
+/// Items are named by their index in the shard.
+/// </summary>
+/// <param name="row">Where they are stored.</param>
+/// <param name="time">Its monotonic clock runs the leases.</param>
+/// <param name="giveUp">See <see cref="DurableState{TState, TRow}"/>.</param>
+internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider time, Action<Exception> giveUp)
+{
+    private readonly DurableState<ShardState, ShardRow> _state = new(row, stored => stored.ToState(), ShardRow.From, giveUp);
+    private readonly LeaseClock _clock = new(time);
+
+    /// <summary>What readers are told.</summary>
+    public ShardState Durable
+    {
+        get
+        {
+            _state.ThrowIfVoid();
+            return _state.Durable;
+        }
+    }
+
+    /// <summary>Items are leased out, as far as was decided.</summary>
+    public bool HasRunning => _state.Current.Items.Any(item => item.Status == ItemStatus.Running);
+
+    /// <summary>The silos that leases belong to.</summary>
+    public IReadOnlyCollection<string> HolderSilos =>
+        [.. _state.Current.Items.Select(item => item.Holder).OfType<string>().Distinct().Select(holder => new WorkerId(holder).Silo).Distinct()];
+
+    /// <summary>Takes up what the activation has read. Leases that it finds get their whole time again.</summary>
+    public void Load()
+    {
+        _state.Load();
+        Follow(ShardState.Empty, _state.Current);
+    }
+
+    public Task SealAsync(int itemCount, JobOrders orders)
+    {
+        Decide(ShardTransitions.Seal(_state.Current, itemCount, orders));
+        return _state.SettleAsync();
+    }
+
+    public Task ObeyAsync(JobOrders orders)
+    {
+        Decide(ShardTransitions.Obey(_state.Current, orders));
+        return _state.SettleAsync();
+    }
+
+    /// <summary>The items granted, as they then are.</summary>
+    public async Task<IReadOnlyList<(int Item, ItemState State)>> AcquireAsync(WorkerId worker, int most)
+    {
+        var (next, items) = ShardTransitions.Acquire(_state.Current, worker, most);
+        Decide(next);
+        await _state.SettleAsync();
+        return [.. items.Select(item => (item, next.Items[item]))];
+    }
+
+    /// <summary>What of it the worker does not hold, and what it does. Leases of its that it does not list are taken back after their grace.</summary>
+    public async Task<(IReadOnlyList<int> Dropped, IReadOnlyList<int> Held)> HeartbeatAsync(WorkerId worker, IReadOnlyList<HeldItem> told)
+    {
+        var (next, dropped) = ShardTransitions.Heartbeat(_state.Current, worker, told);
+        var held = told.Where(one => ShardTransitions.Holds(next, worker, one.Item, one.Epoch)).ToList();
+        foreach (var one in held) _clock.Renew(one);
+        var listed = held.Select(one => one.Item).ToHashSet();
+        var lost = Enumerable.Range(0, next.Items.Length)
+            .Where(item => next.Items[item] is { Status: ItemStatus.Running } state && state.Holder == worker.Value && !listed.Contains(item) && _clock.IsPastGrace(item));
+        Decide(ShardTransitions.TakeBack(next, [.. lost]));
+        await _state.SettleAsync();
+        return (dropped, [.. listed]);
+    }
+
+    public Task<ReportReply> CompleteAsync(WorkerId worker, int item, int epoch, ItemResult result) =>
+        EndAsync(ShardTransitions.Complete(_state.Current, worker, item, epoch, result));
+
+    public Task<ReportReply> FailAsync(WorkerId worker, int item, int epoch, ItemFailure failure) =>
+        EndAsync(ShardTransitions.Fail(_state.Current, worker, item, epoch, failure));
+
+    public Task ReleaseAsync(WorkerId worker, IReadOnlyList<HeldItem> items)
+    {
+        Decide(ShardTransitions.Release(_state.Current, worker, items));
+        return _state.SettleAsync();
+    }
+
+    /// <summary>Ends the leases of a silo's workers. Says which, and whether the death counts against them: their lease had made no progress.</summary>
+    public async Task<IReadOnlyList<(WorkerId Worker, int Item, bool Counts)>> SiloGoneAsync(string silo, bool isSeen)
+    {
+        var was = _state.Current;
+        var lost = Enumerable.Range(0, was.Items.Length)
+            .Where(item => was.Items[item].Holder is { } holder && new WorkerId(holder).Silo == silo)
+            .Select(item => (new WorkerId(was.Items[item].Holder!), item, !_clock.HasProgress(item))).ToList();
+        Decide(ShardTransitions.SiloGone(was, silo, _clock.HasProgress, isSeen));
+        await _state.SettleAsync();
+        return lost;
+    }
+
+    /// <summary>Takes back leases whose deadline has passed. Says how many.</summary>
+    public async Task<int> TakeBackExpiredAsync()
+    {
+        var expired = _clock.Expired();
+        Decide(ShardTransitions.TakeBack(_state.Current, expired));
+        await _state.SettleAsync();
+        return expired.Count;
+    }
+
+    /// <summary>Whether this lease is the item's current one.</summary>
+    public bool Holds(WorkerId worker, int item, int epoch)
+    {
+        _state.ThrowIfVoid();
+        return ShardTransitions.Holds(_state.Current, worker, item, epoch);
+    }
+
+    /// <summary>Since a running item's lease was last heard of, and its tokens then.</summary>
+    public (TimeSpan HeardAgo, int TokenCount)? StandingOf(int item) => _clock.StandingOf(item);
+
+    /// <summary>Removes them. Nothing is answered after it.</summary>
+    public Task ClearAsync() => _state.ClearAsync();
+
+    /// <summary>Every answer awaits a write, also one that nothing changed for: one who only believes to be the shard is found out by it.</summary>
+    private async Task<ReportReply> EndAsync((ShardState State, ReportReply Reply) end)
+    {
+        Decide(end.State);
+        // A shard that was removed, or never sealed, has nothing to say and leaves no row.
+        if (end.State.IsSealed) await _state.SaveAsync();
+        return end.Reply;
+    }
+
+    private void Decide(ShardState next)
+    {
+        var was = _state.Current;
+        _state.ThrowIfVoid();
+        _state.Current = next;
+        Follow(was, next);
+    }
+
+    /// <summary>The clock runs for what runs.</summary>
+    private void Follow(ShardState was, ShardState next)
+    {
+        if (was.Items == next.Items) return;
+        for (var item = 0; item < next.Items.Length; item++)
+        {
+            var before = item < was.Items.Length ? was.Items[item] : default;
+            var isRunning = next.Items[item].Status == ItemStatus.Running;
+            if (isRunning && (before.Status != ItemStatus.Running || before.Epoch != next.Items[item].Epoch)) _clock.Start(item);
+            else if (!isRunning && before.Status == ItemStatus.Running) _clock.Stop(item);
+        }
+    }
+}
