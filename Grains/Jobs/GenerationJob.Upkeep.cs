@@ -117,6 +117,7 @@ public sealed partial class GenerationJob
 
     private async Task RemoveAsync()
     {
+        if (Catalog is { } catalog) await catalog.Remove(_job, _state.Current.Spec!.CreatedAt);
         await SweepAsync();
         await Index.Remove(_job);
         DeactivateOnIdle();

@@ -84,6 +84,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             var sealedState = JobTransitions.Seal(_state.Current, _job, total, contentHash);
             await ThrowIfMoreItemsCameAsync(sealedState);
             await Index.Add(_job);
+            if (Catalog is { } catalog) await catalog.Add(_job, sealedState.Spec!.CreatedAt);
             tellings = await EachShardAsync(sealedState.ShardCount, shard => Shard(shard).Seal(sealedState.ItemsOf(shard), sealedState.Orders));
         }
 
@@ -230,6 +231,9 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     }
 
     private IJobIndex Index => GrainFactory.GetGrain<IJobIndex>(IJobIndex.PartOf(_job));
+
+    /// <summary>Where its tenant finds it; interactive jobs are not listed.</summary>
+    private IJobCatalog? Catalog => _state.Current.Spec is { Priority: not JobPriority.Interactive } spec ? GrainFactory.GetGrain<IJobCatalog>(spec.Tenant) : null;
     private IJobShard Shard(int number) => GrainFactory.GetGrain<IJobShard>(_job.Shard(number));
 
     /// <summary>A few at a time, on the grain's own scheduler.</summary>

@@ -1,3 +1,4 @@
+using Emu3.Grains.Interfaces;
 using Microsoft.Extensions.Logging;
 
 namespace Emu3.Grains.Jobs;
@@ -12,4 +13,7 @@ public sealed partial class JobShard
 
     [LoggerMessage(LogLevel.Warning, "Shard {Shard}: silo {Silo} is gone, and with it {ItemCount} leases.")]
     private partial void LogSiloGone(string shard, string silo, int itemCount);
+
+    [LoggerMessage(LogLevel.Warning, "The ledger of devices could not be told that worker {Worker} died with item {Item} of {Job}.")]
+    private partial void LogNotBlamed(Exception failure, WorkerId worker, JobId job, int item);
 }

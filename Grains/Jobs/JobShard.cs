@@ -188,6 +188,21 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         if (lost.Count == 0) return;
         LogSiloGone(this.GetPrimaryKeyString(), silo, lost.Count);
         EndBuffers(); // of what is poison
+        if (!isSeen) return;
+        foreach (var (worker, item, _) in lost.Where(lease => lease.Counts)) _ = BlameAsync(worker, _first + item);
+    }
+
+    /// <summary>The ledger of devices hears of it. A telling that is lost makes a device look better than it is, no more.</summary>
+    private async Task BlameAsync(WorkerId worker, int item)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IDeviceLedger>(0).DiedWith(worker, _job, item);
+        }
+        catch (Exception failure)
+        {
+            LogNotBlamed(failure, worker, _job, item);
+        }
     }
 
     /// <summary>Looks at the clock every second while something runs, is read or could not be told.</summary>

@@ -31,10 +31,11 @@ internal static class TestJobs
         Chat = new() { Turns = [new("user", [new("Hello?", null)])], MaxNewTokens = tokens },
     };
 
-    public static async Task<JobId> SubmitAsync(this IClusterClient client, IReadOnlyList<ItemSpec> items, JobPriority priority = JobPriority.Normal, JobId? id = null)
+    public static async Task<JobId> SubmitAsync(
+        this IClusterClient client, IReadOnlyList<ItemSpec> items, JobPriority priority = JobPriority.Normal, JobId? id = null, int? maxFailures = null)
     {
         var job = id ?? JobId.Draw();
-        var spec = Spec(priority);
+        var spec = Spec(priority) with { MaxFailures = maxFailures };
         var grain = client.GetGrain<IGenerationJob>(job.Value);
         await grain.Open(spec);
         for (var shard = 0; shard * JobId.ItemsInShard < items.Count; shard++)
