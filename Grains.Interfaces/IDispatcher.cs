@@ -7,22 +7,19 @@ namespace Emu3.Grains.Interfaces;
 [Alias("emu3.IDispatcher")]
 public interface IDispatcher : IGrainWithIntegerKey
 {
-    /// <summary>A worker is ready; repeated every few seconds. One that falls silent is forgotten.</summary>
+    /// <summary>A worker is ready. One that then falls silent, and does not ask either, is forgotten.</summary>
     [Alias("Register")] Task Register(WorkerCard worker);
 
     /// <summary>A worker drains: it gets no more hints.</summary>
     [Alias("Unregister")] Task Unregister(WorkerId worker);
 
-    /// <summary>Where a worker with free places should ask, best first. Empty: nothing to do, it will be woken.</summary>
-    /// <param name="worker">Must be registered; another is told nothing.</param>
-    /// <param name="freeItemCount">Items that it takes in all.</param>
-    /// <param name="batchItemCount">Of these, items that nobody waits for: a worker keeps a few places for those that somebody does.</param>
-    [Alias("Next")] Task<IReadOnlyList<WorkHint>> Next(WorkerId worker, int freeItemCount, int batchItemCount);
+    /// <summary>Where a worker should ask, best first. What it could take is remembered: when there is work for it, it is woken.</summary>
+    [Alias("Next")] Task<WorkHints> Next(WorkerId worker, WorkAppetite appetite);
 
     /// <summary>A shard tells how many items it has to give; 0 closes it.</summary>
     [Alias("Offer")] Task Offer(ShardOffer offer);
 
-    /// <summary>Starts it where it does not run, and has it look through the job index.</summary>
+    /// <summary>Starts it where it does not run, which has it look through the job index; and has it look at the device ledger.</summary>
     [Alias("Wake")] Task Wake();
 
     /// <summary>A worker loads its model; repeated every few seconds until it registers.</summary>
@@ -34,6 +31,22 @@ public interface IDispatcher : IGrainWithIntegerKey
     /// <summary>Workers that are on their way.</summary>
     [Alias("GetLoadingWorkers")] Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers();
 }
+
+/// <summary>What a worker could take.</summary>
+/// <param name="ItemCount">Items that it has places for.</param>
+/// <param name="BatchItemCount">Of these, items that nobody waits for: a worker keeps a few places for those that somebody does.</param>
+/// <param name="YieldingItemCount">Beyond these, items that somebody waits for: batch items would give way to them.</param>
+[GenerateSerializer, Immutable, Alias("emu3.WorkAppetite")]
+public readonly record struct WorkAppetite(
+    [property: Id(0)] int ItemCount, [property: Id(1)] int BatchItemCount, [property: Id(2)] int YieldingItemCount);
+
+/// <summary>The dispatcher's answer to a worker.</summary>
+/// <param name="IsRegistered">The dispatcher knows the worker; one that it does not know is told nothing, and must register.</param>
+/// <param name="Hints">Where to ask. Empty: nothing to do, the worker will be woken.</param>
+/// <param name="LeastAskPeriod">Time that a worker shall let pass before it asks again unwoken: many workers ask less often each.</param>
+[GenerateSerializer, Immutable, Alias("emu3.WorkHints")]
+public sealed record WorkHints(
+    [property: Id(0)] bool IsRegistered, [property: Id(1)] IReadOnlyList<WorkHint> Hints, [property: Id(2)] TimeSpan LeastAskPeriod);
 
 /// <summary>Ask this shard for so many.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.WorkHint")]

@@ -3,37 +3,49 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Grains.Dispatch;
 
 /// <summary>
-/// Who gets the next free place. Interactive jobs go first, but every eighth grant goes to batch work where some waits. Between tenants: the one that
-/// was served least for its weight. Within a tenant: priority, age of the job, place in the job, so that few shards of a job are open.
+/// Who gets the next free place. Interactive jobs go first, but batch work that was passed over seven times gets the next grant that may be one of batch.
+/// Between tenants: <see cref="TenantPool"/>. Within a tenant: <see cref="TenantQueue"/>. A grant takes time that grows with the logarithm of what waits.
 /// No clock, no I/O.
 /// </summary>
 /// <param name="weightOf">A tenant's share against others'; above 0.</param>
 public sealed class DispatchPlan(Func<string, double> weightOf)
 {
-    private const int BatchTurn = 8;
-
     // Items to a grant: small enough that tenants alternate within one worker's request.
     private const int ItemsInGrant = 8;
 
-    private readonly Dictionary<(JobId, int), Entry> _entries = [];
-    private readonly Dictionary<(string WeightsHash, bool IsInteractive), Dictionary<string, SortedSet<Entry>>> _pools = [];
-    private readonly Dictionary<string, double> _served = [];
-    private int _grantCount;
+    private readonly Dictionary<(JobId Job, int Shard), WaitingShard> _shards = [];
+    private readonly Dictionary<string, ModelQueue> _models = [];
+    private readonly Dictionary<(JobId Job, int Shard), int> _unconfirmed = [];
+    private int _look;
 
     /// <summary>Items that wait for workers, as far as their shards told.</summary>
-    public int PendingCount => _entries.Values.Sum(entry => entry.Available);
+    public int PendingCount => _models.Values.Sum(model => model.Interactive.PendingCount + model.Batch.PendingCount);
+
+    /// <summary>Items that wait for workers with these weights: those that somebody waits for, and others.</summary>
+    public (int Interactive, int Batch) PendingOf(string weightsHash) =>
+        _models.TryGetValue(weightsHash, out var model) ? (model.Interactive.PendingCount, model.Batch.PendingCount) : (0, 0);
 
     /// <summary>A shard tells what it has; that replaces what was known of it.</summary>
     public void Offer(ShardOffer offer)
     {
-        if (_entries.Remove((offer.Job, offer.Shard), out var known)) Take(known, known.Available);
+        var key = (offer.Job, offer.Shard);
+        _unconfirmed.Remove(key);
+        if (_shards.TryGetValue(key, out var known))
+        {
+            if (offer.PendingCount > 0 && known.IsSamePlace(offer))
+            {
+                PoolOf(known).Change(known, offer.PendingCount);
+                return;
+            }
+
+            PoolOf(known).Remove(known);
+            _shards.Remove(key);
+        }
+
         if (offer.PendingCount <= 0) return;
-        var entry = new Entry(offer) { Available = offer.PendingCount };
-        _entries[(offer.Job, offer.Shard)] = entry;
-        var pool = PoolOf(entry);
-        if (!pool.TryGetValue(offer.Tenant, out var waiting)) pool[offer.Tenant] = waiting = new(EntryOrder.Instance);
-        if (waiting.Count == 0) Join(pool, offer.Tenant);
-        waiting.Add(entry);
+        var shard = new WaitingShard(offer);
+        _shards[key] = shard;
+        PoolOf(shard).Add(shard);
     }
 
     /// <summary>Hints for a worker, best first, each shard once.</summary>
@@ -42,67 +54,60 @@ public sealed class DispatchPlan(Func<string, double> weightOf)
     /// <param name="batchItemCount">Of these, batch items at most.</param>
     public IReadOnlyList<WorkHint> Next(string weightsHash, int freeItemCount, int batchItemCount)
     {
-        var hints = new Dictionary<(JobId, int), int>();
+        if (!_models.TryGetValue(weightsHash, out var model)) return [];
+        var hints = new List<WorkHint>();
         while (freeItemCount > 0)
         {
-            var interactive = Best((weightsHash, true));
-            var batch = batchItemCount > 0 ? Best((weightsHash, false)) : null;
-            var isBatch = interactive is null || (batch is not null && (_grantCount + 1) % BatchTurn == 0);
-            if ((isBatch ? batch : interactive) is not { } entry) break;
-            var count = Math.Min(Math.Min(entry.Available, ItemsInGrant), isBatch ? Math.Min(freeItemCount, batchItemCount) : freeItemCount);
-            var tenant = entry.Offer.Tenant;
-            _served[tenant] = _served.GetValueOrDefault(tenant) + (count / weightOf(tenant));
-            _grantCount++;
-            Take(entry, count);
-            hints[(entry.Offer.Job, entry.Offer.Shard)] = hints.GetValueOrDefault((entry.Offer.Job, entry.Offer.Shard)) + count;
+            var isBatchPossible = batchItemCount > 0 && !model.Batch.IsEmpty;
+            if (model.Interactive.IsEmpty && !isBatchPossible) break;
+            var isBatch = model.Interactive.IsEmpty || (isBatchPossible && model.BatchPassedOver >= TenantQueue.MostPassedOver);
+            var pool = isBatch ? model.Batch : model.Interactive;
+            var shard = pool.Next();
+            var count = Math.Min(Math.Min(shard.Available, ItemsInGrant), isBatch ? Math.Min(freeItemCount, batchItemCount) : freeItemCount);
+            pool.Grant(shard, count);
+            model.BatchPassedOver = isBatch ? 0 : model.BatchPassedOver + (model.Batch.IsEmpty ? 0 : 1);
+            Note(hints, shard, count);
             freeItemCount -= count;
             if (isBatch) batchItemCount -= count;
         }
 
-        return [.. hints.Select(hint => new WorkHint(hint.Key.Item1, hint.Key.Item2, hint.Value))];
+        return hints;
     }
 
-    private Entry? Best((string, bool) key) => _pools.TryGetValue(key, out var pool)
-        ? pool.Where(tenant => tenant.Value.Count > 0).OrderBy(tenant => _served.GetValueOrDefault(tenant.Key)).ThenBy(tenant => tenant.Value.Min!, EntryOrder.Instance)
-            .Select(tenant => tenant.Value.Min).FirstOrDefault()
-        : null;
-
-    private void Take(Entry entry, int count)
+    /// <summary>
+    /// Shards that workers were sent to before the last call of this, and that have told nothing since: the worker may have died on its way, and what
+    /// it was sent for waits unknown. Each is named once, <paramref name="most"/> in a call; it should be asked.
+    /// </summary>
+    public IReadOnlyList<(JobId Job, int Shard)> Silent(int most)
     {
-        entry.Available -= count;
-        if (entry.Available > 0) return;
-        var pool = PoolOf(entry);
-        if (!pool.TryGetValue(entry.Offer.Tenant, out var waiting)) return;
-        waiting.Remove(entry);
-        if (waiting.Count == 0) pool.Remove(entry.Offer.Tenant);
+        var silent = _unconfirmed.Where(pair => pair.Value < _look).Select(pair => pair.Key).Take(most).ToList();
+        foreach (var shard in silent) _unconfirmed.Remove(shard);
+        _look++;
+        return silent;
     }
 
-    /// <summary>A tenant that had nothing waiting begins level with the others: idle time earns no credit.</summary>
-    private void Join(Dictionary<string, SortedSet<Entry>> pool, string tenant)
+    private void Note(List<WorkHint> hints, WaitingShard shard, int count)
     {
-        var others = pool.Where(other => other.Key != tenant && other.Value.Count > 0).Select(other => _served.GetValueOrDefault(other.Key));
-        _served[tenant] = Math.Max(_served.GetValueOrDefault(tenant), others.DefaultIfEmpty().Min());
+        var key = (shard.Offer.Job, shard.Offer.Shard);
+        _unconfirmed.TryAdd(key, _look);
+        if (shard.Available == 0) _shards.Remove(key);
+        var place = hints.FindIndex(hint => hint.Job == key.Job && hint.Shard == key.Shard);
+        if (place < 0) hints.Add(new WorkHint(key.Job, key.Shard, count));
+        else hints[place] = hints[place] with { ItemCount = hints[place].ItemCount + count };
     }
 
-    private Dictionary<string, SortedSet<Entry>> PoolOf(Entry entry)
+    private TenantPool PoolOf(WaitingShard shard)
     {
-        var key = (entry.Offer.WeightsHash, entry.Offer.Priority == JobPriority.Interactive);
-        return _pools.TryGetValue(key, out var pool) ? pool : _pools[key] = [];
+        if (!_models.TryGetValue(shard.Offer.WeightsHash, out var model)) _models[shard.Offer.WeightsHash] = model = new ModelQueue(weightOf);
+        return shard.IsInteractive ? model.Interactive : model.Batch;
     }
 
-    private sealed class Entry(ShardOffer offer)
+    private sealed class ModelQueue(Func<string, double> weightOf)
     {
-        public ShardOffer Offer { get; } = offer;
+        public TenantPool Interactive { get; } = new(weightOf);
+        public TenantPool Batch { get; } = new(weightOf);
 
-        /// <summary>Items told by the shard, less those that workers were sent for since.</summary>
-        public int Available { get; set; }
-    }
-
-    private sealed class EntryOrder : IComparer<Entry>
-    {
-        public static readonly EntryOrder Instance = new();
-
-        public int Compare(Entry? x, Entry? y) =>
-            (x!.Offer.Priority, x.Offer.CreatedAt, x.Offer.Job.Value, x.Offer.Shard).CompareTo((y!.Offer.Priority, y.Offer.CreatedAt, y.Offer.Job.Value, y.Offer.Shard));
+        /// <summary>Grants to interactive work since the last one of batch, while some of that waited.</summary>
+        public int BatchPassedOver { get; set; }
     }
 }

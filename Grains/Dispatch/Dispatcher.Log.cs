@@ -11,12 +11,6 @@ public sealed partial class Dispatcher
     [LoggerMessage(LogLevel.Warning, "Worker {Worker} is forgotten: it was not heard of.")]
     private partial void LogForgotten(WorkerId worker);
 
-    [LoggerMessage(LogLevel.Warning, "Job {Job} could not be reconciled; it is tried again in the next round.")]
-    private partial void LogNotReconciled(Exception failure, JobId job);
-
-    [LoggerMessage(LogLevel.Warning, "Part {Part} of the job index could not be read; it is tried again in the next round.")]
-    private partial void LogIndexNotRead(Exception failure, long part);
-
     [LoggerMessage(LogLevel.Warning, "Worker {Worker} could not be told to ledger and catalog; that is tried again in the next round.")]
     private partial void LogNotMet(Exception failure, WorkerId worker);
 
@@ -25,4 +19,7 @@ public sealed partial class Dispatcher
 
     [LoggerMessage(LogLevel.Debug, "Worker {Worker} could not be woken.")]
     private partial void LogNotWoken(Exception failure, WorkerId worker);
+
+    [LoggerMessage(LogLevel.Warning, "Shard {Shard} does not say what it has; it is asked again in the next round.")]
+    private partial void LogNotAsked(Exception failure, string shard);
 }

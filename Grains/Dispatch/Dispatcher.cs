@@ -6,85 +6,89 @@ using Orleans.Concurrency;
 
 namespace Emu3.Grains.Dispatch;
 
-/// <summary>See <see cref="IDispatcher"/>. Keeps nothing: a timer goes through the job index, and each job's shards offer again.</summary>
+/// <summary>
+/// See <see cref="IDispatcher"/>. Keeps nothing: rounds go through the job index, and each job's shards offer again; workers that it does not know register.
+/// A second activation, as while a silo dies, does no harm: hints bind nobody.
+/// </summary>
 [Reentrant, KeepAlive]
 public sealed partial class Dispatcher : Grain, IDispatcher
 {
-    private const int JobsAtOnce = 16;
+    private static readonly TimeSpan s_lookPeriod = TimeSpan.FromSeconds(2);
 
     // The ledger forgets devices that are not seen for longer.
     private static readonly TimeSpan s_meetAgain = TimeSpan.FromHours(6);
+
+    // Asked in one look; the others in the next.
+    private const int SilentShardsAtOnce = 64;
+
     private readonly DispatcherOptions _options;
     private readonly TimeProvider _time;
     private readonly SiloMembers _members;
     private readonly ILogger<Dispatcher> _logger;
     private readonly DispatchPlan _plan;
-    private readonly Dictionary<WorkerId, Worker> _workers = [];
-    private readonly Dictionary<WorkerId, (LoadingWorker Worker, long HeardAt)> _loading = [];
+    private readonly WorkerRoster _roster = new();
+    private readonly Dictionary<WorkerId, (LoadingWorker Worker, TimeSpan HeardAt)> _loading = [];
     private readonly HashSet<ModelCard> _models = []; // that the catalog has
+    private readonly long _start;
     private IReadOnlyDictionary<string, string> _quarantined = new Dictionary<string, string>();
+    private TimeSpan _roundDueAt;
     private bool _isInRound;
 
     public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
     {
-        (_options, _time, _members, _logger) = (options.Value, time, members, logger);
+        (_options, _time, _members, _logger, _start) = (options.Value, time, members, logger, time.GetTimestamp());
         _plan = new DispatchPlan(tenant => _options.TenantWeights.GetValueOrDefault(tenant, 1));
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(RoundAsync, new GrainTimerCreationOptions(TimeSpan.Zero, _options.RoundPeriod) { Interleave = true, KeepAlive = true });
+        this.RegisterGrainTimer(_ =>
+        {
+            Look();
+            return Task.CompletedTask;
+        }, new GrainTimerCreationOptions(TimeSpan.Zero, s_lookPeriod) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
     }
 
     public async Task Register(WorkerCard worker)
     {
         _loading.Remove(worker.Id);
-        if (_workers.TryGetValue(worker.Id, out var known))
-        {
-            known.Card = worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) };
-            known.HeardAt = _time.GetTimestamp();
-            return;
-        }
-
+        var isNew = !_roster.TryFind(worker.Id, out _);
+        var known = _roster.Add(worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) }, Now);
+        if (!isNew) return;
         LogWorker(worker.Id, worker.Model.Name, worker.SlotCount);
-        _workers[worker.Id] = known = new Worker { Card = worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) }, HeardAt = _time.GetTimestamp() };
         await MeetAsync(known);
     }
 
     public Task Announce(LoadingWorker worker)
     {
-        if (!_workers.ContainsKey(worker.Id)) _loading[worker.Id] = (worker, _time.GetTimestamp());
+        if (!_roster.TryFind(worker.Id, out _)) _loading[worker.Id] = (worker, Now);
         return Task.CompletedTask;
     }
 
     public Task Unregister(WorkerId worker)
     {
-        _workers.Remove(worker);
+        _roster.Remove(worker);
+        _loading.Remove(worker);
         return Task.CompletedTask;
     }
 
     // :: Step 3 Tells workers where work is, by priority and fairness.
-    public Task<IReadOnlyList<WorkHint>> Next(WorkerId worker, int freeItemCount, int batchItemCount)
+    public Task<WorkHints> Next(WorkerId worker, WorkAppetite appetite)
     {
-        if (!_workers.TryGetValue(worker, out var known)) return Task.FromResult<IReadOnlyList<WorkHint>>([]);
-        known.HeardAt = _time.GetTimestamp();
-        if (known.Card.Quarantine is not null) return Task.FromResult<IReadOnlyList<WorkHint>>([]);
-        var hints = _plan.Next(known.Card.Model.WeightsHash, freeItemCount, batchItemCount);
-        known.IsHungry = hints.Sum(hint => hint.ItemCount) < freeItemCount;
-        return Task.FromResult(hints);
+        if (!_roster.TryFind(worker, out var known)) return Task.FromResult(new WorkHints(false, [], TimeSpan.Zero));
+        var weights = known.Card.Model.WeightsHash;
+        var pending = _plan.PendingOf(weights);
+        var (items, batchItems) = _roster.Asks(known, appetite, pending, Now);
+        var hints = _plan.Next(weights, items, batchItems);
+        _roster.Given(known, hints.Sum(hint => hint.ItemCount), pending.Batch - _plan.PendingOf(weights).Batch);
+        return Task.FromResult(new WorkHints(true, hints, _roster.LeastAskPeriod));
     }
 
     public Task Offer(ShardOffer offer)
     {
         _plan.Offer(offer);
-        var hungry = _workers.Values.Where(worker => worker is { IsHungry: true, Card.Quarantine: null } && worker.Card.Model.WeightsHash == offer.WeightsHash).Take(offer.PendingCount).ToList();
-        foreach (var worker in hungry)
-        {
-            worker.IsHungry = false;
-            _ = WakeAsync(worker.Card.Id); // one that is not reached asks by itself before long
-        }
-
+        if (offer.PendingCount > 0) WakeFor(offer.WeightsHash, offer.Priority == JobPriority.Interactive);
         return Task.CompletedTask;
     }
 
@@ -93,7 +97,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     public Task<IReadOnlyList<WorkerCard>> GetWorkers()
     {
         ForgetSilentWorkers();
-        return Task.FromResult<IReadOnlyList<WorkerCard>>([.. _workers.Values.Select(worker => worker.Card)]);
+        return Task.FromResult<IReadOnlyList<WorkerCard>>([.. _roster.Workers.Select(worker => worker.Card)]);
     }
 
     public Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers()
@@ -102,20 +106,26 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.FromResult<IReadOnlyList<LoadingWorker>>([.. _loading.Values.Select(loading => loading.Worker)]);
     }
 
-    private async Task RoundAsync(CancellationToken cancellationToken)
+    private TimeSpan Now => _time.GetElapsedTime(_start);
+
+    /// <summary>Comes by every two seconds: for workers that are gone, shards that fell silent, and the next round.</summary>
+    private void Look()
     {
-        if (_isInRound) return;
+        ForgetSilentWorkers();
+        foreach (var (job, shard) in _plan.Silent(SilentShardsAtOnce)) _ = AskAsync(job, shard);
+        if (_isInRound || Now < _roundDueAt) return;
         _isInRound = true;
+        _ = RoundAsync(); // logs what fails in it
+    }
+
+    private async Task RoundAsync()
+    {
         try
         {
-            ForgetSilentWorkers();
             await ReadLedgerAsync();
-            foreach (var worker in _workers.Values.Where(worker => !worker.IsMet || _time.GetElapsedTime(worker.MetAt) > s_meetAgain).ToList()) await MeetAsync(worker);
-            for (var part = 0; part < IJobIndex.PartCount; part++)
-            {
-                foreach (var jobs in (await ListAsync(part)).Chunk(JobsAtOnce))
-                    await Task.WhenAll(jobs.Select(ReconcileAsync));
-            }
+            foreach (var worker in _roster.Workers.Where(worker => worker.MetAt is null || Now - worker.MetAt > s_meetAgain).ToList()) await MeetAsync(worker);
+            var isComplete = await new JobRounds(GrainFactory, _logger).GoAsync();
+            _roundDueAt = isComplete ? Now + _options.RoundPeriod : Now;
         }
         finally
         {
@@ -124,11 +134,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     }
 
     /// <summary>Before a new worker gets its first hint: whether its device is quarantined. Its model becomes known to the cluster.</summary>
-    private async Task MeetAsync(Worker worker)
+    private async Task MeetAsync(KnownWorker worker)
     {
         try
         {
-            worker.MetAt = _time.GetTimestamp();
             if (!_models.Contains(worker.Card.Model))
             {
                 await GrainFactory.GetGrain<IModelCatalog>(0).Add(worker.Card.Model);
@@ -136,7 +145,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             }
 
             await GrainFactory.GetGrain<IDeviceLedger>(0).Seen(worker.Card.Id, worker.Card.Device);
-            worker.IsMet = true;
+            worker.MetAt = Now;
         }
         catch (Exception failure)
         {
@@ -158,38 +167,21 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             return;
         }
 
-        foreach (var worker in _workers.Values)
+        foreach (var worker in _roster.Workers)
         {
             var reason = _quarantined.GetValueOrDefault(worker.Card.Device);
             if (worker.Card.Quarantine == reason) continue;
-            worker.Card = worker.Card with { Quarantine = reason };
+            _roster.SetQuarantine(worker, reason);
             if (reason is null) _ = WakeAsync(worker.Card.Id);
         }
     }
 
-    private async Task<IReadOnlyList<JobId>> ListAsync(long part)
+    private void WakeFor(string weightsHash, bool isInteractive)
     {
-        try
-        {
-            return await GrainFactory.GetGrain<IJobIndex>(part).List();
-        }
-        catch (Exception failure)
-        {
-            LogIndexNotRead(failure, part);
-            return [];
-        }
-    }
+        var (interactive, batch) = _plan.PendingOf(weightsHash);
 
-    private async Task ReconcileAsync(JobId job)
-    {
-        try
-        {
-            await GrainFactory.GetGrain<IGenerationJob>(job.Value).Reconcile();
-        }
-        catch (Exception failure)
-        {
-            LogNotReconciled(failure, job);
-        }
+        // One that is not reached asks by itself before long.
+        foreach (var worker in _roster.ToWake(weightsHash, isInteractive, isInteractive ? interactive : batch, Now)) _ = WakeAsync(worker.Card.Id);
     }
 
     private async Task WakeAsync(WorkerId worker)
@@ -204,29 +196,30 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         }
     }
 
+    /// <summary>It offers again what it has.</summary>
+    private async Task AskAsync(JobId job, int shard)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IJobShard>(job.Shard(shard)).OfferAgain();
+        }
+        catch (Exception failure)
+        {
+            LogNotAsked(failure, job.Shard(shard));
+        }
+    }
+
     private void ForgetSilentWorkers()
     {
-        foreach (var (id, worker) in _workers.ToList())
+        var asking = 4 * _roster.LeastAskPeriod;
+        var silence = asking > _options.WorkerSilence ? asking : _options.WorkerSilence;
+        foreach (var worker in _roster.Workers.Where(worker => Now - worker.HeardAt > silence || _members.IsGone(worker.Card.Id.Silo)).ToList())
         {
-            if (_time.GetElapsedTime(worker.HeardAt) <= _options.WorkerSilence && !_members.IsGone(id.Silo)) continue;
-            LogForgotten(id);
-            _workers.Remove(id);
+            LogForgotten(worker.Card.Id);
+            _roster.Remove(worker.Card.Id);
         }
 
         foreach (var (id, (_, heardAt)) in _loading.ToList())
-            if (_time.GetElapsedTime(heardAt) > _options.WorkerSilence || _members.IsGone(id.Silo)) _loading.Remove(id);
-    }
-
-    private sealed class Worker
-    {
-        public required WorkerCard Card { get; set; }
-        public long HeardAt { get; set; }
-
-        /// <summary>Ledger and catalog know of it.</summary>
-        public bool IsMet { get; set; }
-        public long MetAt { get; set; }
-
-        /// <summary>It got less than it asked for: an offer wakes it.</summary>
-        public bool IsHungry { get; set; }
+            if (Now - heardAt > _options.WorkerSilence || _members.IsGone(id.Silo)) _loading.Remove(id);
     }
 }

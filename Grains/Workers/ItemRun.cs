@@ -19,6 +19,9 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInt
     public string WeightsHash { get; } = grant.WeightsHash;
     public bool IsInteractive { get; } = isInteractive;
     public int Slots { get; } = SlotBudget.SlotsOf(lease.Spec);
+
+    /// <summary>Tokens that it will have at most. A picture's are known before the first: rows with their ends, and three that close it.</summary>
+    public int MostTokens { get; } = lease.Spec.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : lease.Spec.Chat!.MaxNewTokens;
     public int Shard => Lease.Item / JobId.ItemsInShard;
     public string Name => $"{Job}/{Lease.Item}";
 

@@ -12,11 +12,14 @@ public readonly record struct SlotBudget(int SlotCount, int ReservedSlots, int L
     /// <summary>With nothing reserved the engine itself holds the next items, and a slot is taken again in the step after it was freed.</summary>
     private int QueuedInEngine => ReservedSlots == 0 ? LookAheadSlots : 0;
 
+    /// <summary>Slots' worth of items that may be in the engine at once.</summary>
+    public int SlotsInEngine => SlotCount + QueuedInEngine;
+
     /// <summary>Whether an item may go to the engine. One always may.</summary>
     public bool CanStart(bool isInteractive, int slots, int batchSlotsInUse, int interactiveSlotsInUse)
     {
         if (batchSlotsInUse + interactiveSlotsInUse == 0) return true;
-        var all = batchSlotsInUse + interactiveSlotsInUse + slots <= SlotCount + QueuedInEngine;
+        var all = batchSlotsInUse + interactiveSlotsInUse + slots <= SlotsInEngine;
         return all && (isInteractive || batchSlotsInUse + slots <= SlotCount - ReservedSlots + QueuedInEngine);
     }
 
@@ -27,10 +30,11 @@ public readonly record struct SlotBudget(int SlotCount, int ReservedSlots, int L
     {
         var free = SlotCount + LookAheadSlots - batchSlotsHeld - interactiveSlotsHeld;
         var batch = Math.Min(free, SlotCount - ReservedSlots + LookAheadSlots - batchSlotsHeld);
-        return (Items(free), Items(batch));
-
-        static int Items(int slots) => slots <= 0 ? 0 : Math.Max(1, slots / SlotsOfAny);
+        return (ItemsOf(free), ItemsOf(batch));
     }
+
+    /// <summary>Items of unknown kind that find place in so many slots; one, if any slot is free.</summary>
+    public static int ItemsOf(int slots) => slots <= 0 ? 0 : Math.Max(1, slots / SlotsOfAny);
 
     /// <summary>Slots that an item takes.</summary>
     public static int SlotsOf(Interfaces.ItemSpec spec) => spec.Image is { GuidanceScale: not 1 } ? 2 : 1;

@@ -8,11 +8,11 @@ public sealed partial class WorkerLoop
     [LoggerMessage(LogLevel.Warning, "Worker {Worker} could not ask for work; it asks again.")]
     private partial void LogNotAsked(Exception failure, WorkerId worker);
 
-    [LoggerMessage(LogLevel.Warning, "Worker {Worker} got no leases from shard {Shard}.")]
-    private partial void LogNotAcquired(Exception failure, WorkerId worker, string shard);
+    [LoggerMessage(LogLevel.Information, "Item {Item} gives way, with {TokenCount} tokens, to one that somebody waits for.")]
+    private partial void LogYielded(string item, int tokenCount);
 
-    [LoggerMessage(LogLevel.Debug, "A heartbeat to shard {Shard} was not answered.")]
-    private partial void LogNoHeartbeat(Exception failure, string shard);
+    [LoggerMessage(LogLevel.Warning, "The device ledger could not be told that {Device} works; the next item tells it.")]
+    private partial void LogNotProved(Exception failure, string device);
 
     [LoggerMessage(LogLevel.Information, "Item {Item} was taken from this worker.")]
     private partial void LogDropped(string item);

@@ -7,28 +7,27 @@ using Microsoft.Extensions.Logging;
 namespace Emu3.Grains.Workers;
 
 /// <summary>
-/// One engine's part in the cluster: asks the dispatcher where work is, takes items from shards under leases, hands them to the engine while it has slots,
-/// keeps the leases alive, and reports. Hosted beside the engine; <see cref="ModelWorker"/> is its door.
+/// One engine's part in the cluster: finds work (<see cref="WorkFinder"/>), hands it to the engine while that has slots (<see cref="HeldItems"/>), keeps the
+/// leases alive (<see cref="Heartbeats"/>), and reports (<see cref="ItemRunner"/>). Hosted beside the engine; <see cref="ModelWorker"/> is its door.
 /// </summary>
 public sealed partial class WorkerLoop
 {
+    private static readonly TimeSpan s_shortestPause = TimeSpan.FromMilliseconds(100);
+
     private readonly IGrainFactory _grains;
     private readonly WorkerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<WorkerLoop> _logger;
     private readonly ItemRunner _runner;
-    private readonly SlotBudget _budget;
     private readonly WorkerCard _card;
+    private readonly HeldItems _held;
+    private readonly Heartbeats _heartbeats;
+    private readonly CompletionRate _rate;
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource<Exception?> _engineEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    // All below is guarded by the lock; nothing is awaited under it.
-    private readonly Lock _lock = new();
-    private readonly Dictionary<(JobId, int), ItemRun> _runs = [];
-    private readonly List<ItemRun> _waiting = [];
-    private readonly Dictionary<ItemRun, Task> _tasks = [];
-    private readonly Queue<long> _endedAt = new();
+    private volatile bool _isCalled;
     private volatile bool _isDraining;
+    private int _hasProved; // the ledger knows that this device generates tokens
 
     public WorkerLoop(
         WorkerId id, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger<WorkerLoop> logger)
@@ -36,7 +35,9 @@ public sealed partial class WorkerLoop
         (Id, Engine, _grains, _options, _time, _logger) = (id, engine, grains, options, time, logger);
         _runner = new ItemRunner(id, engine, grains, blobs, options, time, logger);
         var slots = engine.Load.SlotCount;
-        _budget = new SlotBudget(slots, options.InteractiveSlots ?? Math.Max(1, slots / 16), options.LookAheadSlots);
+        _held = new HeldItems(new SlotBudget(slots, options.InteractiveSlots ?? Math.Max(1, slots / 16), options.LookAheadSlots));
+        _heartbeats = new Heartbeats(id, _held, grains, options, time, logger);
+        _rate = new CompletionRate(time);
         _card = new()
         {
             Id = id,
@@ -55,46 +56,41 @@ public sealed partial class WorkerLoop
     public Task<Exception?> EngineEnded => _engineEnded.Task;
 
     /// <summary>Items reported in a second, over the last 64; null before the second.</summary>
-    public double? ItemsPerSecond
-    {
-        get
-        {
-            lock (_lock)
-            {
-                if (_endedAt.Count < 2) return null;
-                var seconds = _time.GetElapsedTime(_endedAt.Peek()).TotalSeconds;
-                return seconds > 0 ? (_endedAt.Count - 1) / seconds : null;
-            }
-        }
-    }
+    public double? ItemsPerSecond => _rate.ItemsPerSecond;
 
-    /// <summary>There is work: ask now.</summary>
-    public void Wake() => _signal.Writer.TryWrite(true);
+    /// <summary>The dispatcher has work: ask now.</summary>
+    public void Wake()
+    {
+        _isCalled = true;
+        Turn();
+    }
 
     /// <summary>Pulls until <see cref="DrainAsync"/>, or until cancelled, which leaves everything as a crash would.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var heartbeats = BeatAsync(cancellationToken);
-        var registeredAt = default(long?);
+        var heartbeats = _heartbeats.RunAsync(() => _isDraining, cancellationToken);
+        var finder = new WorkFinder(_card, _held, run => Take(run, cancellationToken), _grains, _options, _time, _logger);
+        var pause = s_shortestPause;
         while (!cancellationToken.IsCancellationRequested && !_isDraining)
         {
+            var patience = finder.AskPeriod;
             try
             {
-                if (registeredAt is not { } at || _time.GetElapsedTime(at) >= _options.AskPeriod)
-                {
-                    await _grains.GetGrain<IDispatcher>(0).Register(_card);
-                    registeredAt = _time.GetTimestamp();
-                }
-
-                await FillAsync(cancellationToken);
+                var isCalled = _isCalled;
+                _isCalled = false;
+                await finder.FindAsync(isCalled, cancellationToken);
+                (patience, pause) = (finder.AskPeriod, s_shortestPause);
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
+                // The dispatcher is on its way to another silo: ask again soon, and then less and less.
                 LogNotAsked(failure, Id);
+                (_isCalled, patience) = (true, pause);
+                if (pause < _options.AskPeriod) pause *= 2;
             }
 
             StartWaiting();
-            await WaitAsync(cancellationToken);
+            await WaitAsync(patience, cancellationToken);
         }
 
         await heartbeats;
@@ -104,68 +100,27 @@ public sealed partial class WorkerLoop
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         _isDraining = true;
-        Wake();
+        Turn();
         await TryAsync(() => _grains.GetGrain<IDispatcher>(0).Unregister(Id));
         var count = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
-            List<ItemRun> runs;
-            List<Task> tasks;
-            lock (_lock) (runs, tasks) = ([.. _runs.Values], [.. _tasks.Values]);
-            if (tasks.Count == 0) break; // a grant that was on its way has come and gone too
+            var (runs, left) = _held.All;
+            if (runs.Count == 0) break; // a grant that was on its way has come and gone too
             count += runs.Count;
-            runs.ForEach(run => run.GiveBack());
-            await Task.WhenAll(tasks).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var run in runs) run.GiveBack();
+            await left.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         LogDrained(Id, count);
     }
 
-    // :: Step 4 Takes items from shards under a lease and hands them to the engine.
-    private async Task FillAsync(CancellationToken cancellationToken)
-    {
-        while (!cancellationToken.IsCancellationRequested && !_isDraining)
-        {
-            var (items, batchItems) = Wanted();
-            if (items <= 0) return;
-            var hints = await _grains.GetGrain<IDispatcher>(0).Next(Id, items, batchItems);
-            if (hints.Count == 0) return;
-            var granted = 0;
-            foreach (var hint in hints) granted += await AcquireAsync(hint, cancellationToken);
-            StartWaiting();
-            if (granted == 0) return;
-        }
-    }
-
-    private async Task<int> AcquireAsync(WorkHint hint, CancellationToken cancellationToken)
-    {
-        var key = hint.Job.Shard(hint.Shard);
-        try
-        {
-            var grant = await _grains.GetGrain<IJobShard>(key).Acquire(Id, hint.ItemCount);
-            foreach (var lease in grant.Leases) Take(new ItemRun(hint.Job, lease, grant, grant.IsInteractive), cancellationToken);
-            return grant.Leases.Count;
-        }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
-        {
-            LogNotAcquired(failure, Id, key);
-            return 0;
-        }
-    }
-
     private void Take(ItemRun run, CancellationToken cancellationToken)
     {
-        ItemRun? older;
-        lock (_lock)
-        {
-            _runs.Remove((run.Job, run.Lease.Item), out older);
-            _runs[(run.Job, run.Lease.Item)] = run;
-            _waiting.Add(run);
-            _tasks[run] = RunItemAsync(run, cancellationToken);
-            if (_isDraining) run.GiveBack();
-        }
-
-        older?.Drop(); // its lease was lost, or this one would not have been granted
+        var older = _held.Add(run, added => RunItemAsync(added, cancellationToken));
+        if (_isDraining) run.GiveBack();
+        older?.Drop();
+        Turn();
     }
 
     private async Task RunItemAsync(ItemRun run, CancellationToken cancellationToken)
@@ -174,7 +129,7 @@ public sealed partial class WorkerLoop
         var end = ItemRunner.End.Dropped;
         try
         {
-            end = await _runner.RunAsync(run, changed => OnChanged(changed), cancellationToken);
+            end = await _runner.RunAsync(run, OnChanged, cancellationToken);
         }
         catch (EngineStoppedException stopped)
         {
@@ -188,18 +143,17 @@ public sealed partial class WorkerLoop
             // The worker stops as if it had crashed.
         }
 
+        StartWaiting(); // its slots are free, whatever is still to be told
         if (end == ItemRunner.End.GivenBack) await ReleaseAsync(run);
         if (end == ItemRunner.End.Dropped && !_isDraining) LogDropped(run.Name);
-        lock (_lock)
+        if (end == ItemRunner.End.Reported)
         {
-            if (_runs.TryGetValue((run.Job, run.Lease.Item), out var current) && current == run) _runs.Remove((run.Job, run.Lease.Item));
-            _waiting.Remove(run);
-            _tasks.Remove(run);
-            if (end == ItemRunner.End.Reported) _endedAt.Enqueue(_time.GetTimestamp());
-            if (_endedAt.Count > 64) _endedAt.Dequeue();
+            _rate.Ended();
+            if (run.TokenCount > run.ResumedCount) ProveDevice();
         }
 
-        Wake();
+        _held.Remove(run);
+        Turn();
         run.Dispose();
     }
 
@@ -208,87 +162,39 @@ public sealed partial class WorkerLoop
         if (run.HasFreedSlots)
         {
             StartWaiting();
-            Wake();
+            Turn();
         }
         else
         {
-            _ = BeatShardAsync(run.Job, run.Shard); // a suspect made progress: cleared at once
-        }
-    }
-
-    private (int Items, int BatchItems) Wanted()
-    {
-        lock (_lock)
-        {
-            if (_runs.Values.Any(run => run.Lease.RunsAlone && !run.HasFreedSlots)) return (0, 0);
-            var held = _runs.Values.Where(run => !run.HasFreedSlots).ToList();
-            return _budget.Wanted(SlotsOf(held, isInteractive: false), SlotsOf(held, isInteractive: true));
+            _ = _heartbeats.BeatAsync(run.Job, run.Shard); // a suspect made progress: cleared at once
         }
     }
 
     private void StartWaiting()
     {
-        lock (_lock)
+        foreach (var run in _held.StartWaiting())
         {
-            // Interactive items first; each kind in the order of its leases. An item that must run alone waits for the others to end, and they for it.
-            foreach (var run in _waiting.OrderBy(run => run.IsInteractive ? 0 : 1).ToList())
-            {
-                var running = _runs.Values.Where(other => other.IsStarted && !other.HasFreedSlots).ToList();
-                if (running.Any(other => other.Lease.RunsAlone)) return;
-                if (run.Lease.RunsAlone ? running.Count > 0
-                    : !_budget.CanStart(run.IsInteractive, run.Slots, SlotsOf(running, isInteractive: false), SlotsOf(running, isInteractive: true))) continue;
-                run.Start();
-                _waiting.Remove(run);
-            }
+            LogYielded(run.Name, run.TokenCount);
+            run.GiveBack();
         }
     }
 
-    private static int SlotsOf(List<ItemRun> runs, bool isInteractive) => runs.Where(run => run.IsInteractive == isInteractive).Sum(run => run.Slots);
-
-    private async Task BeatAsync(CancellationToken cancellationToken)
+    /// <summary>The first item that comes to its end clears the device of what earlier workers' deaths laid on it.</summary>
+    private void ProveDevice()
     {
-        using var timer = new PeriodicTimer(_options.HeartbeatPeriod, _time);
-        while (true)
-        {
-            List<(JobId, int)> shards;
-            lock (_lock)
-            {
-                if (_isDraining && _runs.Count == 0) return;
-                shards = [.. _runs.Values.Select(run => (run.Job, run.Shard)).Distinct()];
-            }
+        if (Interlocked.Exchange(ref _hasProved, 1) == 0) _ = ProveAsync();
 
-            // A shard that does not answer holds up nobody else's heartbeat, only its own next one.
-            var beats = shards.Select(shard => BeatShardAsync(shard.Item1, shard.Item2));
-            await Task.WhenAny(Task.WhenAll(beats), Task.Delay(_options.HeartbeatPeriod, _time, cancellationToken));
+        async Task ProveAsync()
+        {
             try
             {
-                await timer.WaitForNextTickAsync(cancellationToken);
+                await _grains.GetGrain<IDeviceLedger>(0).Finished(_card.Device);
             }
-            catch (OperationCanceledException)
+            catch (Exception failure)
             {
-                return;
+                LogNotProved(failure, _card.Device);
+                _hasProved = 0; // the next item tries again
             }
-        }
-    }
-
-    // :: Step 6 Progress flows back to the shard and renews the leases; tokens go with TokenPusher and CheckpointWriter.
-    private async Task BeatShardAsync(JobId job, int shard)
-    {
-        List<ItemRun> runs;
-        lock (_lock) runs = [.. _runs.Values.Where(run => run.Job == job && run.Shard == shard)];
-        if (runs.Count == 0) return;
-        try
-        {
-            var reply = await _grains.GetGrain<IJobShard>(job.Shard(shard)).Heartbeat(Id, [.. runs.Select(run => run.Held)]);
-            foreach (var run in runs)
-            {
-                if (reply.Dropped.Contains(run.Lease.Item)) run.Drop();
-                run.IsWatched = run.Lease.IsWatched || reply.Watched.Contains(run.Lease.Item);
-            }
-        }
-        catch (Exception failure)
-        {
-            LogNoHeartbeat(failure, job.Shard(shard));
         }
     }
 
@@ -304,13 +210,16 @@ public sealed partial class WorkerLoop
         }
     }
 
-    private async Task WaitAsync(CancellationToken cancellationToken)
+    /// <summary>Something has changed here: the loop takes another turn.</summary>
+    private void Turn() => _signal.Writer.TryWrite(true);
+
+    private async Task WaitAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(_options.AskPeriod);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        waiting.CancelAfter(patience);
         try
         {
-            await _signal.Reader.ReadAsync(patience.Token);
+            await _signal.Reader.ReadAsync(waiting.Token);
         }
         catch (OperationCanceledException)
         {

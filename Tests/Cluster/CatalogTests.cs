@@ -85,7 +85,7 @@ public sealed class CatalogTests : IDisposable
 
         while (Assert.Single(await dispatcher.GetWorkers()).Quarantine is null) await Task.Delay(10, TestContext.Current.CancellationToken);
         var job = await cluster.Client.SubmitAsync([TestJobs.Image(0)]);
-        Assert.Empty(await dispatcher.Next(card.Id, 4, 4));
+        Assert.Empty((await dispatcher.Next(card.Id, new(4, 4, 0))).Hints);
         Assert.Equal(1, (await cluster.Client.GetGrain<IGenerationJob>(job.Value).GetSnapshot()).Counts.Pending);
 
         await ledger.Release(card.Device);

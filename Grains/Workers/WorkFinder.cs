@@ -1,0 +1,80 @@
+using Emu3.Grains.Interfaces;
+using Microsoft.Extensions.Logging;
+
+namespace Emu3.Grains.Workers;
+
+/// <summary>
+/// Finds a worker's next items: tells the dispatcher what the worker could take, and asks the shards that it names for leases. One that is full tells
+/// that too, so that it is found when somebody waits.
+/// </summary>
+internal sealed partial class WorkFinder(
+    WorkerCard card, HeldItems held, Action<ItemRun> take, IGrainFactory grains, WorkerOptions options, TimeProvider time, ILogger logger)
+{
+    // A shard that has not answered by then does not hold up the search; what it grants later is taken all the same.
+    private static readonly TimeSpan s_shardPatience = TimeSpan.FromSeconds(2);
+    private const int MostAsks = 8;
+
+    private bool _isRegistered;
+    private long _toldAt;
+    private TimeSpan _askPeriod = options.AskPeriod;
+
+    /// <summary>Time to let pass until the dispatcher is to be asked again unwoken.</summary>
+    public TimeSpan AskPeriod => _askPeriod > options.AskPeriod ? _askPeriod : options.AskPeriod;
+
+    // :: Step 4 Takes items from shards under a lease and hands them to the engine.
+    /// <summary>Looks for as many items as the worker could take.</summary>
+    /// <param name="isCalled">The dispatcher has something for it, be it full or not.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public async Task FindAsync(bool isCalled, CancellationToken cancellationToken)
+    {
+        for (var ask = 0; ask < MostAsks && !cancellationToken.IsCancellationRequested; ask++)
+        {
+            if (!_isRegistered)
+            {
+                await grains.GetGrain<IDispatcher>(0).Register(card);
+                _isRegistered = true;
+                isCalled = true;
+            }
+
+            var appetite = held.Appetite;
+            if (appetite.ItemCount == 0 && !isCalled && time.GetElapsedTime(_toldAt) < AskPeriod) return;
+            var answer = await grains.GetGrain<IDispatcher>(0).Next(card.Id, appetite);
+            (_isRegistered, _askPeriod, _toldAt) = (answer.IsRegistered, answer.LeastAskPeriod, time.GetTimestamp());
+            if (!answer.IsRegistered) continue;
+
+            await AcquireAsync(answer.Hints, cancellationToken);
+            // Less than it asked for: nothing else waits, or others are on the way to it.
+            if (answer.Hints.Sum(hint => hint.ItemCount) < Math.Max(1, appetite.ItemCount)) return;
+            isCalled = false;
+        }
+    }
+
+    private async Task AcquireAsync(IReadOnlyList<WorkHint> hints, CancellationToken cancellationToken)
+    {
+        if (hints.Count == 0) return;
+        var acquires = Task.WhenAll(hints.Select(hint => AcquireAsync(hint, cancellationToken)));
+        await Task.WhenAny(acquires, Task.Delay(s_shardPatience, time, cancellationToken));
+    }
+
+    private async Task AcquireAsync(WorkHint hint, CancellationToken cancellationToken)
+    {
+        var key = hint.Job.Shard(hint.Shard);
+        held.Asked(hint.ItemCount);
+        try
+        {
+            var grant = await grains.GetGrain<IJobShard>(key).Acquire(card.Id, hint.ItemCount);
+            foreach (var lease in grant.Leases) take(new ItemRun(hint.Job, lease, grant, grant.IsInteractive));
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNotAcquired(failure, card.Id, key);
+        }
+        finally
+        {
+            held.Asked(-hint.ItemCount);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Worker {Worker} got no leases from shard {Shard}.")]
+    private partial void LogNotAcquired(Exception failure, WorkerId worker, string shard);
+}
