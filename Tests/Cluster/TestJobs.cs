@@ -5,9 +5,9 @@ namespace Emu3.Tests.Cluster;
 /// <summary>Submits jobs as a gateway does.</summary>
 internal static class TestJobs
 {
-    public static JobSpec Spec(JobPriority priority = JobPriority.Normal) => new()
+    public static JobSpec Spec(JobPriority priority = JobPriority.Normal, string tenant = "tests") => new()
     {
-        Tenant = "tests",
+        Tenant = tenant,
         Model = "fake",
         WeightsHash = new string('f', 64),
         Priority = priority,
@@ -32,10 +32,11 @@ internal static class TestJobs
     };
 
     public static async Task<JobId> SubmitAsync(
-        this IClusterClient client, IReadOnlyList<ItemSpec> items, JobPriority priority = JobPriority.Normal, JobId? id = null, int? maxFailures = null)
+        this IClusterClient client, IReadOnlyList<ItemSpec> items, JobPriority priority = JobPriority.Normal, JobId? id = null, int? maxFailures = null,
+        string tenant = "tests")
     {
         var job = id ?? JobId.Draw();
-        var spec = Spec(priority) with { MaxFailures = maxFailures };
+        var spec = Spec(priority, tenant) with { MaxFailures = maxFailures };
         var grain = client.GetGrain<IGenerationJob>(job.Value);
         await grain.Open(spec);
         for (var shard = 0; shard * JobId.ItemsInShard < items.Count; shard++)
