@@ -44,6 +44,9 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>Takes up its job's orders if they are newer than those it has, checks leases, and tells job and dispatcher how it stands. Idempotent.</summary>
     [Alias("Reconcile")] Task<ShardProgress> Reconcile(JobOrders orders);
 
+    /// <summary>The dispatcher does not know what the shard has to give: it is told again.</summary>
+    [Alias("OfferAgain")] Task OfferAgain();
+
     /// <summary>Items that have not ended.</summary>
     [Alias("GetStandings")] Task<IReadOnlyList<ItemStanding>> GetStandings();
 

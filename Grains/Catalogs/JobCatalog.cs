@@ -3,13 +3,14 @@ using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
 namespace Emu3.Grains.Catalogs;
 
 /// <summary>
 /// See <see cref="IJobCatalog"/>. Knows only in which hours the tenant made jobs; <see cref="JobCatalogHour"/> knows which. An hour is written here before
-/// its first job is written there.
+/// its first job is written there. Where ended jobs are not kept for ever, a reminder has the old ones removed (JobCatalog.Retention.cs).
 /// </summary>
 [Reentrant]
 public sealed partial class JobCatalog : Grain, IJobCatalog
@@ -17,6 +18,7 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
     private const int MostInMessage = 4096;
 
     private readonly DurableState<ImmutableSortedSet<int>, JobCatalogRow> _hours;
+    private readonly JobOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<JobCatalog> _logger;
 
@@ -25,9 +27,10 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
     private int _addsInFlight;
 
     public JobCatalog(
-        [PersistentState("jobcatalog", ClusterProviders.GrainStorage)] IPersistentState<JobCatalogRow> row, TimeProvider time, ILogger<JobCatalog> logger)
+        [PersistentState("jobcatalog", ClusterProviders.GrainStorage)] IPersistentState<JobCatalogRow> row,
+        IOptions<JobOptions> options, TimeProvider time, ILogger<JobCatalog> logger)
     {
-        (_time, _logger) = (time, logger);
+        (_options, _time, _logger) = (options.Value, time, logger);
         _hours = new(row, stored => [.. stored.Hours], hours => new JobCatalogRow { Hours = [.. hours] }, GiveUp);
     }
 
@@ -44,6 +47,7 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
         _addsInFlight++;
         try
         {
+            await ArmAsync();
             _hours.Current = _hours.Current.Add(hour);
             await _hours.SettleAsync();
             await Hour(hour).Add(new CatalogEntry(job, createdAt));
@@ -59,6 +63,7 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
     public async Task<IReadOnlyList<CatalogEntry>> List(CatalogEntry? after, int most)
     {
         _hours.ThrowIfVoid();
+        await ArmAsync();
         most = Math.Min(most, MostInMessage);
         var newest = after is null ? int.MaxValue : CatalogOrder.HourOf(after.CreatedAt);
         var entries = new List<CatalogEntry>();

@@ -16,4 +16,8 @@ public sealed class JobOptions
     /// <summary>An interactive job is removed, with its files, so long after its end.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan InteractiveKeep { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>A job is removed, with its files, so long after its end; unset: never.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    public TimeSpan? KeepEnded { get; set; }
 }

@@ -157,6 +157,12 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         return Progress();
     }
 
+    public Task OfferAgain()
+    {
+        _reporter.OfferAgain();
+        return Task.CompletedTask;
+    }
+
     public Task<bool> HasItems()
     {
         _specs.ThrowIfVoid();

@@ -49,6 +49,27 @@ public sealed class CatalogTests : IDisposable
     }
 
     [Fact]
+    public async Task JobsThatEndedLongAgo_AreRemoved_AndOthersAreNot()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath, jobs: new() { KeepEnded = TimeSpan.FromMilliseconds(1) });
+        var catalog = cluster.Client.GetGrain<IJobCatalog>("tests");
+        var ended = await cluster.Client.SubmitAsync([TestJobs.Image(0)]);
+        await cluster.Client.WatchToEndAsync(ended, cancellationToken);
+        var open = JobId.Draw();
+        await cluster.Client.GetGrain<IGenerationJob>(open.Value).Open(TestJobs.Spec());
+        await catalog.Add(open, TestJobs.Spec().CreatedAt);
+        await catalog.Add(ended, TestJobs.Spec().CreatedAt);
+
+        await catalog.AsReference<IRemindable>().ReceiveReminder("expire", new TickStatus(), cancellationToken); // hourly
+
+        while ((await catalog.List(null, 10)).Count > 1) await Task.Delay(10, cancellationToken);
+        Assert.Equal(open, Assert.Single(await catalog.List(null, 10)).Job);
+        await Assert.ThrowsAsync<JobNotFoundException>(() => cluster.Client.GetGrain<IGenerationJob>(ended.Value).GetSnapshot());
+        Assert.Equal(JobStatus.Open, (await cluster.Client.GetGrain<IGenerationJob>(open.Value).GetSnapshot()).Status);
+    }
+
+    [Fact]
     public async Task ModelCatalog_KeepsWhatWorkersHad_WhenTheyAreGone()
     {
         await using (var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath))
