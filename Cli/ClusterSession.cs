@@ -1,4 +1,5 @@
 using Emu3.Cli.Commands;
+using Emu3.Cli.Devices;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage;
 
@@ -23,20 +24,23 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>The cluster runs in this process: it ends with it.</summary>
     public bool IsLocal => _cluster is not null;
 
+    /// <summary>The devices of the cluster that runs here, where there are several: how they stand, in a few words. Null elsewhere.</summary>
+    public string? DescribeDevices() => (_cluster?.Devices as DeviceSupervisor)?.Describe();
+
     /// <summary>Opens a session, does the work in it, and closes it. An engine that fails under the work ends it.</summary>
     /// <exception cref="CommandException">There is no cluster, it could not be started, runs another model, or its engine has failed.</exception>
     public static async Task<int> UseAsync(
         ClusterChoice choice, CliConsole console, Func<ClusterSession, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         await using var session = await OpenAsync(choice, console, cancellationToken);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session._cluster?.Ended ?? CancellationToken.None);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session._cluster?.Devices.Ended ?? CancellationToken.None);
         try
         {
             return await work(session, either.Token);
         }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && session._cluster is { Ended.IsCancellationRequested: true } cluster)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && session._cluster is { Devices.Ended.IsCancellationRequested: true } cluster)
         {
-            throw CommandException.NotStarted(cluster.EndReason, e);
+            throw CommandException.NotStarted(cluster.Devices.EndReason, e);
         }
     }
 

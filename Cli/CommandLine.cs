@@ -67,6 +67,7 @@ internal static class CommandLine
         root.Subcommands.Add(ServeCommand.Create(console));
         root.Subcommands.Add(ModelsCommand.Create(console));
         root.Subcommands.Add(DoctorCommand.Create(console));
+        root.Subcommands.Add(SiloCommand.Create(console));
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpThenExitCodes((HelpAction)help.Action!);
         return root;

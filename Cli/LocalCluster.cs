@@ -1,5 +1,7 @@
 using Emu3.Cli.Commands;
+using Emu3.Cli.Devices;
 using Emu3.Gateway;
+using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Silo;
 using Emu3.Storage;
@@ -8,8 +10,9 @@ using Spectre.Console;
 namespace Emu3.Cli;
 
 /// <summary>
-/// The whole cluster in this process: a silo and a gateway, each a host of its own (Orleans' server and client do not share one), on loopback. The data
-/// folder is this process's alone while it runs.
+/// The cluster of this command, on loopback: a gateway and a silo, each a host of its own in this process (Orleans' server and client do not share one).
+/// A single device runs in that silo; of several, each has a silo of its own in a process that is supervised, and the one here holds the jobs.
+/// The data folder is this command's alone while it runs.
 /// </summary>
 internal sealed class LocalCluster : IAsyncDisposable
 {
@@ -17,140 +20,163 @@ internal sealed class LocalCluster : IAsyncDisposable
     private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(60);
 
     private readonly DataFolderLock _dataLock;
-    private readonly IHost _silo;
-    private readonly WebApplication _gateway;
+    private IHost? _silo;
+    private WebApplication? _gateway;
+    private ILocalDevices? _devices;
 
-    private LocalCluster(DataFolderLock dataLock, IHost silo, WebApplication gateway, string modelName) =>
-        (_dataLock, _silo, _gateway, ModelName) = (dataLock, silo, gateway, modelName);
+    private LocalCluster(DataFolderLock dataLock, string modelName) => (_dataLock, ModelName) = (dataLock, modelName);
 
     /// <summary>Where the gateway answers.</summary>
-    public Uri Address => new(_gateway.Urls.Single());
+    public Uri Address => new(_gateway!.Urls.Single());
 
     public string ModelName { get; }
 
-    /// <summary>Fires when the engine has failed: nothing more will be made here.</summary>
-    public CancellationToken Ended => _silo.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+    /// <summary>What makes the outputs.</summary>
+    public ILocalDevices Devices => _devices!;
 
-    /// <summary>Why <see cref="Ended"/> fired.</summary>
-    public string EndReason => $"The engine has failed: {_silo.Services.GetRequiredService<EngineStatus>().Progress}";
-
-    /// <summary>Starts both hosts and loads the model. Takes over the lock of the data folder, also when it fails.</summary>
-    /// <exception cref="CommandException">There is no such checkpoint, the port is taken, or the engine could not be loaded.</exception>
+    /// <summary>Starts everything, and waits until a first device takes work. Takes over the lock of the data folder, also when it fails.</summary>
+    /// <exception cref="CommandException">There is no such checkpoint, the port is taken, or no device could load the model.</exception>
     public static async Task<LocalCluster> StartAsync(
         ClusterChoice choice, DataFolder folder, DataFolderLock dataLock, Uri address, CliConsole console, CancellationToken cancellationToken)
     {
-        IHost? silo = null;
-        WebApplication? gateway = null;
+        LocalCluster? cluster = null;
         try
         {
             var model = choice.IsSimulated ? null : ModelPath.Find(choice.Model, choice.Vision);
-            var engine = EngineOptionsOf(choice, choice.Model ?? model?.Language ?? EngineOptions.Simulated);
-            var modelName = model?.Name ?? engine.Model;
-
-            // A new cluster at each start: nobody has to find out first that the one before is dead.
-            var connection = new ClusterConnection { DataFolder = folder.FullPath, ClusterId = $"emu3-{Guid.NewGuid():N}" };
-            var log = new ClusterLog(folder, choice.IsVerbose, console.Time);
-            silo = SiloHost.Create(
-                new()
-                {
-                    Cluster = connection,
-                    Engines = [engine],
-                    EngineFactory = console.LoadEngine,
-                    Worker = new() { InteractiveSlots = choice.IsForOthers ? null : 0 },
-                    StopPatience = s_stopPatience,
-                },
-                builder => log.AddTo(builder.Logging));
-            await silo.StartAsync(cancellationToken);
-            gateway = GatewayHost.Build(address, connection, builder =>
-            {
-                log.AddTo(builder.Logging);
-
-                // Signals are the program's to handle.
-                builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-            });
-            await gateway.StartAsync(cancellationToken);
-            await WaitUntilReadyAsync(silo.Services.GetRequiredService<EngineStatus>(), new(gateway.Urls.Single()), modelName, console, cancellationToken);
-            var cluster = new LocalCluster(dataLock, silo, gateway, modelName);
+            var checkpoint = choice.Model ?? model?.Language ?? EngineOptions.Simulated;
+            cluster = new(dataLock, model?.Name ?? checkpoint);
+            await cluster.StartHostsAsync(choice, folder, checkpoint, address, console, cancellationToken);
+            await cluster.WaitUntilReadyAsync(console, cancellationToken);
             dataLock.PublishServerAddress(cluster.Address);
             return cluster;
         }
         catch (Exception e)
         {
-            await StopAsync(silo, gateway);
-            dataLock.Dispose();
+            await (cluster is null ? ReleaseAsync(dataLock) : cluster.DisposeAsync());
             throw e is CommandException or OperationCanceledException ? e : CommandException.NotStarted($"The cluster could not be started: {e.Message}", e);
         }
     }
 
     /// <summary>Waits until the token is cancelled.</summary>
-    /// <exception cref="CommandException">The engine has failed.</exception>
+    /// <exception cref="CommandException">No device is left.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Ended);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Devices.Ended);
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!cancellationToken.IsCancellationRequested)
         {
-            throw CommandException.NotStarted(EndReason);
+            throw CommandException.NotStarted(Devices.EndReason);
         }
     }
 
-    /// <summary>Stops in good order: the engine's step ends, tokens of running items are kept, then the folder is free.</summary>
+    /// <summary>Stops in good order: the engines' steps end, tokens of running items are kept, then the folder is free.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(_silo, _gateway);
-        _dataLock.Dispose();
-    }
-
-    private static async Task StopAsync(IHost? silo, WebApplication? gateway)
-    {
-        if (gateway is not null)
+        if (_gateway is not null)
         {
             using var atOnce = new CancellationTokenSource(TimeSpan.FromSeconds(2), TimeProvider.System);
-            await gateway.StopAsync(atOnce.Token);
-            await gateway.DisposeAsync();
+            await _gateway.StopAsync(atOnce.Token);
+            await _gateway.DisposeAsync();
         }
 
-        if (silo is not null)
+        // Workers give back to the jobs here what they hold, so these go last.
+        if (_devices is not null)
         {
-            await silo.StopAsync(CancellationToken.None);
-            await ((IAsyncDisposable)silo).DisposeAsync();
+            await _devices.DisposeAsync();
         }
+
+        if (_silo is not null)
+        {
+            await _silo.StopAsync(CancellationToken.None);
+            await ((IAsyncDisposable)_silo).DisposeAsync();
+        }
+
+        await ReleaseAsync(_dataLock);
     }
 
-    /// <summary>What the command line says about the engine.</summary>
-    public static EngineOptions EngineOptionsOf(ClusterChoice choice, string model)
+    private static ValueTask ReleaseAsync(DataFolderLock dataLock)
     {
-        var options = new EngineOptions { Model = model, Vision = choice.Vision };
-        options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
-        options.Device = choice.Device ?? options.Device;
-        options.Threads = choice.Threads ?? options.Threads;
-        options.SlotCount = choice.Slots ?? options.SlotCount;
-        var problems = new List<System.ComponentModel.DataAnnotations.ValidationResult>();
-        return System.ComponentModel.DataAnnotations.Validator.TryValidateObject(options, new(options), problems, validateAllProperties: true)
-            ? options
-            : throw CommandException.BadInput(string.Join(Environment.NewLine, problems.Select(problem => problem.ErrorMessage)));
+        dataLock.Dispose();
+        return ValueTask.CompletedTask;
     }
 
-    private static async Task WaitUntilReadyAsync(EngineStatus engine, Uri address, string modelName, CliConsole console, CancellationToken cancellationToken)
+    private async Task StartHostsAsync(
+        ClusterChoice choice, DataFolder folder, string checkpoint, Uri address, CliConsole console, CancellationToken cancellationToken)
+    {
+        var devices = LocalEngines.DevicesOf(choice);
+        EngineOptions[] engines = [.. devices.Devices.Select(device => LocalEngines.OptionsOf(choice, devices, device, checkpoint))];
+        var isSupervised = devices.Count > 1;
+
+        // A new cluster at each start: nobody has to find out first that the one before is dead.
+        var connection = ClusterConnection.SingleProcess(folder);
+        var worker = new WorkerOptions { InteractiveSlots = choice.IsForOthers ? null : 0 };
+        var log = new ClusterLog(folder, choice.IsVerbose, console.Time);
+        _silo = SiloHost.Create(
+            new()
+            {
+                Cluster = connection,
+                Roles = isSupervised ? SiloRoles.Control : SiloRoles.Control | SiloRoles.Worker,
+                Engines = isSupervised ? [] : engines,
+                EngineFactory = console.LoadEngine,
+                Worker = worker,
+                StopPatience = s_stopPatience,
+            },
+            builder => log.AddTo(builder.Logging));
+        await _silo.StartAsync(cancellationToken);
+        _devices = isSupervised
+            ? Supervise(devices, [.. engines.Select(engine => LocalEngines.SettingsOf(connection, engine, worker))], choice.IsVerbose, _silo.Services, console)
+            : new OwnDevice(_silo);
+        _gateway = GatewayHost.Build(address, connection, builder =>
+        {
+            log.AddTo(builder.Logging);
+
+            // Signals are the program's to handle.
+            builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        });
+        await _gateway.StartAsync(cancellationToken);
+    }
+
+    private static DeviceSupervisor Supervise(DeviceList devices, string[] settings, bool isVerbose, IServiceProvider silo, CliConsole console)
+    {
+        var membership = silo.GetRequiredService<IClusterMembershipService>();
+        var supervisor = new DeviceSupervisor(
+            devices, (index, onReport, onLine) => SiloProcess.Start(devices.Names[index], settings[index], isVerbose, onReport, onLine), new(),
+            address => membership.TryKill(SiloAddress.FromParsableString(address)), console.Error.WriteLine, console.Time,
+            silo.GetRequiredService<ILogger<DeviceSupervisor>>());
+        supervisor.Start();
+        return supervisor;
+    }
+
+    private async Task WaitUntilReadyAsync(CliConsole console, CancellationToken cancellationToken)
     {
         if (!console.IsLive)
         {
-            await WaitUntilReadyAsync(engine, address, console.Time, cancellationToken);
+            await WaitUntilReadyAsync(console.Time, cancellationToken);
             return;
         }
 
-        await console.Ansi.Status().StartAsync(
-            Markup.Escape($"Loading {modelName}"), _ => WaitUntilReadyAsync(engine, address, console.Time, cancellationToken));
+        await console.Ansi.Status().StartAsync(Markup.Escape($"Loading {ModelName}"), async status =>
+        {
+            var ready = WaitUntilReadyAsync(console.Time, cancellationToken);
+            while (await Task.WhenAny(ready, Task.Delay(4 * s_poll, console.Time, CancellationToken.None)) != ready)
+            {
+                status.Status = Markup.Escape($"Loading {ModelName}: {Devices.Describe()}");
+            }
+
+            await ready;
+        });
     }
 
-    private static async Task WaitUntilReadyAsync(EngineStatus engine, Uri address, TimeProvider time, CancellationToken cancellationToken)
+    private async Task WaitUntilReadyAsync(TimeProvider time, CancellationToken cancellationToken)
     {
-        await engine.Ready.WaitAsync(cancellationToken);
-        using var gateway = new GatewayClient(address, time);
-
-        // The worker has yet to introduce itself to the dispatcher, and the gateway to hear of it.
+        using var gateway = new GatewayClient(Address, time);
         while (!(await gateway.HealthAsync(cancellationToken)).IsReady)
         {
+            if (Devices.Ended.IsCancellationRequested)
+            {
+                throw CommandException.NotStarted($"The cluster could not be started: {Devices.EndReason}");
+            }
+
             await Task.Delay(s_poll, time, cancellationToken);
         }
     }

@@ -35,7 +35,7 @@ public static class SiloHost
         silo.UseCluster(settings.Cluster);
         silo.AddGrainServices();
         if (!settings.Roles.HasFlag(SiloRoles.Control)) silo.WithoutControl();
-        silo.ConfigureEndpoints(IPAddress.Loopback, settings.SiloPort is 0 ? FreePort() : settings.SiloPort, settings.GatewayPort is 0 ? FreePort() : settings.GatewayPort);
+        silo.ConfigureEndpoints(IPAddress.Loopback, settings.SiloPort is 0 ? FreePort() : settings.SiloPort, GatewayPort(settings));
         silo.Configure<ClusterMembershipOptions>(options =>
         {
             options.ProbeTimeout = TimeSpan.FromSeconds(1);
@@ -57,6 +57,10 @@ public static class SiloHost
         silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloDrain>();
     }
+
+    /// <summary>0, none, on a silo that only works: a client's calls must not hang on a worker that dies.</summary>
+    private static int GatewayPort(SiloSettings settings) =>
+        !settings.Roles.HasFlag(SiloRoles.Control) ? 0 : settings.GatewayPort is 0 ? FreePort() : settings.GatewayPort;
 
     /// <summary>A loopback port that nobody has at the moment.</summary>
     private static int FreePort()

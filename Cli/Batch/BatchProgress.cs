@@ -17,6 +17,9 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
     private int _failed = failedBefore;
     private long? _lastLine;
 
+    /// <summary>What is to be said of the devices; null for nothing.</summary>
+    public Func<string?> DescribeDevices { get; init; } = () => null;
+
     /// <summary>Outputs made in this run.</summary>
     public int MadeCount { get; private set; }
 
@@ -94,7 +97,7 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
         });
     }
 
-    /// <summary>One line: done, failed, images a second over the last half minute, time left at that rate.</summary>
+    /// <summary>One line: done, failed, images a second over the last half minute, time left at that rate; the devices.</summary>
     public string Describe()
     {
         lock (_lock)
@@ -104,7 +107,8 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
             var rate = seconds > 0 ? (_done - done) / seconds : 0;
             var left = total - _done - _failed;
             var eta = left == 0 || rate <= 0 ? "" : $", {Duration(TimeSpan.FromSeconds(left / rate))} left";
-            return string.Create(CultureInfo.InvariantCulture, $"{_done}/{total} done, {_failed} failed{(rate > 0 ? Rate(rate) : "")}{eta}");
+            var devices = DescribeDevices() is { } said ? $"; {said}" : "";
+            return string.Create(CultureInfo.InvariantCulture, $"{_done}/{total} done, {_failed} failed{(rate > 0 ? Rate(rate) : "")}{eta}{devices}");
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
     // What the gateway files jobs under when it asks for no key.
     private const string Tenant = "default";
 
+    /// <summary>How the devices stand that this run has to itself; null where that is another's business.</summary>
+    public Func<string?> DescribeDevices { get; init; } = () => null;
+
     /// <summary>Runs to the end.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="CommandException">The input or the folder is wrong; nothing was run.</exception>
@@ -34,7 +37,7 @@ internal sealed class BatchRun(BatchOptions options, BatchInput input, GatewayCl
             folder.Write([new JournalEntry.Began(Text(seed))]);
         }
 
-        var progress = new BatchProgress(console, plan.Outputs.Count, difference[OutputStanding.Done].Count, options.RetryFailed ? 0 : difference[OutputStanding.Failed].Count);
+        var progress = new BatchProgress(console, plan.Outputs.Count, difference[OutputStanding.Done].Count, options.RetryFailed ? 0 : difference[OutputStanding.Failed].Count) { DescribeDevices = DescribeDevices };
         var unfinished = new List<(OutputKey, string)>();
         try
         {

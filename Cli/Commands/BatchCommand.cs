@@ -80,7 +80,7 @@ internal static class BatchCommand
         BatchOptions options, BatchInput input, ClusterChoice choice, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
     {
         options = options with { DataFolder = session.IsLocal ? choice.Data : null, Model = choice.Server is not null && choice.Model is not null ? session.Model.Id : null };
-        var run = new BatchRun(options, input, session.Gateway, session.Model, console);
+        var run = new BatchRun(options, input, session.Gateway, session.Model, console) { DescribeDevices = session.DescribeDevices };
         return options.DryRun ? await run.DryRunAsync(cancellationToken) : await run.RunAsync(cancellationToken);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu3.Cli.Devices;
 using Emu3.Inference;
 using Emu3.Storage;
 
@@ -34,8 +35,18 @@ internal sealed class ClusterOptions
     };
 
     private readonly Option<string?> _vision = new("--vision") { Description = "Folder of the vision tokenizer; needed by the original layout only." };
-    private readonly Option<string?> _device = new("--device") { Description = "cpu or cuda:N. Default: cpu. With --engine simulated: simulated:N." };
-    private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the processor's kernels. Default: one a core." };
+    private readonly Option<DeviceList?> _devices = new("--devices", "--device")
+    {
+        Description = "cpu or cuda:N, several separated by commas: each is run by a process of its own. Default: all NVIDIA devices, where this build has libtorch for them; else cpu. "
+            + "With --engine simulated: simulated:N.",
+        CustomParser = result => DeviceList.Parse(result.Tokens[0].Value) switch
+        {
+            ({ } list, _) => list,
+            (_, var wrong) => Refuse<DeviceList>(result, $"--devices: {wrong}"),
+        },
+    };
+
+    private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the processor's kernels, for each device. Default: one a core, shared among the devices." };
     private readonly Option<int?> _slots = new("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Logs of the cluster on standard error, and stack traces." };
 
@@ -66,7 +77,7 @@ internal sealed class ClusterOptions
         Model = result.GetValue(_model),
         IsSimulated = result.GetValue(_engine) == EngineOptions.Simulated,
         Vision = result.GetValue(_vision),
-        Device = result.GetValue(_device),
+        Devices = result.GetValue(_devices),
         Threads = result.GetValue(_threads),
         Slots = result.GetValue(_slots),
         IsVerbose = result.GetValue(_verbose),
@@ -76,7 +87,7 @@ internal sealed class ClusterOptions
     {
         command.Options.Add(_model);
         command.Options.Add(_vision);
-        command.Options.Add(_device);
+        command.Options.Add(_devices);
         command.Options.Add(_threads);
         command.Options.Add(_slots);
     }
@@ -101,7 +112,9 @@ internal sealed record ClusterChoice
     /// <summary>The engine has no model.</summary>
     public bool IsSimulated { get; init; }
     public string? Vision { get; init; }
-    public string? Device { get; init; }
+
+    /// <summary>Null for all that this machine has.</summary>
+    public DeviceList? Devices { get; init; }
     public int? Threads { get; init; }
     public int? Slots { get; init; }
     public bool IsVerbose { get; init; }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Emu3.Cli.Batch;
+using Emu3.Cli.Devices;
 using Emu3.Inference;
 using Emu3.Inference.Weights;
 using Spectre.Console;
@@ -32,14 +33,18 @@ internal static class DoctorCommand
         await CheckAsync("Native library", () => Task.FromResult(TorchNative.Describe()));
         if (model is not null && wrong.Count == 0)
         {
-            await CheckAsync("Device", async () =>
+            var devices = LocalEngines.DevicesOf(choice);
+            foreach (var device in devices.Devices.Distinct())
             {
-                var options = LocalCluster.EngineOptionsOf(choice, choice.Model ?? model.Language);
-                await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
-                await using var engine = await console.LoadEngine(options, services, new Progress<string>(), cancellationToken);
-                await DescribeEngineAsync(engine, (check, text) => found.Add((check, text)), wrong, console.Time, cancellationToken);
-                return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
-            });
+                await CheckAsync("Device", async () =>
+                {
+                    var options = LocalEngines.OptionsOf(choice, devices, device, choice.Model ?? model.Language);
+                    await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
+                    await using var engine = await console.LoadEngine(options, services, new Progress<string>(), cancellationToken);
+                    await DescribeEngineAsync(engine, (check, text) => found.Add((check, text)), wrong, console.Time, cancellationToken);
+                    return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
+                });
+            }
         }
 
         Write(console, found);

@@ -13,6 +13,19 @@ internal static partial class CudaDriver
         return (long)free;
     }
 
+    /// <summary>Devices that this process may use; none where there is no driver. Needs no device to have been used.</summary>
+    public static int DeviceCount()
+    {
+        try
+        {
+            return cuInit(0) == 0 && cuDeviceGetCount(out var count) == 0 ? count : 0;
+        }
+        catch (DllNotFoundException)
+        {
+            return 0; // no driver on this machine
+        }
+    }
+
     /// <summary>The maker's name of a device.</summary>
     public static string Name(int index)
     {
@@ -27,6 +40,12 @@ internal static partial class CudaDriver
         if (result != 0)
             throw new InvalidOperationException($"The CUDA driver answered with error {result}.");
     }
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuInit(uint flags);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceGetCount(out int count);
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuMemGetInfo_v2(out nuint free, out nuint total);

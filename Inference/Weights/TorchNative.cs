@@ -50,6 +50,22 @@ public static class TorchNative
         }
     }
 
+    /// <summary>Whether the libtorch that would be loaded has kernels for NVIDIA devices. Loads nothing; false when there is none.</summary>
+    public static bool HasCuda
+    {
+        get
+        {
+            try
+            {
+                return File.Exists(Path.Combine(FindTorchFolder(), FileName("torch_cuda")));
+            }
+            catch (DllNotFoundException)
+            {
+                return false; // told by whoever loads it
+            }
+        }
+    }
+
     /// <summary>The address of a C function of TorchSharp's native half.</summary>
     internal static nint BindingExport(string name)
     {

@@ -1,0 +1,47 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Emu3.Cli.Commands;
+using Emu3.Grains.Workers;
+using Emu3.Inference;
+using Emu3.Inference.Engine;
+using Emu3.Storage;
+
+namespace Emu3.Cli.Devices;
+
+/// <summary>What the command line says about engines on this machine.</summary>
+internal static class LocalEngines
+{
+    private static readonly string[] s_roles = ["worker"];
+    private static readonly JsonSerializerOptions s_asConfiguration = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>The devices that are meant: those that were named, else all that there are.</summary>
+    public static DeviceList DevicesOf(ClusterChoice choice) => choice.Devices ?? new DeviceList(choice.IsSimulated ? [$"{EngineOptions.Simulated}:0"] : VisibleDevices.List());
+
+    /// <summary>The engine of one device.</summary>
+    /// <param name="choice">What the command line says.</param>
+    /// <param name="devices">All devices: they share the cores.</param>
+    /// <param name="device">One of them.</param>
+    /// <param name="model">Checkpoint.</param>
+    /// <exception cref="CommandException">A value is out of its range.</exception>
+    public static EngineOptions OptionsOf(ClusterChoice choice, DeviceList devices, string device, string model)
+    {
+        var options = new EngineOptions
+        {
+            Model = model,
+            Vision = choice.Vision,
+            Device = device,
+            Threads = devices.ThreadsOfEach(choice.Threads, Environment.ProcessorCount),
+        };
+        options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
+        options.SlotCount = choice.Slots ?? options.SlotCount;
+        var problems = new List<ValidationResult>();
+        return Validator.TryValidateObject(options, new(options), problems, validateAllProperties: true)
+            ? options
+            : throw CommandException.BadInput(string.Join(Environment.NewLine, problems.Select(problem => problem.ErrorMessage)));
+    }
+
+    /// <summary>Configuration of a silo that runs one engine and nothing else, as one line of JSON.</summary>
+    public static string SettingsOf(ClusterConnection cluster, EngineOptions engine, WorkerOptions worker) => JsonSerializer.Serialize(
+        new { Cluster = cluster, Engine = engine, Worker = worker, Silo = new { Roles = s_roles } }, s_asConfiguration);
+}
