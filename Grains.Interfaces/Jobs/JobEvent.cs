@@ -17,44 +17,7 @@ public sealed record JobEvent
     [Id(3)] public bool IsLast { get; init; }
 }
 
-/// <summary>
-/// How many outcomes of each shard a watcher has seen. Outcomes of a shard have a durable order, so the cursor means the same
-/// after any crash. An item that was begun anew has an outcome for each attempt. Text form: counts separated by dots, a trailing run of zeros left out.
-/// </summary>
-[GenerateSerializer, Immutable, Alias("emu3.JobCursor")]
-public sealed record JobCursor([property: Id(0)] IReadOnlyList<int> Seen)
-{
-    public static JobCursor Start { get; } = new([]);
-
-    /// <summary>Outcomes seen of a shard.</summary>
-    public int Of(int shard) => shard < Seen.Count ? Seen[shard] : 0;
-
-    /// <summary>The cursor after one more outcome of a shard.</summary>
-    public JobCursor Advance(int shard)
-    {
-        var seen = new int[Math.Max(Seen.Count, shard + 1)];
-        for (var i = 0; i < Seen.Count; i++) seen[i] = Seen[i];
-        seen[shard]++;
-        return new(seen);
-    }
-
-    public override string ToString() => string.Join('.', Seen);
-
-    /// <summary>Reads the text form; anything else is refused.</summary>
-    public static bool TryParse(string? text, out JobCursor cursor)
-    {
-        cursor = Start;
-        if (string.IsNullOrEmpty(text)) return text is not null;
-        var parts = text.Split('.');
-        var seen = new int[parts.Length];
-        for (var i = 0; i < parts.Length; i++)
-            if (!int.TryParse(parts[i], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out seen[i])) return false;
-        cursor = new(seen);
-        return true;
-    }
-}
-
-/// <summary>How one item ended, in one attempt of its job.</summary>
+/// <summary>How one item ended.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.ItemOutcome")]
 public sealed record ItemOutcome
 {
