@@ -25,6 +25,15 @@ internal sealed record BatchOptions
     /// <summary>Seed of the batch; null draws one at the first run, which the folder keeps.</summary>
     public ulong? Seed { get; init; }
 
+    /// <summary>Which of the items are this process's.</summary>
+    public BatchShard Shard { get; init; } = BatchShard.Whole;
+
+    /// <summary><c>high</c>, <c>normal</c> or <c>low</c>; null leaves it to the gateway.</summary>
+    public string? Priority { get; init; }
+
+    /// <summary>Failed outputs that the job goes on with; one more pauses it. Null: any number.</summary>
+    public int? MaxFailures { get; init; }
+
     /// <summary>Name of a model that the gateway serves; null takes its only one.</summary>
     public string? Model { get; init; }
 

@@ -21,22 +21,49 @@ internal static class BatchCommand
         var overwrite = new Option<bool>("--overwrite") { Description = "Make items again that changed since, and replace their pictures." };
         var retryFailed = new Option<bool>("--retry-failed") { Description = "Run items again that failed before." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Report bad lines, positions, disk and expected time; run and write nothing." };
+        var shard = new Option<BatchShard?>("--shard")
+        {
+            Description = "i/n: take every n-th item, from the i-th on, into a folder of its own below --out. For array jobs: 1/8 to 8/8 make together what one run makes.",
+            CustomParser = result =>
+            {
+                if (BatchShard.TryParse(result.Tokens[0].Value, out var read))
+                {
+                    return read;
+                }
+
+                result.AddError($"--shard must be i/n with i from 1 to n, as 1/8, and is \"{result.Tokens[0].Value}\".");
+                return null;
+            },
+        };
+        var priority = new Option<string?>("--priority") { Description = "high, normal or low, against other jobs of the cluster. Default: normal." };
+        priority.AcceptOnlyFromAmong("high", "normal", "low");
+        var maxFailures = new Option<int?>("--max-failures") { Description = "Failed items that the job goes on with; one more pauses it. Default: any number." };
+        maxFailures.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() < 0)
+            {
+                result.AddError("--max-failures must be 0 or more.");
+            }
+        });
         var pictures = new PictureOptions();
         var cluster = new ClusterOptions();
         var command = new Command("batch", "Draw a picture for every prompt of a file, or answer a question about every picture of a folder. Started again, it goes on where it was.");
         command.Arguments.Add(input);
-        foreach (var option in (Option[])[output, format, ask, name, seed, overwrite, retryFailed, dryRun])
+        foreach (var option in (Option[])[output, format, ask, name, seed, overwrite, retryFailed, dryRun, shard, priority, maxFailures])
         {
             command.Options.Add(option);
         }
 
         pictures.AddTo(command);
         cluster.AddTo(command);
-        command.SetAction((result, cancellationToken) => RunAsync(
-            new()
+        command.SetAction((result, cancellationToken) =>
+        {
+            var part = result.GetValue(shard) ?? BatchShard.Whole;
+            var folder = Path.GetFullPath(result.GetRequiredValue(output));
+            var options = new BatchOptions
             {
                 Input = result.GetRequiredValue(input),
-                Out = Path.GetFullPath(result.GetRequiredValue(output)),
+                Out = part.IsWhole ? folder : Path.Combine(folder, part.FolderName),
                 Format = result.GetValue(format),
                 Question = result.GetValue(ask),
                 Name = result.GetValue(name)!,
@@ -44,9 +71,14 @@ internal static class BatchCommand
                 Overwrite = result.GetValue(overwrite),
                 RetryFailed = result.GetValue(retryFailed),
                 DryRun = result.GetValue(dryRun),
+                Shard = part,
+                Priority = result.GetValue(priority),
+                MaxFailures = result.GetValue(maxFailures),
                 Defaults = pictures.Read(result),
-            },
-            cluster.Read(result), console, cancellationToken));
+            };
+            var choice = cluster.Read(result);
+            return RunAsync(options, part.IsWhole || cluster.IsDataSaid(result) ? choice : choice with { Data = part.DataFolderFor(folder) }, console, cancellationToken);
+        });
         return command;
     }
 
@@ -60,6 +92,11 @@ internal static class BatchCommand
         if (input.Errors.Count > 0 && !options.DryRun)
         {
             throw BatchErrors.Of(input.Name, input.Errors);
+        }
+
+        if (!options.Shard.IsWhole && options.Seed is null && input.Items.Any(item => item.Request.Seed is null))
+        {
+            throw CommandException.BadInput("--shard needs --seed, the same for all shards: each would draw its own for items that have none.");
         }
 
         ClusterSession? session = null;
@@ -80,7 +117,9 @@ internal static class BatchCommand
         BatchOptions options, BatchInput input, ClusterChoice choice, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
     {
         options = options with { DataFolder = session.IsLocal ? choice.Data : null, Model = choice.Server is not null && choice.Model is not null ? session.Model.Id : null };
-        var run = new BatchRun(options, input, session.Gateway, session.Model, console) { DescribeDevices = session.DescribeDevices };
-        return options.DryRun ? await run.DryRunAsync(cancellationToken) : await run.RunAsync(cancellationToken);
+        var work = new BatchWork(options, input, session.Model);
+        return options.DryRun
+            ? await new BatchDryRun(work, session.Gateway, console).RunAsync(cancellationToken)
+            : await new BatchRun(work, session.Gateway, console) { DescribeDevices = session.DescribeDevices }.RunAsync(cancellationToken);
     }
 }

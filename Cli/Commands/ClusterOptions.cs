@@ -70,6 +70,9 @@ internal sealed class ClusterOptions
     /// <summary>The kind of engine: for commands that run one for its work.</summary>
     public void AddKindTo(Command command) => command.Options.Add(_engine.AcceptOnlyFromAmong("emu3", EngineOptions.Simulated));
 
+    /// <summary>Whether the data folder was named, and is not the default.</summary>
+    public bool IsDataSaid(ParseResult result) => result.GetResult(_data) is { Implicit: false };
+
     public ClusterChoice Read(ParseResult result) => new()
     {
         Server = result.GetValue(_server),

@@ -8,6 +8,9 @@ namespace Emu3.Cli.Batch.Plan;
 /// <summary>Every output that the input asks for, with all defaults filled in as the gateway will fill them in.</summary>
 internal sealed record BatchPlan(IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<LineError> Errors)
 {
+    /// <summary>Outputs of the whole input: more than <see cref="Outputs"/> where this process makes only some of them.</summary>
+    public int OutputCountOfAll { get; init; } = Outputs.Count;
+
     /// <summary>Resolves all items against the model.</summary>
     /// <param name="items">The input.</param>
     /// <param name="defaults">What the command line says for fields that lines leave out.</param>

@@ -26,6 +26,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("generate", "a star", "--format", "gif")]
     [InlineData("serve", "--port", "70000")]
     [InlineData("models", "--server", "somewhere")]
+    [InlineData("serve", "--devices", "cpu,gpu")]
+    [InlineData("batch", "in.txt", "--out", "x", "--shard", "0/4")]
+    [InlineData("batch", "in.txt", "--out", "x", "--max-failures", "-1")]
+    [InlineData("batch", "in.txt", "--out", "x", "--priority", "urgent")]
     [InlineData("draw")]
     public async Task Usage_Wrong_IsToldInOneLine_AndExits2(params string[] arguments)
     {
@@ -42,6 +46,14 @@ public sealed class CommandLineTests : IDisposable
     {
         Assert.Equal(ExitCode.AllDone, await RunAsync(arguments));
         Assert.Contains("130  interrupted", _out.ToString());
+    }
+
+    [Fact]
+    public async Task Batch_ShardWithoutASeed_IsRefused()
+    {
+        _input = "a red star\n";
+        Assert.Equal(ExitCode.BadInput, await RunAsync("batch", "-", "--out", _folder.PathTo("out"), "--shard", "1/2"));
+        Assert.Contains("--shard needs --seed, the same for all shards", _error.ToString());
     }
 
     [Fact]

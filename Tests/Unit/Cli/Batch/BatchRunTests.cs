@@ -374,6 +374,28 @@ public sealed class BatchRunTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
+    [Fact]
+    public async Task Shards_MakeTogether_WhatOneRunMakes()
+    {
+        await using var gateway = await FakeGateway.StartAsync();
+        const string text = "a red star\na blue heart\na green ring\na yellow moon\na white square\n";
+        Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, text, Options with { Seed = 7, Out = _folder.PathTo("whole") }));
+        for (var number = 1; number <= 2; number++)
+        {
+            var shard = new BatchShard(number, 2);
+            Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, null, Options with { Seed = 7, Shard = shard, Out = _folder.PathTo("shards", shard.FolderName) }));
+        }
+
+        string[] shards = ["shards/shard-1-of-2", "shards/shard-2-of-2"];
+        Assert.Equal([3, 2], shards.Select(shard => Pictures(shard).Count));
+        Assert.Equal(Pictures("whole"), shards.SelectMany(Pictures).ToDictionary());
+        Assert.Equal(
+            AppendedLines.Peek(_folder.PathTo("whole", "metadata.jsonl")).Order(), shards.SelectMany(shard => AppendedLines.Peek(_folder.PathTo(shard, "metadata.jsonl"))).Order());
+
+        Dictionary<string, string> Pictures(string folder) => Directory.GetFiles(_folder.PathTo(folder), "*.png")
+            .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file))));
+    }
+
     private async Task<int> RunAsync(FakeGateway gateway, string? text, BatchOptions? options = null, CancellationToken? cancellation = null)
     {
         options ??= Options;
@@ -387,16 +409,17 @@ public sealed class BatchRunTests : IDisposable
         using var client = new GatewayClient(gateway.Address, TimeProvider.System, TimeSpan.FromMilliseconds(1));
         var models = await client.ModelsAsync(Cancellation);
         var input = BatchInput.Load(options.Input, options.Format, options.Question, () => Stream.Null);
-        var run = new BatchRun(options, input, client, Assert.Single(models), new CliConsole
+        var work = new BatchWork(options, input, Assert.Single(models));
+        var console = new CliConsole
         {
             Out = _out,
             Error = _error,
             OpenInput = () => Stream.Null,
             IsLive = false,
             Time = TimeProvider.System,
-        });
+        };
         var token = cancellation ?? Cancellation;
-        return options.DryRun ? await run.DryRunAsync(token) : await run.RunAsync(token);
+        return options.DryRun ? await new BatchDryRun(work, client, console).RunAsync(token) : await new BatchRun(work, client, console).RunAsync(token);
     }
 
     private List<JsonNode> Metadata() => [.. AppendedLines.Peek(_folder.PathTo("out", "metadata.jsonl")).Select(line => JsonNode.Parse(line)!)];
