@@ -52,6 +52,13 @@ internal static class FailureResponses
     public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,
         $"Job \"{job}\" has not ended. Cancel it first, then delete it.", code: "job_not_ended");
 
+    /// <summary>The job's state forbids what was asked for. Not 409, which SDKs would repeat at once.</summary>
+    public static FailureResponse InvalidVerb(InvalidJobVerbException refused, JobSnapshot job) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"{refused.Message} Allowed now: {string.Join(", ", Jobs.AllowedVerbs.Of(job))}.", code: "invalid_job_state");
+
+    public static FailureResponse WorkerNotFound(string device, IEnumerable<string> quarantined) => Error(StatusCodes.Status404NotFound, NotFound,
+        $"There is no device \"{Short(device)}\". Quarantined: {(string.Join(", ", quarantined) is { Length: > 0 } names ? names : "none")}.", code: "worker_not_found");
+
     public static FailureResponse ModelNotFound(string? model, IEnumerable<string> known) => Error(StatusCodes.Status404NotFound, Invalid,
         $"There is no model \"{Short(model ?? "")}\". Loaded: {string.Join(", ", known)}.", "model", "model_not_found");
 
@@ -109,6 +116,7 @@ internal static class FailureResponses
     public static FailureResponse Of(Exception exception) => exception switch
     {
         JobNotFoundException e => Error(StatusCodes.Status404NotFound, NotFound, e.Message, code: CodeOf(FailureCode.JobNotFound)),
+        InvalidJobVerbException e => Error(StatusCodes.Status400BadRequest, Invalid, e.Message, code: "invalid_job_state"),
         IdempotencyConflictException e => Error(StatusCodes.Status422UnprocessableEntity, Invalid, e.Message, code: CodeOf(FailureCode.IdempotencyConflict)),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => Error(e.StatusCode, Invalid, e.Message, code: "request_too_large"),
         BadHttpRequestException e => Error(e.StatusCode, Invalid, e.Message),
@@ -159,7 +167,7 @@ internal static class FailureResponses
     /// <summary>Only what an operator can do something about.</summary>
     public static void Log(Exception exception, HttpContext http, ILogger logger)
     {
-        if (exception is OperationCanceledException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException) return;
+        if (exception is OperationCanceledException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
         if (ClusterCalls.IsTransient(exception)) GatewayLog.ClusterUnavailable(logger, http.Request.Path, exception.Message);
         else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
     }

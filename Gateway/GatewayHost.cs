@@ -41,7 +41,7 @@ public static class GatewayHost
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
+        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobListing>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         configure(builder);
 
@@ -50,11 +50,14 @@ public static class GatewayHost
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
         Endpoints.Jobs.Map(app);
+        JobList.Map(app);
+        JobVerbs.Map(app);
         JobEvents.Map(app);
         JobItems.Map(app);
         Images.Map(app);
         Chat.Map(app);
         Models.Map(app);
+        Workers.Map(app);
         Health.Map(app);
         return app;
     }

@@ -14,10 +14,15 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
 
     public IDispatcher Dispatcher => Known(() => client.GetGrain<IDispatcher>(0));
 
+    public IDeviceLedger DeviceLedger => Known(() => client.GetGrain<IDeviceLedger>(0));
+
     public TimeProvider Time => time;
 
     /// <summary>One of the cluster's grains that text names.</summary>
     public T Grain<T>(string key) where T : IGrainWithStringKey => Known(() => client.GetGrain<T>(key));
+
+    /// <summary>One of the cluster's grains that a number names.</summary>
+    public T Grain<T>(long key) where T : IGrainWithIntegerKey => Known(() => client.GetGrain<T>(key));
 
     /// <summary>Whether the same call may do better a little later.</summary>
     public static bool IsTransient(Exception exception) =>

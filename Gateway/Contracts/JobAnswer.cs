@@ -13,7 +13,18 @@ internal sealed record JobAnswer
     public required long CreatedAt { get; init; }
     public long? StartedAt { get; init; }
     public long? EndedAt { get; init; }
+
+    /// <summary>Why it is paused: <c>requested</c> or <c>too_many_failures</c>. Null when it is not.</summary>
+    public PauseReason? PauseReason { get; init; }
+
+    /// <summary>1, and one more with each time that its failed items were begun anew.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>As it stands now.</summary>
     public required JobPriority Priority { get; init; }
+
+    /// <summary>Failed items that it goes on with; one more pauses it. Null: any number.</summary>
+    public int? MaxFailures { get; init; }
     public required string Seed { get; init; }
     public required JobCounts Counts { get; init; }
     public double? ItemsPerSecond { get; init; }
@@ -31,7 +42,10 @@ internal sealed record JobAnswer
         CreatedAt = job.Spec.CreatedAt.ToUnixTimeSeconds(),
         StartedAt = job.StartedAt?.ToUnixTimeSeconds(),
         EndedAt = job.EndedAt?.ToUnixTimeSeconds(),
-        Priority = job.Spec.Priority,
+        PauseReason = job.Status == JobStatus.Paused ? job.PauseReason : null,
+        Attempt = job.Attempt,
+        Priority = job.Priority,
+        MaxFailures = job.Spec.MaxFailures,
         Seed = job.Spec.Seed.ToString(CultureInfo.InvariantCulture),
         Counts = new(job.Counts.Total, job.Counts.Pending, job.Counts.Running, job.Counts.Done, job.Counts.Failed, job.Counts.Cancelled),
         ItemsPerSecond = job.ItemsPerSecond,

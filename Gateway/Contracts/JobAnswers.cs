@@ -11,6 +11,13 @@ internal sealed record OutcomePage(IReadOnlyList<OutcomeAnswer> Data, string Nex
     public string Object { get; } = "list";
 }
 
+/// <summary>A page of jobs, newest first. Ask with <c>after=next</c> for the following ones; null at the end.</summary>
+internal sealed record JobPage(IReadOnlyList<JobAnswer> Data, string? Next)
+{
+    public string Object { get; } = "list";
+    public bool HasMore => Next is not null;
+}
+
 /// <summary>What a job would take; nothing was created.</summary>
 internal sealed record ValidationAnswer
 {

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Emu3.Gateway.Endpoints;
 
-/// <summary><c>/v1/jobs</c>: submit, look, cancel, delete.</summary>
+/// <summary><c>/v1/jobs</c>: submit, look, delete; <see cref="JobVerbs"/> has the rest.</summary>
 internal static class Jobs
 {
     private const string JsonLines = "application/x-ndjson";
@@ -17,7 +17,6 @@ internal static class Jobs
     {
         routes.MapPost("/v1/jobs", Submit).WithMetadata(new DisableRequestSizeLimitAttribute());
         routes.MapGet("/v1/jobs/{id}", Get);
-        routes.MapPost("/v1/jobs/{id}/cancel", Cancel);
         routes.MapDelete("/v1/jobs/{id}", Delete);
     }
 
@@ -46,13 +45,6 @@ internal static class Jobs
 
     private static async Task<IResult> Get(string id, JobReader reader, CancellationToken cancellationToken) =>
         await reader.Find(id, cancellationToken) is { } job ? new JsonAnswer<JobAnswer>(JobAnswer.Of(job)) : FailureResponses.JobNotFound(id);
-
-    private static async Task<IResult> Cancel(string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
-    {
-        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
-        var cancelled = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
-        return new JsonAnswer<JobAnswer>(JobAnswer.Of(cancelled));
-    }
 
     private static async Task<IResult> Delete(string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
     {

@@ -1,0 +1,50 @@
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary>What can be asked of a job that is there. Each may be asked again: the answer is the job as it then stands.</summary>
+internal static class JobVerbs
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        MapVerb(routes, "cancel", job => job.Cancel());
+        MapVerb(routes, "pause", job => job.Pause());
+        MapVerb(routes, "resume", job => job.Resume());
+        MapVerb(routes, "retry_failed", job => job.RetryFailed());
+        routes.MapPost("/v1/jobs/{id}/priority", SetPriority);
+    }
+
+    private static void MapVerb(IEndpointRouteBuilder routes, string verb, Func<IGenerationJob, Task<JobSnapshot>> ask) => routes.MapPost($"/v1/jobs/{{id}}/{verb}",
+        (string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken) => Ask(id, ask, reader, cluster, cancellationToken));
+
+    private static async Task<IResult> SetPriority(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        var (document, refusal) = await RequestBody.Read(request, cancellationToken);
+        if (document is null) return refusal!;
+        using var _ = document;
+        var errors = new List<ItemError>();
+        var fields = new FieldReader(document.RootElement, "", errors);
+        var priority = fields.Choice("priority", ("high", JobPriority.High), ("normal", JobPriority.Normal), ("low", JobPriority.Low));
+        fields.Close();
+        if (priority is null && errors.Count == 0) errors.Add(new("priority", "is missing: \"high\", \"normal\" or \"low\"."));
+        return errors.Count > 0 ? FailureResponses.BadRequest(errors) : await Ask(id, job => job.SetPriority(priority!.Value), reader, cluster, cancellationToken);
+    }
+
+    private static async Task<IResult> Ask(
+        string id, Func<IGenerationJob, Task<JobSnapshot>> ask, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        try
+        {
+            return new JsonAnswer<JobAnswer>(JobAnswer.Of(await cluster.Repeat(() => ask(cluster.Grain<IGenerationJob>(job.Id.Value)), cancellationToken)));
+        }
+        catch (InvalidJobVerbException refused)
+        {
+            return FailureResponses.InvalidVerb(refused, job);
+        }
+    }
+}
