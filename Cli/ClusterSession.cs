@@ -12,6 +12,7 @@ namespace Emu3.Cli;
 internal sealed class ClusterSession : IAsyncDisposable
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
+    private static readonly Uri s_anyPort = new("http://127.0.0.1:0");
     private readonly LocalCluster? _cluster;
 
     private ClusterSession(GatewayClient gateway, ServedModel model, LocalCluster? cluster) => (Gateway, Model, _cluster) = (gateway, model, cluster);
@@ -44,6 +45,32 @@ internal sealed class ClusterSession : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a way to the jobs of a cluster, does the work, and closes it. Where nobody runs the cluster of the data folder, its jobs are there without
+    /// a worker while this lasts.
+    /// </summary>
+    /// <exception cref="CommandException">There is no cluster, or it could not be started.</exception>
+    public static async Task<int> ControlAsync(
+        ClusterChoice choice, CliConsole console, Func<GatewayClient, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
+    {
+        if (choice.Server is { } server)
+        {
+            using var theirs = new GatewayClient(server, console.Time, tell: console.Error.WriteLine);
+            return await work(theirs, cancellationToken);
+        }
+
+        var (folder, dataLock, first) = await TakeAsync(choice, console, cancellationToken);
+        if (first is not null)
+        {
+            using var theirs = new GatewayClient(first.Address, console.Time, tell: console.Error.WriteLine);
+            return await work(theirs, cancellationToken);
+        }
+
+        await using var cluster = await LocalCluster.StartAsync(choice, folder, dataLock!, s_anyPort, console, cancellationToken);
+        using var gateway = new GatewayClient(cluster.Address, console.Time);
+        return await work(gateway, cancellationToken);
+    }
+
     /// <summary>Opens a session; ready to run requests when this returns.</summary>
     private static async Task<ClusterSession> OpenAsync(ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
     {
@@ -52,19 +79,32 @@ internal sealed class ClusterSession : IAsyncDisposable
             return await ConnectAsync(server, choice.Model, $"The gateway at {server}", console, cancellationToken);
         }
 
+        var (folder, dataLock, first) = await TakeAsync(choice, console, cancellationToken);
+        if (first is null)
+        {
+            return await StartAsync(choice, folder, dataLock!, console, cancellationToken);
+        }
+
+        console.Error.WriteLine($"Another emu3 (process {first.ProcessId}, {first.Address}) has the data folder {folder.FullPath}: this one is its client.");
+        return await ConnectAsync(first.Address, choice.Model, $"The emu3 that has the data folder (process {first.ProcessId})", console, cancellationToken);
+    }
+
+    /// <summary>Takes the data folder for this process, or finds the process that has it.</summary>
+    private static async Task<(DataFolder Folder, DataFolderLock? Lock, RunningServer? First)> TakeAsync(
+        ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
+    {
         var folder = OpenFolder(choice.Data);
         for (var waited = false; ; waited = true)
         {
             if (folder.TryLock() is { } dataLock)
             {
-                return await StartAsync(choice, folder, dataLock, console, cancellationToken);
+                return (folder, dataLock, null);
             }
 
             // The first may still be loading its model, or be about to end: then the folder comes free.
             if (folder.ReadServer() is { } first)
             {
-                console.Error.WriteLine($"Another emu3 (process {first.ProcessId}, {first.Address}) has the data folder {folder.FullPath}: this one is its client.");
-                return await ConnectAsync(first.Address, choice.Model, $"The emu3 that has the data folder (process {first.ProcessId})", console, cancellationToken);
+                return (folder, null, first);
             }
 
             if (!waited)
@@ -102,7 +142,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     private static async Task<ClusterSession> StartAsync(
         ClusterChoice choice, DataFolder folder, DataFolderLock dataLock, CliConsole console, CancellationToken cancellationToken)
     {
-        var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, new("http://127.0.0.1:0"), console, cancellationToken);
+        var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, s_anyPort, console, cancellationToken);
         var gateway = new GatewayClient(cluster.Address, console.Time);
         try
         {
@@ -118,7 +158,7 @@ internal sealed class ClusterSession : IAsyncDisposable
 
     private static async Task<ClusterSession> ConnectAsync(Uri address, string? model, string who, CliConsole console, CancellationToken cancellationToken)
     {
-        var gateway = new GatewayClient(address, console.Time);
+        var gateway = new GatewayClient(address, console.Time, tell: console.Error.WriteLine);
         try
         {
             var models = await gateway.ModelsAsync(cancellationToken);

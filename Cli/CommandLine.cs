@@ -65,6 +65,9 @@ internal static class CommandLine
         root.Subcommands.Add(GenerateCommand.Create(console));
         root.Subcommands.Add(ChatCommand.Create(console));
         root.Subcommands.Add(ServeCommand.Create(console));
+        root.Subcommands.Add(JobsCommand.Create(console));
+        root.Subcommands.Add(DiagnoseCommand.Create(console));
+        root.Subcommands.Add(WorkersCommand.Create(console));
         root.Subcommands.Add(ModelsCommand.Create(console));
         root.Subcommands.Add(DoctorCommand.Create(console));
         root.Subcommands.Add(SiloCommand.Create(console));

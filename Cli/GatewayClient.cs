@@ -1,62 +1,32 @@
 using System.Net;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Emu3.Grains.Interfaces;
-using Microsoft.Extensions.Http.Resilience;
-using Polly;
 
 namespace Emu3.Cli;
 
 /// <summary>
-/// A gateway, over HTTP. Calls that may be repeated are repeated while it does not answer; refusals come as <see cref="GatewayRefusal"/>, and a gateway
+/// A gateway's API. Calls that may be repeated are repeated while it does not answer; refusals come as <see cref="GatewayRefusal"/>, and a gateway
 /// that stays away as a <see cref="CommandException"/>.
 /// </summary>
-internal sealed class GatewayClient : IDisposable
+/// <param name="address">Root of the gateway.</param>
+/// <param name="time">Clock of the waits between attempts.</param>
+/// <param name="retryDelay">First wait between two attempts; null for a quarter of a second.</param>
+/// <param name="tell">Gets a sentence when the gateway goes away, and one when it is back; null tells nobody.</param>
+internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? retryDelay = null, Action<string>? tell = null) : IDisposable
 {
-    private const int FollowAttempts = 20;
-    private static readonly TimeSpan s_retryDelay = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan s_longestRetryDelay = TimeSpan.FromSeconds(5);
+    private readonly GatewayHttp _http = new(address, time, tell ?? (_ => { }), retryDelay);
 
-    // The gateway sends a comment every 10 s when it has nothing to tell.
-    private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(35);
+    public Uri Address => address;
 
-    private readonly HttpClient _patient;
-    private readonly HttpClient _plain;
-    private readonly TimeProvider _time;
-
-    /// <param name="address">Root of the gateway.</param>
-    /// <param name="time">Clock of the waits between attempts.</param>
-    /// <param name="retryDelay">First wait between two attempts; null for a quarter of a second.</param>
-    public GatewayClient(Uri address, TimeProvider time, TimeSpan? retryDelay = null)
+    /// <summary>Whether the gateway can run something now, its word for that, and what it says when it can't.</summary>
+    public async Task<(bool IsReady, string? Status, string? Detail)> HealthAsync(CancellationToken cancellationToken)
     {
-        Address = address;
-        _time = time;
-        RetryDelay = retryDelay ?? s_retryDelay;
-        var retries = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }.AddRetry(new HttpRetryStrategyOptions
-        {
-            MaxRetryAttempts = 6,
-            Delay = RetryDelay,
-            MaxDelay = s_longestRetryDelay,
-            BackoffType = DelayBackoffType.Exponential,
-        }).Build();
-        var sockets = new SocketsHttpHandler { MaxConnectionsPerServer = 64, PooledConnectionLifetime = TimeSpan.FromMinutes(10) };
-        _plain = new(sockets) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
-        _patient = new(new ResilienceHandler(retries) { InnerHandler = sockets }) { BaseAddress = address, Timeout = TimeSpan.FromMinutes(5) };
-    }
-
-    public Uri Address { get; }
-
-    private TimeSpan RetryDelay { get; }
-
-    /// <summary>Whether the gateway can run something now; what it says when it can't.</summary>
-    public async Task<(bool IsReady, string? Detail)> HealthAsync(CancellationToken cancellationToken)
-    {
-        using var response = await _plain.GetAsync("health", cancellationToken);
+        using var response = await _http.SendAsync(new(HttpMethod.Get, "health"), HttpCompletionOption.ResponseContentRead, cancellationToken);
         var health = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
-        return (response.IsSuccessStatusCode, health?["detail"]?.ToString() ?? health?["status"]?.ToString());
+        return (response.IsSuccessStatusCode, health?["status"]?.ToString(), health?["detail"]?.ToString());
     }
 
     /// <summary>What the gateway serves.</summary>
@@ -78,94 +48,94 @@ internal sealed class GatewayClient : IDisposable
     public async Task<JobInfo> SubmitAsync(string key, JsonObject job, IEnumerable<string> items, CancellationToken cancellationToken)
     {
         using var response = await PostLinesAsync("v1/jobs", key, job, items, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync<JobInfo>(CliJson.Wire, cancellationToken))!;
+        return await ReadAsync<JobInfo>(response, cancellationToken);
     }
 
     /// <summary>Checks a job and says what it would take, without making it.</summary>
     public async Task<JobValidation> ValidateAsync(JsonObject job, IEnumerable<string> items, CancellationToken cancellationToken)
     {
         using var response = await PostLinesAsync("v1/jobs?validate=true", null, job, items, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync<JobValidation>(CliJson.Wire, cancellationToken))!;
+        return await ReadAsync<JobValidation>(response, cancellationToken);
     }
 
     /// <summary>A job, or null when the gateway does not have it.</summary>
     public async Task<JobInfo?> FindJobAsync(string job, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(_patient, () => new(HttpMethod.Get, $"v1/jobs/{job}"), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        using var response = await _http.SendPatientlyAsync(() => new(HttpMethod.Get, $"v1/jobs/{job}"), cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
         }
 
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        return await response.Content.ReadFromJsonAsync<JobInfo>(CliJson.Wire, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<JobInfo>(response, cancellationToken);
     }
 
-    /// <summary>
-    /// Everything that happens to a job, to its end, from a cursor on. A connection that breaks is opened again behind the last event that arrived:
-    /// nothing is told twice and nothing is left out.
-    /// </summary>
-    public async IAsyncEnumerable<FollowedEvent> FollowAsync(string job, string? cursor, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var events = ReadEventsAsync(job, cursor, cancellationToken).GetAsyncEnumerator(cancellationToken);
-            await using (events)
-            {
-                while (await MoveNextAsync(events, attempt, cancellationToken))
-                {
-                    attempt = 0;
-                    cursor = events.Current.Cursor ?? cursor;
-                    yield return events.Current;
-                    if (events.Current.IsLast)
-                    {
-                        yield break;
-                    }
-                }
-            }
+    /// <summary>Everything that happens to a job, to its end, from a cursor on, whatever happens to the connection.</summary>
+    public IAsyncEnumerable<FollowedEvent> FollowAsync(string job, string? cursor, CancellationToken cancellationToken) =>
+        new JobFollower(_http).FollowAsync(job, cursor, cancellationToken);
 
-            await Task.Delay(Backoff(attempt), _time, cancellationToken);
-        }
-    }
+    /// <summary>Jobs, newest first, and where the next page begins.</summary>
+    /// <param name="after">Where this page begins; null at the newest.</param>
+    /// <param name="limit">Jobs at most, 100 at most.</param>
+    /// <param name="status">Only those; null for all.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<JobPage> JobsAsync(string? after, int limit, string? status, CancellationToken cancellationToken) => GetAsync<JobPage>(
+        $"v1/jobs?limit={limit}{(after is null ? "" : $"&after={Uri.EscapeDataString(after)}")}{(status is null ? "" : $"&status={Uri.EscapeDataString(status)}")}", cancellationToken);
+
+    /// <summary>Asks something of a job: <c>pause</c>, <c>resume</c>, <c>retry_failed</c>, <c>cancel</c>.</summary>
+    /// <exception cref="GatewayRefusal">The job's state forbids it, or there is none.</exception>
+    public Task<JobInfo> AskAsync(string job, string verb, CancellationToken cancellationToken) => PostAsync<JobInfo>($"v1/jobs/{job}/{verb}", null, cancellationToken);
+
+    /// <summary>Changes what goes before what.</summary>
+    /// <exception cref="GatewayRefusal">The job's state forbids it, or there is none.</exception>
+    public Task<JobInfo> SetPriorityAsync(string job, string priority, CancellationToken cancellationToken) =>
+        PostAsync<JobInfo>($"v1/jobs/{job}/priority", new() { ["priority"] = priority }, cancellationToken);
+
+    /// <summary>Where a job's items are that have not ended, and why.</summary>
+    public Task<JsonObject> DiagnoseAsync(string job, CancellationToken cancellationToken) => GetAsync<JsonObject>($"v1/jobs/{job}/diagnosis", cancellationToken);
+
+    /// <summary>What runs the items.</summary>
+    public async Task<IReadOnlyList<WorkerInfo>> WorkersAsync(CancellationToken cancellationToken) => (await GetAsync<WorkerPage>("v1/workers", cancellationToken)).Data;
+
+    /// <summary>Gives a quarantined device work again.</summary>
+    public async Task<IReadOnlyList<WorkerInfo>> ReleaseAsync(string device, CancellationToken cancellationToken) =>
+        (await PostAsync<WorkerPage>($"v1/workers/{Uri.EscapeDataString(device)}/release", null, cancellationToken)).Data;
 
     /// <summary>The bytes of an output's file, or null when the gateway has them no more.</summary>
     public async Task<byte[]?> ContentAsync(string job, int index, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(
-            _patient, () => new(HttpMethod.Get, $"v1/jobs/{job}/items/{index}/content"), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        using var response = await _http.SendPatientlyAsync(() => new(HttpMethod.Get, $"v1/jobs/{job}/items/{index}/content"), cancellationToken);
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
         {
             return null;
         }
 
-        await ThrowIfRefusedAsync(response, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         return await response.Content.ReadAsByteArrayAsync(cancellationToken);
     }
 
     /// <summary>Tells the gateway that an output's file is safe elsewhere.</summary>
-    public Task ReleaseContentAsync(string job, int index, CancellationToken cancellationToken) =>
-        SendIdempotentAsync(HttpMethod.Delete, $"v1/jobs/{job}/items/{index}/content", cancellationToken);
+    public Task ReleaseContentAsync(string job, int index, CancellationToken cancellationToken) => DeleteAsync($"v1/jobs/{job}/items/{index}/content", cancellationToken);
 
-    /// <summary>Removes a job that has ended, with its files.</summary>
-    public Task DeleteJobAsync(string job, CancellationToken cancellationToken) => SendIdempotentAsync(HttpMethod.Delete, $"v1/jobs/{job}", cancellationToken);
-
-    public Task CancelJobAsync(string job, CancellationToken cancellationToken) => SendIdempotentAsync(HttpMethod.Post, $"v1/jobs/{job}/cancel", cancellationToken);
+    /// <summary>Removes a job that has ended, with its files. One that is not there is no error.</summary>
+    public Task DeleteJobAsync(string job, CancellationToken cancellationToken) => DeleteAsync($"v1/jobs/{job}", cancellationToken);
 
     /// <summary>Draws pictures while the caller waits; cancelled when it stops waiting.</summary>
     public async Task<JsonObject> DrawAsync(JsonObject request, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(
-            _plain, () => new(HttpMethod.Post, "v1/images/generations") { Content = JsonContent.Create(request) }, HttpCompletionOption.ResponseContentRead, cancellationToken);
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync<JsonObject>(cancellationToken))!;
+        using var response = await _http.SendOnceAsync(
+            new(HttpMethod.Post, "v1/images/generations") { Content = JsonContent.Create(request) }, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<JsonObject>(response, cancellationToken);
     }
 
     /// <summary>The pieces of an answer as they are written.</summary>
     public async IAsyncEnumerable<string> ChatAsync(JsonObject request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(
-            _plain, () => new(HttpMethod.Post, "v1/chat/completions") { Content = JsonContent.Create(request) }, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        await ThrowIfRefusedAsync(response, cancellationToken);
+        using var response = await _http.SendOnceAsync(
+            new(HttpMethod.Post, "v1/chat/completions") { Content = JsonContent.Create(request) }, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         await foreach (var item in SseParser.Create(stream).EnumerateAsync(cancellationToken))
         {
@@ -187,71 +157,29 @@ internal sealed class GatewayClient : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _patient.Dispose();
-        _plain.Dispose();
-    }
-
-    private async Task<bool> MoveNextAsync(IAsyncEnumerator<FollowedEvent> events, int attempt, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // A stream that ends without its last event is a gateway that goes down: the caller opens it again.
-            return await events.MoveNextAsync();
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException && !cancellationToken.IsCancellationRequested)
-        {
-            return attempt < FollowAttempts ? false : throw Away(e);
-        }
-    }
-
-    private async IAsyncEnumerable<FollowedEvent> ReadEventsAsync(string job, string? cursor, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"v1/jobs/{job}/events");
-        if (cursor is not null)
-        {
-            request.Headers.TryAddWithoutValidation("Last-Event-ID", cursor);
-        }
-
-        using var response = await _plain.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        if ((int)response.StatusCode >= 500)
-        {
-            throw new HttpRequestException($"The gateway answered {(int)response.StatusCode}.");
-        }
-
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        await using var stream = new LimitedSilenceStream(await response.Content.ReadAsStreamAsync(cancellationToken), s_longestSilence);
-        await foreach (var item in SseParser.Create(stream).EnumerateAsync(cancellationToken))
-        {
-            switch (item.EventType)
-            {
-                case "item":
-                    var both = JsonSerializer.Deserialize<ItemEvent>(item.Data, CliJson.Wire)!;
-                    yield return new(item.EventId, both.Outcome, both.Job, false);
-                    break;
-                case "progress" or "done":
-                    yield return new(item.EventId, null, JsonSerializer.Deserialize<JobInfo>(item.Data, CliJson.Wire), item.EventType == "done");
-                    break;
-            }
-        }
-    }
-
-    private sealed record ItemEvent(Outcome Outcome, JobInfo? Job);
+    public void Dispose() => _http.Dispose();
 
     private async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(_patient, () => new(HttpMethod.Get, path), HttpCompletionOption.ResponseContentRead, cancellationToken);
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync<T>(CliJson.Wire, cancellationToken))!;
+        using var response = await _http.SendPatientlyAsync(() => new(HttpMethod.Get, path), cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
     }
 
-    private async Task SendIdempotentAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    private async Task<T> PostAsync<T>(string path, JsonObject? body, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(_patient, () => new(method, path), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        using var response = await _http.SendPatientlyAsync(
+            () => new(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
+    private async Task DeleteAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await _http.SendPatientlyAsync(() => new(HttpMethod.Delete, path), cancellationToken);
         if (response.StatusCode != HttpStatusCode.NotFound)
         {
-            await ThrowIfRefusedAsync(response, cancellationToken);
+            await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         }
     }
 
@@ -260,94 +188,49 @@ internal sealed class GatewayClient : IDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
-            HttpResponseMessage? response = null;
+            var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new LinesContent(items.Prepend(job.ToJsonString())) };
+            if (key is not null)
+            {
+                request.Headers.Add("Idempotency-Key", key);
+            }
+
+            string reason;
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new LinesContent(items.Prepend(job.ToJsonString())) };
-                if (key is not null)
+                var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+                if (!GatewayHttp.IsLost(response.StatusCode) || attempt == GatewayHttp.Attempts)
                 {
-                    request.Headers.Add("Idempotency-Key", key);
-                }
-
-                response = await _plain.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
-                if ((int)response.StatusCode < 500 || attempt == FollowAttempts)
-                {
-                    await ThrowIfRefusedAsync(response, cancellationToken);
+                    await ThrowOrKeepAsync(response, cancellationToken);
                     return response;
                 }
 
+                reason = $"it answered {(int)response.StatusCode}";
                 response.Dispose();
-            }
-            catch (HttpRequestException e) when (attempt < FollowAttempts && e.InnerException is IOException or System.Net.Sockets.SocketException)
-            {
-                // The answer got lost: under its key the same request may be made again.
             }
             catch (HttpRequestException e)
             {
-                throw Away(e);
-            }
-            catch (GatewayRefusal)
-            {
-                response?.Dispose();
-                throw;
+                // The answer got lost: under its key the same request may be made again.
+                reason = attempt < GatewayHttp.Attempts && e.InnerException is IOException or System.Net.Sockets.SocketException ? e.Message : throw _http.Away(e);
             }
 
-            await Task.Delay(Backoff(attempt), _time, cancellationToken);
+            await _http.WaitAsync(attempt, reason, cancellationToken);
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(
-        HttpClient client, Func<HttpRequestMessage> makeRequest, HttpCompletionOption completion, CancellationToken cancellationToken)
+    private async Task ThrowOrKeepAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        using var request = makeRequest();
         try
         {
-            return await client.SendAsync(request, completion, cancellationToken);
+            await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+            _http.CameBack(response);
         }
-        catch (HttpRequestException e)
+        catch
         {
-            throw Away(e);
+            response.Dispose();
+            throw;
         }
     }
 
-    private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        if (!response.IsSuccessStatusCode)
-        {
-            throw GatewayRefusal.Read(response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
-        }
-    }
-
-    private CommandException Away(Exception cause) => CommandException.NotStarted($"The gateway at {Address} does not answer: {cause.Message}", cause);
-
-    private TimeSpan Backoff(int attempt) =>
-        TimeSpan.FromTicks(Math.Min(s_longestRetryDelay.Ticks, RetryDelay.Ticks << Math.Clamp(attempt - 1, 0, 10)));
-
-    /// <summary>JSON lines, written while they are made.</summary>
-    private sealed class LinesContent : HttpContent
-    {
-        private readonly IEnumerable<string> _lines;
-
-        public LinesContent(IEnumerable<string> lines)
-        {
-            _lines = lines;
-            Headers.ContentType = new("application/x-ndjson");
-        }
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            await using var writer = new StreamWriter(stream, new UTF8Encoding(false), bufferSize: 1 << 16, leaveOpen: true);
-            foreach (var line in _lines)
-            {
-                await writer.WriteAsync(line);
-                await writer.WriteAsync('\n');
-            }
-        }
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        (await response.Content.ReadFromJsonAsync<T>(CliJson.Wire, cancellationToken))!;
 }

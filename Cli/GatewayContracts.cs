@@ -8,6 +8,14 @@ internal sealed record JobInfo
 {
     public required string Id { get; init; }
     public required string Status { get; init; }
+    public string? Model { get; init; }
+    public string? Priority { get; init; }
+
+    /// <summary><c>requested</c> or <c>too_many_failures</c>, of a paused job.</summary>
+    public string? PauseReason { get; init; }
+
+    /// <summary>Unix time.</summary>
+    public long CreatedAt { get; init; }
     public required string Seed { get; init; }
     public required JobCounts Counts { get; init; }
     public double? ItemsPerSecond { get; init; }
@@ -15,6 +23,8 @@ internal sealed record JobInfo
 
     /// <summary>Outputs that went on inside, from tokens of an earlier process.</summary>
     public int ResumedInside { get; init; }
+
+    public bool IsPaused => Status == "paused";
 
     public bool HasEnded => Status is "completed" or "cancelled" or "aborted";
 }

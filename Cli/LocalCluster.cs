@@ -34,7 +34,10 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>What makes the outputs.</summary>
     public ILocalDevices Devices => _devices!;
 
-    /// <summary>Starts everything, and waits until a first device takes work. Takes over the lock of the data folder, also when it fails.</summary>
+    /// <summary>
+    /// Starts everything, and waits until a first device takes work; where only jobs are asked for, nothing but what holds them, and others wait until this
+    /// ends. Takes over the lock of the data folder, also when it fails.
+    /// </summary>
     /// <exception cref="CommandException">There is no such checkpoint, the port is taken, or no device could load the model.</exception>
     public static async Task<LocalCluster> StartAsync(
         ClusterChoice choice, DataFolder folder, DataFolderLock dataLock, Uri address, CliConsole console, CancellationToken cancellationToken)
@@ -42,12 +45,16 @@ internal sealed class LocalCluster : IAsyncDisposable
         LocalCluster? cluster = null;
         try
         {
-            var model = choice.IsSimulated ? null : ModelPath.Find(choice.Model, choice.Vision);
+            var model = choice.IsSimulated || choice.IsControlOnly ? null : ModelPath.Find(choice.Model, choice.Vision);
             var checkpoint = choice.Model ?? model?.Language ?? EngineOptions.Simulated;
             cluster = new(dataLock, model?.Name ?? checkpoint);
             await cluster.StartHostsAsync(choice, folder, checkpoint, address, console, cancellationToken);
-            await cluster.WaitUntilReadyAsync(console, cancellationToken);
-            dataLock.PublishServerAddress(cluster.Address);
+            await cluster.WaitUntilReadyAsync(choice.IsControlOnly, console, cancellationToken);
+            if (!choice.IsControlOnly)
+            {
+                dataLock.PublishServerAddress(cluster.Address);
+            }
+
             return cluster;
         }
         catch (Exception e)
@@ -103,9 +110,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     private async Task StartHostsAsync(
         ClusterChoice choice, DataFolder folder, string checkpoint, Uri address, CliConsole console, CancellationToken cancellationToken)
     {
-        var devices = LocalEngines.DevicesOf(choice);
+        var devices = choice.IsControlOnly ? new DeviceList([]) : LocalEngines.DevicesOf(choice);
         EngineOptions[] engines = [.. devices.Devices.Select(device => LocalEngines.OptionsOf(choice, devices, device, checkpoint))];
-        var isSupervised = devices.Count > 1;
+        var isOwn = devices.Count == 1;
 
         // A new cluster at each start: nobody has to find out first that the one before is dead.
         var connection = ClusterConnection.SingleProcess(folder);
@@ -115,17 +122,17 @@ internal sealed class LocalCluster : IAsyncDisposable
             new()
             {
                 Cluster = connection,
-                Roles = isSupervised ? SiloRoles.Control : SiloRoles.Control | SiloRoles.Worker,
-                Engines = isSupervised ? [] : engines,
+                Roles = isOwn ? SiloRoles.Control | SiloRoles.Worker : SiloRoles.Control,
+                Engines = isOwn ? engines : [],
                 EngineFactory = console.LoadEngine,
                 Worker = worker,
                 StopPatience = s_stopPatience,
             },
             builder => log.AddTo(builder.Logging));
         await _silo.StartAsync(cancellationToken);
-        _devices = isSupervised
-            ? Supervise(devices, [.. engines.Select(engine => LocalEngines.SettingsOf(connection, engine, worker))], choice.IsVerbose, _silo.Services, console)
-            : new OwnDevice(_silo);
+        _devices = isOwn
+            ? new OwnDevice(_silo)
+            : Supervise(devices, [.. engines.Select(engine => LocalEngines.SettingsOf(connection, engine, worker))], choice.IsVerbose, _silo.Services, console);
         _gateway = GatewayHost.Build(address, connection, builder =>
         {
             log.AddTo(builder.Logging);
@@ -147,17 +154,17 @@ internal sealed class LocalCluster : IAsyncDisposable
         return supervisor;
     }
 
-    private async Task WaitUntilReadyAsync(CliConsole console, CancellationToken cancellationToken)
+    private async Task WaitUntilReadyAsync(bool isControlOnly, CliConsole console, CancellationToken cancellationToken)
     {
-        if (!console.IsLive)
+        if (!console.IsLive || isControlOnly)
         {
-            await WaitUntilReadyAsync(console.Time, cancellationToken);
+            await WaitUntilReadyAsync(isControlOnly, console.Time, cancellationToken);
             return;
         }
 
         await console.Ansi.Status().StartAsync(Markup.Escape($"Loading {ModelName}"), async status =>
         {
-            var ready = WaitUntilReadyAsync(console.Time, cancellationToken);
+            var ready = WaitUntilReadyAsync(isControlOnly, console.Time, cancellationToken);
             while (await Task.WhenAny(ready, Task.Delay(4 * s_poll, console.Time, CancellationToken.None)) != ready)
             {
                 status.Status = Markup.Escape($"Loading {ModelName}: {Devices.Describe()}");
@@ -167,11 +174,16 @@ internal sealed class LocalCluster : IAsyncDisposable
         });
     }
 
-    private async Task WaitUntilReadyAsync(TimeProvider time, CancellationToken cancellationToken)
+    private async Task WaitUntilReadyAsync(bool isControlOnly, TimeProvider time, CancellationToken cancellationToken)
     {
         using var gateway = new GatewayClient(Address, time);
-        while (!(await gateway.HealthAsync(cancellationToken)).IsReady)
+        while (await gateway.HealthAsync(cancellationToken) is var health && !health.IsReady)
         {
+            if (isControlOnly && health.Status == "no_worker")
+            {
+                return; // nobody is waited for
+            }
+
             if (Devices.Ended.IsCancellationRequested)
             {
                 throw CommandException.NotStarted($"The cluster could not be started: {Devices.EndReason}");

@@ -1,4 +1,5 @@
 using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Diagnosis;
 using Emu3.Gateway.Endpoints;
 using Emu3.Gateway.Jobs;
 using Emu3.Storage;
@@ -41,7 +42,7 @@ public static class GatewayHost
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobListing>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
+        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobListing>().AddSingleton<DiagnosisReader>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         configure(builder);
 
@@ -52,6 +53,7 @@ public static class GatewayHost
         Endpoints.Jobs.Map(app);
         JobList.Map(app);
         JobVerbs.Map(app);
+        Diagnoses.Map(app);
         JobEvents.Map(app);
         JobItems.Map(app);
         Images.Map(app);

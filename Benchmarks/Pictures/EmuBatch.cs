@@ -37,8 +37,8 @@ internal sealed class EmuBatch
         using var steps = new StepCounter();
         var watch = Stopwatch.StartNew();
         var options = new BatchOptions { Input = input, Out = run };
-        var exitCode = await new BatchRun(
-            options, BatchInput.Load(input, options.Format, null, () => Stream.Null), session.Gateway, session.Model, Quiet()).RunAsync(CancellationToken.None);
+        var work = new BatchWork(options, BatchInput.Load(input, options.Format, null, () => Stream.Null), session.Model);
+        var exitCode = await new BatchRun(work, session.Gateway, Quiet()).RunAsync(CancellationToken.None);
         var elapsed = watch.Elapsed;
         var pictures = Directory.EnumerateFiles(run, "*.png", SearchOption.AllDirectories).Count();
         if (exitCode != 0 || pictures != count)

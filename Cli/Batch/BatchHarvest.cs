@@ -11,12 +11,14 @@ namespace Emu3.Cli.Batch;
 internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, BatchProgress progress, IReadOnlyDictionary<string, string> fileNames)
 {
     private const int FetchesAtOnce = 8;
+    private const string TooManyFailures = "too_many_failures";
 
     /// <summary>Outputs that were neither made nor failed: their job was cancelled.</summary>
     private readonly List<(OutputKey Key, string Reason)> _unfinished = [];
 
     /// <summary>Follows the jobs to their ends. When cancelled, what has arrived is committed first.</summary>
     /// <returns>Outputs that nobody will make, with the reason.</returns>
+    /// <exception cref="CommandException">A job paused itself over its failures.</exception>
     public async Task<IReadOnlyList<(OutputKey Key, string Reason)>> BringInAsync(IReadOnlyList<Submission> submissions, CancellationToken cancellationToken)
     {
         var arrivals = Channel.CreateBounded<Task<Arrival>>(new BoundedChannelOptions(FetchesAtOnce) { SingleReader = true });
@@ -49,6 +51,13 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
                 if (told.Job is { } job)
                 {
                     progress.Tell(job);
+                    if (job is { IsPaused: true, PauseReason: TooManyFailures })
+                    {
+                        throw new CommandException(
+                            ExitCode.SomeFailed,
+                            $"{job.Counts.Failed} outputs failed, more than --max-failures allows: the job is paused with {job.Counts.Pending} left. "
+                            + "The same command goes on with these; --retry-failed runs the failed ones as well.");
+                    }
                 }
 
                 if (told.IsLast)

@@ -16,6 +16,7 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
     private int _done = doneBefore;
     private int _failed = failedBefore;
     private long? _lastLine;
+    private bool _isPaused;
 
     /// <summary>What is to be said of the devices; null for nothing.</summary>
     public Func<string?> DescribeDevices { get; init; } = () => null;
@@ -46,6 +47,7 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
         lock (_lock)
         {
             _resumedInside[job.Id] = job.ResumedInside;
+            _isPaused = job.IsPaused;
         }
     }
 
@@ -108,7 +110,7 @@ internal sealed class BatchProgress(CliConsole console, int total, int doneBefor
             var left = total - _done - _failed;
             var eta = left == 0 || rate <= 0 ? "" : $", {Duration(TimeSpan.FromSeconds(left / rate))} left";
             var devices = DescribeDevices() is { } said ? $"; {said}" : "";
-            return string.Create(CultureInfo.InvariantCulture, $"{_done}/{total} done, {_failed} failed{(rate > 0 ? Rate(rate) : "")}{eta}{devices}");
+            return string.Create(CultureInfo.InvariantCulture, $"{_done}/{total} done, {_failed} failed{(rate > 0 ? Rate(rate) : "")}{eta}{(_isPaused ? ", paused" : "")}{devices}");
         }
     }
 

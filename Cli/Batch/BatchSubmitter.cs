@@ -9,7 +9,7 @@ internal sealed class BatchSubmitter(BatchWork work, BatchFolder folder, Gateway
     // What the gateway files jobs under when it asks for no key.
     private const string Tenant = "default";
 
-    /// <summary>Finds the jobs of earlier runs again.</summary>
+    /// <summary>Finds the jobs of earlier runs again; those that are paused go on, as whoever starts the command again means it.</summary>
     public async Task ReopenAsync(BatchPlan plan, ulong seed, CancellationToken cancellationToken)
     {
         var planned = plan.Outputs.ToDictionary(output => output.Key);
@@ -17,9 +17,13 @@ internal sealed class BatchSubmitter(BatchWork work, BatchFolder folder, Gateway
         {
             if (submission.Job is { } job)
             {
-                if (await gateway.FindJobAsync(job, cancellationToken) is null)
+                if (await gateway.FindJobAsync(job, cancellationToken) is not { } known)
                 {
                     folder.Write([new JournalEntry.Closed(submission.Key)]);
+                }
+                else if (known.IsPaused)
+                {
+                    await gateway.AskAsync(job, "resume", cancellationToken);
                 }
 
                 continue;

@@ -59,6 +59,14 @@ internal sealed class ClusterOptions
         command.Options.Add(_verbose);
     }
 
+    /// <summary>Without an engine: for commands that are about jobs.</summary>
+    public void AddControlTo(Command command)
+    {
+        command.Options.Add(_server);
+        command.Options.Add(_data);
+        command.Options.Add(_verbose);
+    }
+
     /// <summary>Without <c>--server</c>: for commands that are about this machine.</summary>
     public void AddLocalTo(Command command)
     {
@@ -121,6 +129,9 @@ internal sealed record ClusterChoice
     public int? Threads { get; init; }
     public int? Slots { get; init; }
     public bool IsVerbose { get; init; }
+
+    /// <summary>No engine is started: only jobs are asked for.</summary>
+    public bool IsControlOnly { get; init; }
 
     /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
     public bool IsForOthers { get; init; }

@@ -379,11 +379,12 @@ public sealed class BatchRunTests : IDisposable
     {
         await using var gateway = await FakeGateway.StartAsync();
         const string text = "a red star\na blue heart\na green ring\na yellow moon\na white square\n";
-        Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, text, Options with { Seed = 7, Out = _folder.PathTo("whole") }));
+        var options = Options with { Input = _folder.PathTo("in.txt"), Seed = 7 };
+        Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, text, options with { Out = _folder.PathTo("whole") }));
         for (var number = 1; number <= 2; number++)
         {
             var shard = new BatchShard(number, 2);
-            Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, null, Options with { Seed = 7, Shard = shard, Out = _folder.PathTo("shards", shard.FolderName) }));
+            Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, null, options with { Shard = shard, Out = _folder.PathTo("shards", shard.FolderName) }));
         }
 
         string[] shards = ["shards/shard-1-of-2", "shards/shard-2-of-2"];
