@@ -46,6 +46,12 @@ internal sealed class JobClient(IReadOnlyList<Uri> gateways) : IDisposable
     /// <summary>The job object.</summary>
     public Task<JsonElement> GetJobAsync(string job, CancellationToken cancellationToken) => GetJsonAsync($"/v1/jobs/{job}", cancellationToken);
 
+    /// <summary>Ends what has not ended.</summary>
+    public async Task CancelAsync(string job, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(gateway => new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, $"/v1/jobs/{job}/cancel")), s_answer, cancellationToken);
+    }
+
     /// <summary>All outcomes, as the pages of results tell them.</summary>
     public async IAsyncEnumerable<SeenOutcome> ReadResultsAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -155,15 +155,18 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private ClusterProcess Silo(string name, string role, IReadOnlyDictionary<string, string> settings)
     {
         var port = FreePorts.Take();
-        return Program(name, "Emu3.Silo.dll", new(settings) { ["Silo:Roles:0"] = role, ["Silo:Port"] = $"{port}", ["Silo:GatewayPort"] = $"{FreePorts.Take()}" }, port);
+        var told = new Dictionary<string, string>(settings) { ["Silo:Roles:0"] = role, ["Silo:Port"] = $"{port}", ["Silo:GatewayPort"] = $"{FreePorts.Take()}" };
+        var place = _plan.SiloPlaces.GetValueOrDefault(name);
+        if (place is not null) told["Silo:AdvertisedAddress"] = place.Address;
+        return Program(name, "Emu3.Silo.dll", told, port, place?.Launcher);
     }
 
-    private ClusterProcess Program(string name, string program, Dictionary<string, string> settings, int siloPort = 0)
+    private ClusterProcess Program(string name, string program, Dictionary<string, string> settings, int siloPort = 0, IReadOnlyList<string>? launcher = null)
     {
         foreach (var (setting, value) in s_logging.Concat(ConnectionSettings()).Concat(_plan.Settings)) settings[setting] = value;
         var environment = settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value);
         foreach (var (variable, value) in s_lightness) environment[variable] = value;
-        return new(name, ["dotnet", Path.Combine(AppContext.BaseDirectory, program)], environment, Path.Combine(_plan.LogFolder, name + ".log")) { SiloPort = siloPort };
+        return new(name, ["dotnet", Path.Combine(AppContext.BaseDirectory, program)], environment, Path.Combine(_plan.LogFolder, name + ".log"), launcher) { SiloPort = siloPort };
     }
 
     /// <summary>Many processes on few cores: no heap a core, no second compilation by profile.</summary>

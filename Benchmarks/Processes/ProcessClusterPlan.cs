@@ -20,6 +20,16 @@ internal sealed record ProcessClusterPlan
     /// <summary>Settings of the worker silos: their engine, how they report.</summary>
     public IReadOnlyDictionary<string, string> WorkerSettings { get; init; } = TinyModel();
 
+    /// <summary>Connection string of a PostgreSQL database; null keeps the tables in the folder, in SQLite.</summary>
+    public string? Postgres { get; init; }
+
+    /// <summary>Where silos are reached and how they are started there, by name; one that is not named runs beside this process.</summary>
+    public IReadOnlyDictionary<string, SiloPlace> SiloPlaces { get; init; } = new Dictionary<string, SiloPlace>();
+
+    /// <summary>Names of the silos, control silos first.</summary>
+    public IReadOnlyList<string> SiloNames =>
+        [.. Enumerable.Range(0, ControlCount).Select(number => $"control-{number}"), .. Enumerable.Range(0, WorkerCount).Select(number => $"worker-{number}")];
+
     public string DataFolder => Path.Combine(Folder, "data");
     public string LogFolder => Path.Combine(Folder, "logs");
 
@@ -31,4 +41,19 @@ internal sealed record ProcessClusterPlan
         ["Engine:Threads"] = "1",
         ["Engine:SlotCount"] = $"{slotCount}",
     };
+
+    /// <summary>Workers without a model.</summary>
+    /// <param name="slotCount">A guided picture takes two.</param>
+    /// <param name="timePerToken">A picture has 75.</param>
+    public static Dictionary<string, string> Simulated(int slotCount, TimeSpan timePerToken) => new()
+    {
+        ["Engine:Kind"] = "simulated",
+        ["Engine:SlotCount"] = $"{slotCount}",
+        ["Simulation:TimePerToken"] = $"{timePerToken}",
+    };
 }
+
+/// <summary>A place on a network of its own.</summary>
+/// <param name="Address">At which other processes reach it.</param>
+/// <param name="Launcher">Starts a program there.</param>
+internal sealed record SiloPlace(string Address, IReadOnlyList<string> Launcher);

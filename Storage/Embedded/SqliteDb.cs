@@ -16,6 +16,7 @@ public sealed class SqliteDb : IDisposable
     private readonly string _connectionString;
     private readonly Thread _thread;
     private int _isDisposed;
+    private long _payloadBytes;
 
     /// <param name="path">The file; made when it is not there.</param>
     /// <param name="schema">Statements that make the tables where they are missing.</param>
@@ -42,6 +43,11 @@ public sealed class SqliteDb : IDisposable
 
     /// <summary>Writes so far.</summary>
     public long WriteCount { get; private set; }
+
+    /// <summary>Bytes of grain state that were handed over so far, each time that it was written.</summary>
+    public long PayloadBytes => Interlocked.Read(ref _payloadBytes);
+
+    internal void CountPayload(int bytes) => Interlocked.Add(ref _payloadBytes, bytes);
 
     /// <summary>A pooled connection for reading; the caller disposes of it.</summary>
     public SqliteConnection Open()

@@ -48,6 +48,7 @@ public sealed class SqliteGrainStorage(SqliteDb db, IGrainStorageSerializer seri
     {
         var grain = grainId.ToString();
         var expected = etag is null ? 0 : long.Parse(etag, CultureInfo.InvariantCulture);
+        db.CountPayload(payload?.Length ?? 0);
         var isWritten = await db.WriteAsync((connection, transaction) => etag is null
             ? connection.Execute(transaction,
                 "INSERT INTO grain_state(grain, state, version, payload) VALUES($grain, $state, 1, $payload) ON CONFLICT DO NOTHING",

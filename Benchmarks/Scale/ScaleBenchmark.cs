@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Emu3.Benchmarks.Processes;
+
+namespace Emu3.Benchmarks.Scale;
+
+/// <summary>How large a cluster's books can be: items accepted, dispatched and recorded, what that writes, what it holds in memory, what callers wait meanwhile.</summary>
+internal static class ScaleBenchmark
+{
+    /// <summary>So long a picture takes: long enough that the workers could do twice what is asked for.</summary>
+    private static readonly TimeSpan s_timeOfPicture = TimeSpan.FromMilliseconds(400);
+
+    /// <param name="itemCount">Items of the one job.</param>
+    /// <param name="workerCount">Simulated workers.</param>
+    public static async Task RunAsync(int itemCount, int workerCount)
+    {
+        var report = new Report("Scale on the embedded store", $"dotnet run --project Benchmarks -c Release -- scale --items {itemCount} --workers {workerCount}");
+        report.Line($"* {workerCount} simulated workers, a silo and a gateway in one process; pictures of 16×16 that take {s_timeOfPicture.TotalMilliseconds} ms; prompts of about 300 characters");
+        var folder = Directory.CreateTempSubdirectory("emu3-scale-");
+        await using (var cluster = await ScaleCluster.StartAsync(folder.FullName, workerCount, s_timeOfPicture / ScaleCluster.TokensOfPicture))
+            await MeasureAsync(report, cluster, itemCount);
+        folder.Delete(recursive: true);
+        report.Save("scale");
+    }
+
+    private static async Task MeasureAsync(Report report, ScaleCluster cluster, int itemCount)
+    {
+        using var client = new JobClient([cluster.Address]);
+        var warm = await client.SubmitAsync("warm", Lines(2_000), CancellationToken.None);
+        await EndAsync(client, warm);
+
+        var before = Memory();
+        List<string[]> accepting, running;
+        string job;
+        TimeSpan accepted;
+        await using (var status = new LatencyProbe("status, while items are accepted", new(cluster.Address, $"/v1/jobs/{warm}")))
+        await using (var listing = new LatencyProbe("listing, while items are accepted", new(cluster.Address, "/v1/jobs?limit=20")))
+        {
+            var started = Stopwatch.GetTimestamp();
+            job = await client.SubmitAsync("large", Lines(itemCount), CancellationToken.None);
+            accepted = Stopwatch.GetElapsedTime(started);
+            accepting = [await status.RowAsync(), await listing.RowAsync()];
+        }
+
+        var sealedAt = Stopwatch.GetTimestamp();
+        var stateAtSeal = cluster.State.PayloadBytes;
+        var memory = new List<string[]> { Row("before the job", before), Row("accepted", Memory()) };
+        await using (var status = new LatencyProbe("status, while items run", new(cluster.Address, $"/v1/jobs/{job}")))
+        await using (var listing = new LatencyProbe("listing, while items run", new(cluster.Address, "/v1/jobs?limit=20")))
+        await using (var results = new LatencyProbe("page of 100 results, while items run", new(cluster.Address, $"/v1/jobs/{job}/results?limit=100")))
+        {
+            for (var quarter = 1; quarter <= 4; quarter++)
+            {
+                await EndAsync(client, job, share: quarter / 4.0);
+                memory.Add(Row($"{quarter * 25} % done", Memory()));
+            }
+
+            running = [await status.RowAsync(), await listing.RowAsync(), await results.RowAsync()];
+        }
+
+        var elapsed = Stopwatch.GetElapsedTime(sealedAt);
+        var bytes = (cluster.State.PayloadBytes - stateAtSeal) / (double)itemCount;
+        var outcomes = await client.ReadResultsAsync(job, CancellationToken.None).ToListAsync();
+        var done = outcomes.Where(outcome => outcome.Status == "done").Select(outcome => outcome.Index).Distinct().Count();
+        if (done != itemCount || outcomes.Count != itemCount) throw new InvalidOperationException($"{done} of {itemCount} items are done, by {outcomes.Count} outcomes.");
+        report.Table(["", "measured", "wanted"],
+        [
+            [$"{itemCount} items accepted durably, s", Report.Figure(accepted.TotalSeconds), "30 at most"],
+            ["items run, a second", Report.Figure(itemCount / elapsed.TotalSeconds), "1,000 at least"],
+            ["state written for an item from its lease to its end, bytes", Report.Figure(bytes), "1,500 at most"],
+            ["writes that shared a commit", Report.Figure(cluster.State.WriteCount / (double)cluster.State.CommitCount), ""],
+        ]);
+        report.Line("How long answers took, in ms; 50 wanted at most:");
+        report.Table(["", "answers", "median", "99th percentile", "worst"], [.. accepting, .. running]);
+        report.Line("Memory of the process, in MiB (managed after a collection; resident):");
+        report.Table(["", "managed", "resident"], memory);
+    }
+
+    private static string[] Row(string when, (double Managed, double Resident) memory) => [when, Report.Figure(memory.Managed), Report.Figure(memory.Resident)];
+
+    private static (double Managed, double Resident) Memory()
+    {
+        var managed = GC.GetTotalMemory(forceFullCollection: true);
+        return (managed / 1048576.0, Environment.WorkingSet / 1048576.0);
+    }
+
+    /// <summary>Waits until this share of the job's items has ended.</summary>
+    private static async Task EndAsync(JobClient client, string job, double share = 1)
+    {
+        while (true)
+        {
+            var counts = (await client.GetJobAsync(job, CancellationToken.None)).GetProperty("counts");
+            int Count(string name) => counts.GetProperty(name).GetInt32();
+            if (Count("done") + Count("failed") + Count("cancelled") >= share * Count("total") && Count("total") > 0) return;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+    }
+
+    private static IEnumerable<string> Lines(int count) => Enumerable.Range(0, count)
+        .Select(item => JsonSerializer.Serialize(new { id = $"{item}", prompt = $"{item} {new string('x', 290)}", seed = $"{item}", guidance_scale = 1, embed_recipe = false }))
+        .Prepend("{}");
+}
