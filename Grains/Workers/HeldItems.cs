@@ -8,6 +8,9 @@ namespace Emu3.Grains.Workers;
 /// </summary>
 internal sealed class HeldItems(SlotBudget budget)
 {
+    // Generated items are held in memory until their file and their report have got through: where neither does, no more are made.
+    private const int FewUnrecorded = 16;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<(JobId, int), ItemRun> _runs = [];
     private readonly List<ItemRun> _waiting = [];
@@ -54,6 +57,7 @@ internal sealed class HeldItems(SlotBudget budget)
             lock (_lock)
             {
                 if (_runs.Values.Any(run => run.Lease.RunsAlone && !run.HasFreedSlots)) return default;
+                if (_runs.Values.Count(run => run.HasFreedSlots) >= Math.Max(FewUnrecorded, budget.SlotCount)) return default;
                 var held = _runs.Values.Where(run => !run.HasFreedSlots).ToList();
                 var (items, batchItems) = budget.Wanted(SlotsOf(held, isInteractive: false), SlotsOf(held, isInteractive: true));
                 items = Math.Max(0, items - _askedFor);

@@ -14,6 +14,7 @@ public sealed partial class ItemRunner(
     WorkerId worker, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
+    private readonly BlobPatience _patience = new(time, logger);
 
     /// <summary>How an item left the worker.</summary>
     public enum End { Reported, Dropped, GivenBack }
@@ -32,10 +33,10 @@ public sealed partial class ItemRunner(
         try
         {
             run.Begin(await checkpoints.ReadAsync());
-            var pictures = await ReadPicturesAsync(run.Lease.Spec);
+            var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
             pushes = pusher.RunAsync(pushing.Token);
-            var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed);
+            var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed, cancellationToken);
             run.HasFreedSlots = true;
             changed(run);
             await StopAsync(pushing, pushes);
@@ -72,7 +73,7 @@ public sealed partial class ItemRunner(
     }
 
     private async Task<(ItemResult? Result, ItemFailure? Failure)> GenerateAsync(
-        ItemRun run, Dictionary<string, byte[]>? pictures, CheckpointWriter checkpoints, Action<ItemRun> changed)
+        ItemRun run, Dictionary<string, byte[]>? pictures, CheckpointWriter checkpoints, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
         if (pictures is null) return (null, ItemFailures.PictureMissing(ItemRequests.PicturesOf(run.Lease.Spec).First()));
         try
@@ -85,7 +86,7 @@ public sealed partial class ItemRunner(
                 (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
             }
 
-            return failure is null ? (await StoreAsync(run, outcome!), null) : (null, ItemFailures.From(failure));
+            return failure is null ? (await StoreAsync(run, outcome!, cancellationToken), null) : (null, ItemFailures.From(failure));
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or EngineStoppedException))
         {
@@ -125,7 +126,7 @@ public sealed partial class ItemRunner(
     }
 
     /// <summary>The file is in the blob store before the shard hears of it.</summary>
-    private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome)
+    private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome, CancellationToken cancellationToken)
     {
         var all = run.ToCheckpoint();
         var tokensHash = HashOf(all.Tokens);
@@ -133,7 +134,11 @@ public sealed partial class ItemRunner(
             ? EncodePicture(run, image, outcome.Picture!, tokensHash)
             : Encoding.UTF8.GetBytes(string.Concat(all.Pieces!));
         var fileHash = SHA256.HashData(file);
-        await blobs.WriteAsync(BlobKeys.Result(run.Tenant, run.Job, run.Lease.Item, fileHash), file);
+        await _patience.InsistAsync(run, async () =>
+        {
+            await blobs.WriteAsync(BlobKeys.Result(run.Tenant, run.Job, run.Lease.Item, fileHash), file);
+            return true;
+        }, cancellationToken);
         return new()
         {
             FileHash = fileHash,

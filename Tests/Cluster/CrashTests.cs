@@ -78,6 +78,22 @@ public sealed class CrashTests : IDisposable
     }
 
     [Fact]
+    public async Task Disk_ThatIsFullForAWhile_FailsNoItem()
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath, new FakeEngineOptions { SlotCount = 4, TimePerToken = TimeSpan.FromMilliseconds(1) });
+        cluster.IsDiskFull = true;
+        var job = await cluster.Client.SubmitAsync([.. Enumerable.Range(0, 60).Select(number => TestJobs.Image(number, 2, 2, guidanceScale: 1))]);
+        while (cluster.RefusedWriteCount < 60) await Task.Delay(20, Cancellation); // every picture that is made is refused again and again
+        Assert.InRange(cluster.Engine.Finished.Count, 4, 30); // and no more are made than can be held
+
+        cluster.IsDiskFull = false;
+        var events = await cluster.Client.WatchToEndAsync(job, Cancellation);
+
+        Assert.Equal(new ItemCounts(0, 0, 60, 0, 0), events[^1].Job.Counts);
+        Assert.All(cluster.Engine.Finished.Values, times => Assert.Equal(1, times));
+    }
+
+    [Fact]
     public async Task Checkpoint_OfAnotherNumericClass_IsNotUsed()
     {
         var engine = new FakeEngineOptions { SlotCount = 8, TimePerToken = TimeSpan.FromMilliseconds(5) };

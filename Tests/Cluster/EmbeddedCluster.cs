@@ -32,6 +32,12 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public FakeEngine Engine { get; }
     public IClusterClient Client => _client.Services.GetRequiredService<IClusterClient>();
     public IBlobStore Blobs => _blobs;
+
+    /// <summary>The blob store has no room: every write is refused.</summary>
+    public bool IsDiskFull { set => _blobs.IsFull = value; }
+
+    /// <summary>Writes of blobs that were refused for want of room.</summary>
+    public int RefusedWriteCount => _blobs.RefusedCount;
     public IServiceProvider SiloServices => _silo.Services;
 
     /// <summary>Starts on a folder; returns when the worker is known to the dispatcher.</summary>
@@ -114,10 +120,21 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     private sealed class CrashableBlobStore(IBlobStore inner) : IBlobStore
     {
         private volatile bool _isCrashed;
+        private volatile bool _isFull;
+        private int _refusedCount;
+
+        public bool IsFull { set => _isFull = value; }
+        public int RefusedCount => Volatile.Read(ref _refusedCount);
 
         public void Crash() => _isCrashed = true;
 
-        public Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) => Alive().WriteAsync(key, content, cancellationToken);
+        public Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
+        {
+            if (!_isFull) return Alive().WriteAsync(key, content, cancellationToken);
+            Interlocked.Increment(ref _refusedCount);
+            throw new IOException("No space left on device");
+        }
+
         public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default) => inner.ReadAsync(key, cancellationToken);
         public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => inner.OpenReadAsync(key, cancellationToken);
         public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => Alive().DeleteAsync(key, cancellationToken);
