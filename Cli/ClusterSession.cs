@@ -146,7 +146,8 @@ internal sealed class ClusterSession : IAsyncDisposable
         var gateway = new GatewayClient(cluster.Address, console.Time);
         try
         {
-            return new(gateway, (await gateway.ModelsAsync(cancellationToken))[0], cluster);
+            var models = await gateway.ModelsAsync(cancellationToken);
+            return new(gateway, Choose(models, cluster.ModelName) ?? Choose(models, null)!, cluster);
         }
         catch
         {
@@ -163,7 +164,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         {
             var models = await gateway.ModelsAsync(cancellationToken);
             var name = model is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
-            var served = models.FirstOrDefault(candidate => ItemResolver.IsFor(candidate.Card, name)) ?? throw CommandException.NotStarted(models.Count == 0
+            var served = Choose(models, name) ?? throw CommandException.NotStarted(models.Count == 0
                 ? $"{who} has no model loaded."
                 : $"{who} runs {string.Join(", ", models.Select(other => other.Id))}, not {name}: end it first, or name another --data.");
             return new(gateway, served, null);
@@ -179,4 +180,8 @@ internal sealed class ClusterSession : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The model of a name, or any; one that is loaded somewhere, before one that the cluster only remembers.</summary>
+    private static ServedModel? Choose(IReadOnlyList<ServedModel> models, string? name) =>
+        models.Where(model => ItemResolver.IsFor(model.Card, name)).MaxBy(model => model.Workers > 0);
 }

@@ -13,6 +13,9 @@ internal sealed class GatewayHttp : IDisposable
     /// <summary>Attempts to reach a gateway: with the waits between them, over a minute.</summary>
     public const int Attempts = 20;
 
+    /// <summary>Attempts at one that has never answered: it may be the wrong address.</summary>
+    private const int FirstAttempts = 6;
+
     private static readonly TimeSpan s_usualWait = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(5);
 
@@ -21,6 +24,7 @@ internal sealed class GatewayHttp : IDisposable
     private readonly TimeSpan _firstWait;
     private readonly Action<string> _tell;
     private readonly ResiliencePipeline<HttpResponseMessage> _retries;
+    private volatile bool _hasAnswered;
     private int _isAway;
 
     /// <param name="address">Root of the gateway.</param>
@@ -38,6 +42,8 @@ internal sealed class GatewayHttp : IDisposable
         _retries = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }.AddRetry(new HttpRetryStrategyOptions
         {
             MaxRetryAttempts = Attempts,
+            ShouldHandle = attempt => ValueTask.FromResult(
+                HttpClientResiliencePredicates.IsTransient(attempt.Outcome) && attempt.AttemptNumber < (_hasAnswered ? Attempts : FirstAttempts)),
             Delay = _firstWait,
             MaxDelay = s_longestWait,
             BackoffType = DelayBackoffType.Exponential,
@@ -108,7 +114,8 @@ internal sealed class GatewayHttp : IDisposable
     /// <summary>An answer came.</summary>
     public void CameBack(HttpResponseMessage response)
     {
-        if ((int)response.StatusCode < 500 && Interlocked.Exchange(ref _isAway, 0) == 1)
+        _hasAnswered |= !IsLost(response.StatusCode);
+        if (!IsLost(response.StatusCode) && Interlocked.Exchange(ref _isAway, 0) == 1)
         {
             _tell($"The gateway at {Address} answers again.");
         }

@@ -23,6 +23,8 @@ internal sealed class LocalCluster : IAsyncDisposable
     private IHost? _silo;
     private WebApplication? _gateway;
     private ILocalDevices? _devices;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _watching = Task.CompletedTask;
 
     private LocalCluster(DataFolderLock dataLock, string modelName) => (_dataLock, ModelName) = (dataLock, modelName);
 
@@ -86,6 +88,9 @@ internal sealed class LocalCluster : IAsyncDisposable
             await _gateway.DisposeAsync();
         }
 
+        await _stopping.CancelAsync();
+        await _watching;
+
         // Workers give back to the jobs here what they hold, so these go last.
         if (_devices is not null)
         {
@@ -98,6 +103,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             await ((IAsyncDisposable)_silo).DisposeAsync();
         }
 
+        _stopping.Dispose();
         await ReleaseAsync(_dataLock);
     }
 
@@ -143,7 +149,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         await _gateway.StartAsync(cancellationToken);
     }
 
-    private static DeviceSupervisor Supervise(DeviceList devices, string[] settings, bool isVerbose, IServiceProvider silo, CliConsole console)
+    private DeviceSupervisor Supervise(DeviceList devices, string[] settings, bool isVerbose, IServiceProvider silo, CliConsole console)
     {
         var membership = silo.GetRequiredService<IClusterMembershipService>();
         var supervisor = new DeviceSupervisor(
@@ -151,7 +157,26 @@ internal sealed class LocalCluster : IAsyncDisposable
             address => membership.TryKill(SiloAddress.FromParsableString(address)), console.Error.WriteLine, console.Time,
             silo.GetRequiredService<ILogger<DeviceSupervisor>>());
         supervisor.Start();
+        _watching = WatchAsync(membership, supervisor, _stopping.Token);
         return supervisor;
+    }
+
+    private static async Task WatchAsync(IClusterMembershipService membership, DeviceSupervisor supervisor, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(cancellationToken))
+            {
+                foreach (var dead in snapshot.Members.Values.Where(member => member.Status == SiloStatus.Dead))
+                {
+                    supervisor.SiloIsDead(dead.SiloAddress.ToParsableString());
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The cluster ends.
+        }
     }
 
     private async Task WaitUntilReadyAsync(bool isControlOnly, CliConsole console, CancellationToken cancellationToken)

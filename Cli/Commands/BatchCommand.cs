@@ -116,7 +116,7 @@ internal static class BatchCommand
     private static async Task<int> RunAsync(
         BatchOptions options, BatchInput input, ClusterChoice choice, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
     {
-        options = options with { DataFolder = session.IsLocal ? choice.Data : null, Model = choice.Server is not null && choice.Model is not null ? session.Model.Id : null };
+        options = options with { DataFolder = session.IsLocal ? choice.Data : null, Model = session.Model.Id };
         var work = new BatchWork(options, input, session.Model);
         return options.DryRun
             ? await new BatchDryRun(work, session.Gateway, console).RunAsync(cancellationToken)

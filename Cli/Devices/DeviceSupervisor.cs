@@ -26,6 +26,7 @@ internal sealed partial class DeviceSupervisor(
     private readonly Lock _lock = new();
     private readonly DeviceStanding[] _standings = [.. devices.Names.Select(name => new DeviceStanding(name, DeviceState.Loading))];
     private readonly IChild?[] _children = new IChild?[devices.Count];
+    private readonly string?[] _silos = new string?[devices.Count];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _ended = new();
     private Task[] _supervised = [];
@@ -52,6 +53,23 @@ internal sealed partial class DeviceSupervisor(
 
     /// <summary>Starts all children.</summary>
     public void Start() => _supervised = [.. Enumerable.Range(0, devices.Count).Select(index => Task.Run(() => SuperviseAsync(index)))];
+
+    /// <summary>
+    /// The cluster takes a silo for dead. If its process still runs, it is frozen or cut off: it is ended, so that another can take its device.
+    /// </summary>
+    public void SiloIsDead(string silo)
+    {
+        IChild? child;
+        lock (_lock)
+        {
+            child = Array.IndexOf(_silos, silo) is >= 0 and var index ? _children[index] : null;
+        }
+
+        if (child is not null && !_stopping.IsCancellationRequested)
+        {
+            child.Kill();
+        }
+    }
 
     /// <summary>Drains all children at once, and ends those that take too long. May be repeated.</summary>
     public async ValueTask DisposeAsync()
@@ -108,6 +126,11 @@ internal sealed partial class DeviceSupervisor(
     {
         var (silo, readyAt, failure) = ((string?)null, (long?)null, (string?)null);
         Set(index, DeviceState.Loading, null);
+        lock (_lock)
+        {
+            _silos[index] = null; // of the life before
+        }
+
         IChild child;
         try
         {
@@ -147,6 +170,11 @@ internal sealed partial class DeviceSupervisor(
         void Take(ChildReport report)
         {
             silo = report.Silo ?? silo;
+            lock (_lock)
+            {
+                _silos[index] = silo;
+            }
+
             switch (report.State)
             {
                 case ChildState.Ready:

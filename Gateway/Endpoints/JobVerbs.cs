@@ -44,7 +44,8 @@ internal static class JobVerbs
         }
         catch (InvalidJobVerbException refused)
         {
-            return FailureResponses.InvalidVerb(refused, job);
+            // As it stands now: it may have moved on since.
+            return await reader.Find(id, cancellationToken) is { } now ? FailureResponses.InvalidVerb(refused, now) : FailureResponses.JobNotFound(id);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Emu3.Cli;
 using Emu3.Cli.Batch;
 using Emu3.Inference;
@@ -63,6 +64,57 @@ public sealed class LocalClusterTests : IDisposable
         Assert.Equal(27, AppendedLines.Peek(_folder.PathTo("out", "metadata.jsonl")).Count);
         Assert.True(_engines[1].ResumedCount > 0);
         Assert.Empty(_engines[0].Finished.Keys.Intersect(_engines[1].Finished.Keys));
+    }
+
+    [Fact]
+    public async Task Jobs_OfADataFolderThatNobodyRuns_AreListedDiagnosedCancelledAndDeleted_WithoutAModel()
+    {
+        using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        _engine = new() { TimePerToken = TimeSpan.FromMilliseconds(100), OnToken = (_, _) => interrupt.Cancel() };
+        var interrupted = await RunAsync(["batch", Repository.PathTo("examples", "shapes.jsonl"), "--out", _folder.PathTo("out"), "--seed", "7"], interrupt.Token);
+        Assert.Equal(ExitCode.Interrupted, interrupted.ExitCode);
+
+        var listed = await RunAsync("jobs", "list", "--json");
+        Assert.True(listed.ExitCode == ExitCode.AllDone, listed.Text);
+        var job = JsonNode.Parse(listed.Text)!;
+        var id = job["id"]!.ToString();
+        Assert.Equal(27, job["counts"]!["total"]!.GetValue<int>());
+        var diagnosis = await RunAsync("diagnose", id);
+        Assert.Contains("No worker of fake is up. None of any model is.", diagnosis.Text);
+        Assert.Contains("27 items wait to be given out.", diagnosis.Text);
+
+        Assert.Contains("paused (requested)", (await RunAsync("jobs", "pause", id)).Text);
+        Assert.Contains("low", (await RunAsync("jobs", "priority", id, "low")).Text);
+        var refused = await RunAsync("jobs", "delete", id);
+        Assert.Equal(ExitCode.BadInput, refused.ExitCode);
+        Assert.Contains("has not ended", refused.Text);
+        Assert.Equal(ExitCode.AllDone, (await RunAsync("jobs", "cancel", id)).ExitCode);
+        Assert.Contains("cancelled", (await RunAsync("jobs", "show", id)).Text);
+        Assert.Contains($"{id} is deleted.", (await RunAsync("jobs", "delete", id)).Text);
+        Assert.Equal(ExitCode.BadInput, (await RunAsync("jobs", "show", id)).ExitCode);
+        Assert.Equal("", (await RunAsync("jobs", "list", "--json")).Text);
+        Assert.Single(_engines);
+    }
+
+    [Fact]
+    public async Task Batch_WithMoreFailuresThanAllowed_StopsAndSaysSo_AndTheSameCommandGoesOn()
+    {
+        var input = _folder.PathTo("in.txt");
+        await File.WriteAllLinesAsync(input, ["sick", .. Enumerable.Range(0, 59).Select(number => $"picture {number}")], Cancellation);
+        _engine = new()
+        {
+            SlotCount = 8,
+            TimePerToken = TimeSpan.FromMilliseconds(1),
+            OnToken = (request, _) => _ = request is ImageRequest { Prompt: var prompt } && prompt.StartsWith("sick", StringComparison.Ordinal) ? throw new InvalidOperationException("sick") : 0,
+        };
+        string[] arguments = ["batch", input, "--out", _folder.PathTo("out"), "--seed", "7", "--max-failures", "0"];
+        var stopped = await RunAsync(arguments);
+        Assert.Equal(ExitCode.SomeFailed, stopped.ExitCode);
+        Assert.Contains("1 outputs failed, more than --max-failures allows: the job is paused", stopped.Text);
+
+        var rest = await RunAsync(arguments);
+        Assert.Equal(ExitCode.SomeFailed, rest.ExitCode);
+        Assert.Contains("59 of 60 outputs are in", rest.Text);
     }
 
     [Fact]

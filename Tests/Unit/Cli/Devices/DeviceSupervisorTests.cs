@@ -58,6 +58,21 @@ public sealed class DeviceSupervisorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Child_WhoseSiloTheClusterTakesForDead_IsKilled_AndStartedAgain()
+    {
+        var children = await NextAsync(2);
+        children[0].Report(new(ChildState.Ready, null, "silo-a"));
+        children[1].Report(new(ChildState.Ready, null, "silo-b"));
+        _supervisor.SiloIsDead("silo-of-another-time");
+        _supervisor.SiloIsDead("silo-b");
+        Assert.True(children[1].IsKilled);
+        var again = await NextAsync(1);
+        Assert.Equal(1, again[0].Index);
+        _supervisor.SiloIsDead("silo-b");
+        Assert.False(children[0].IsKilled || again[0].IsKilled);
+    }
+
+    [Fact]
     public async Task Devices_ThatCantLoad_AreGivenUp_AndTheReasonIsTold()
     {
         for (var attempt = 0; attempt < 3; attempt++)
