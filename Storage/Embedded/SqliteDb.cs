@@ -5,12 +5,19 @@ namespace Emu3.Storage.Embedded;
 
 /// <summary>
 /// One SQLite file. All writes of the process go through one thread, which commits up to 512 of them at once, so that one fsync serves many;
-/// reads use pooled connections and block nobody (write-ahead log). Several processes may share the file.
+/// reads use pooled connections and block nobody (write-ahead log). Several processes may share the file: each waits for its turn to write.
 /// A write is on disk when its task completes (<c>synchronous=FULL</c>).
 /// </summary>
 public sealed class SqliteDb : IDisposable
 {
     private const int MaxBatch = 512;
+
+    /// <summary>
+    /// How long writes wait in all. A process that is frozen inside a transaction keeps the file until it goes on or is killed; nothing is lost by
+    /// waiting for that, and every grain that has something to write would be by giving up.
+    /// </summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
     private readonly BlockingCollection<Write> _queue = [];
     private readonly SqliteConnection _writer;
     private readonly string _connectionString;
@@ -20,14 +27,15 @@ public sealed class SqliteDb : IDisposable
 
     /// <param name="path">The file; made when it is not there.</param>
     /// <param name="schema">Statements that make the tables where they are missing.</param>
-    public SqliteDb(string path, string schema)
+    /// <param name="busySeconds">How long SQLite itself waits for another process's transaction before the write is tried anew.</param>
+    public SqliteDb(string path, string schema, int busySeconds = 5)
     {
         Path = path;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = 5 }.ToString();
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, DefaultTimeout = busySeconds }.ToString();
         _writer = Open();
         using (var command = _writer.CreateCommand())
         {
-            command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=4000;" + schema;
+            command.CommandText = $"PRAGMA busy_timeout={busySeconds * 1000}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;" + schema;
             command.ExecuteNonQuery();
         }
 
@@ -48,6 +56,9 @@ public sealed class SqliteDb : IDisposable
     public long PayloadBytes => Interlocked.Read(ref _payloadBytes);
 
     internal void CountPayload(int bytes) => Interlocked.Add(ref _payloadBytes, bytes);
+
+    /// <summary>Commits tried anew so far, because another process kept the file for longer than SQLite waits.</summary>
+    public long RetryCount { get; private set; }
 
     /// <summary>A pooled connection for reading; the caller disposes of it.</summary>
     public SqliteConnection Open()
@@ -103,13 +114,21 @@ public sealed class SqliteDb : IDisposable
 
     private void CommitAll(List<Write> batch)
     {
-        if (TryCommit(batch) is not { } failure)
+        var started = TimeProvider.System.GetTimestamp();
+        var failure = TryCommit(batch);
+        while (IsBusy(failure) && _isDisposed == 0 && TimeProvider.System.GetElapsedTime(started) < s_patience)
+        {
+            RetryCount++;
+            failure = TryCommit(batch);
+        }
+
+        if (failure is null)
         {
             batch.ForEach(write => write.Succeed());
         }
-        else if (batch.Count == 1)
+        else if (batch.Count == 1 || IsBusy(failure))
         {
-            batch[0].Fail(failure);
+            batch.ForEach(write => write.Fail(failure));
         }
         else
         {
@@ -133,6 +152,9 @@ public sealed class SqliteDb : IDisposable
             return failure;
         }
     }
+
+    /// <summary>Another process writes; nothing of ours was.</summary>
+    private static bool IsBusy(Exception? failure) => failure is SqliteException { SqliteErrorCode: 5 or 6 }; // SQLITE_BUSY, SQLITE_LOCKED
 
     private abstract class Write
     {
