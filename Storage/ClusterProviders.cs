@@ -2,6 +2,7 @@ using Emu3.Storage.Blobs;
 using Emu3.Storage.Embedded;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Messaging;
 using Orleans.Runtime.Hosting;
@@ -57,7 +58,7 @@ public static class ClusterProviders
         services.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (connection.ClusterId, connection.ServiceId));
         services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(folder.BlobFolder));
         services.AddKeyedSingleton(MembershipKey, (_, _) => new SqliteDb(folder.MembershipFile, SqliteMembershipTable.Schema));
-        services.AddSingleton(provider =>
-            ActivatorUtilities.CreateInstance<SqliteMembershipTable>(provider, provider.GetRequiredKeyedService<SqliteDb>(MembershipKey)));
+        services.AddSingleton(provider => new SqliteMembershipTable(
+            provider.GetRequiredKeyedService<SqliteDb>(MembershipKey), provider.GetRequiredService<IOptions<ClusterOptions>>(), ProcessMark.Mine));
     }
 }

@@ -10,14 +10,19 @@ namespace Emu3.Storage.Embedded;
 /// <summary>
 /// The silos of a cluster, and their gateways, in a SQLite file that all processes of a machine share.
 /// Each change takes the table's version one further in the same transaction, as Orleans' membership protocol asks.
+/// A silo that starts finds the silos whose processes exist no more, and marks them dead: otherwise it would wait until it may believe so.
 /// </summary>
-public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> options) : IMembershipTable, IGatewayListProvider
+/// <param name="db">The file.</param>
+/// <param name="options">Which cluster of the file.</param>
+/// <param name="process">The process whose silos are entered here.</param>
+public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> options, ProcessMark? process = null) : IMembershipTable, IGatewayListProvider
 {
     /// <summary>What <see cref="SqliteDb"/> needs to hold the table.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS member(
             cluster TEXT NOT NULL, silo TEXT NOT NULL, entry TEXT NOT NULL, etag INTEGER NOT NULL, alive TEXT NOT NULL, PRIMARY KEY(cluster, silo));
         CREATE TABLE IF NOT EXISTS member_version(cluster TEXT PRIMARY KEY, version INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS member_process(cluster TEXT NOT NULL, silo TEXT NOT NULL, process TEXT NOT NULL, PRIMARY KEY(cluster, silo));
         """;
 
     private readonly string _cluster = options.Value.ClusterId;
@@ -33,11 +38,17 @@ public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> 
             where entry.Status == SiloStatus.Active && entry.ProxyPort != 0
             select SiloAddress.New(entry.SiloAddress.Endpoint.Address, entry.ProxyPort, entry.SiloAddress.Generation).ToGatewayUri()]);
 
-    public Task InitializeMembershipTable(bool tryInitTableVersion) => db.WriteAsync((connection, transaction) =>
-        connection.Execute(transaction, "INSERT OR IGNORE INTO member_version VALUES($cluster, 0)", ("$cluster", _cluster)));
+    public async Task InitializeMembershipTable(bool tryInitTableVersion)
+    {
+        await db.WriteAsync((connection, transaction) =>
+            connection.Execute(transaction, "INSERT OR IGNORE INTO member_version VALUES($cluster, 0)", ("$cluster", _cluster)));
+        await BuryAsync();
+    }
 
     public Task DeleteMembershipTableEntries(string clusterId) => db.WriteAsync((connection, transaction) =>
-        connection.Execute(transaction, "DELETE FROM member WHERE cluster=$cluster; DELETE FROM member_version WHERE cluster=$cluster", ("$cluster", clusterId)));
+        connection.Execute(transaction, """
+            DELETE FROM member WHERE cluster=$cluster; DELETE FROM member_version WHERE cluster=$cluster; DELETE FROM member_process WHERE cluster=$cluster
+            """, ("$cluster", clusterId)));
 
     public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate)
     {
@@ -46,7 +57,8 @@ public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> 
                        where entry.Status == SiloStatus.Dead && entry.IAmAliveTime < beforeDate.UtcDateTime && entry.StartTime < beforeDate.UtcDateTime
                        select entry.SiloAddress.ToParsableString()).ToList();
         return db.WriteAsync((connection, transaction) => defunct.Sum(silo =>
-            connection.Execute(transaction, "DELETE FROM member WHERE cluster=$cluster AND silo=$silo", ("$cluster", _cluster), ("$silo", silo))));
+            connection.Execute(transaction, "DELETE FROM member WHERE cluster=$cluster AND silo=$silo; DELETE FROM member_process WHERE cluster=$cluster AND silo=$silo",
+                ("$cluster", _cluster), ("$silo", silo))));
     }
 
     public Task<MembershipTableData> ReadRow(SiloAddress key) => Task.FromResult(Read(key));
@@ -56,7 +68,8 @@ public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> 
     public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => db.WriteAsync((connection, transaction) =>
         ReadETag(connection, transaction, entry) is null
         && TryAdvance(connection, transaction, tableVersion)
-        && Put(connection, transaction, "INSERT INTO member VALUES($cluster, $silo, $entry, 1, $alive)", entry));
+        && Put(connection, transaction, "INSERT INTO member VALUES($cluster, $silo, $entry, 1, $alive)", entry)
+        && Mark(connection, transaction, entry.SiloAddress, process));
 
     public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => db.WriteAsync((connection, transaction) =>
         ReadETag(connection, transaction, entry) == etag
@@ -66,6 +79,35 @@ public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> 
     public Task UpdateIAmAlive(MembershipEntry entry) => db.WriteAsync((connection, transaction) =>
         connection.Execute(transaction, "UPDATE member SET alive=$alive WHERE cluster=$cluster AND silo=$silo",
             ("$alive", Time(entry.IAmAliveTime)), ("$cluster", _cluster), ("$silo", entry.SiloAddress.ToParsableString())));
+
+    /// <summary>Marks silos dead whose processes exist no more. Two that start at once may both try: a later version refuses the second, who then finds it done.</summary>
+    private async Task BuryAsync()
+    {
+        while (true)
+        {
+            var table = Read(null);
+            var marks = ReadMarks();
+            if (table.Members.FirstOrDefault(row => row.Item1.Status != SiloStatus.Dead && marks.TryGetValue(row.Item1.SiloAddress.ToParsableString(), out var mark) && mark.IsGone())
+                is not { } gone) return;
+            gone.Item1.Status = SiloStatus.Dead;
+            await UpdateRow(gone.Item1, gone.Item2, table.Version.Next());
+        }
+    }
+
+    private Dictionary<string, ProcessMark> ReadMarks()
+    {
+        using var connection = db.Open();
+        using var command = connection.Command(null, "SELECT silo, process FROM member_process WHERE cluster=$cluster", ("$cluster", _cluster));
+        using var reader = command.ExecuteReader();
+        var marks = new Dictionary<string, ProcessMark>();
+        while (reader.Read())
+            if (ProcessMark.Parse(reader.GetString(1)) is { } mark) marks.Add(reader.GetString(0), mark);
+        return marks;
+    }
+
+    private bool Mark(SqliteConnection connection, SqliteTransaction transaction, SiloAddress silo, ProcessMark? mark) =>
+        mark is null || connection.Execute(transaction, "INSERT OR REPLACE INTO member_process VALUES($cluster, $silo, $process)",
+            ("$cluster", _cluster), ("$silo", silo.ToParsableString()), ("$process", mark.ToString())) == 1;
 
     private MembershipTableData Read(SiloAddress? only)
     {

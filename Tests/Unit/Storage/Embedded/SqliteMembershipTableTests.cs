@@ -135,9 +135,27 @@ public sealed class SqliteMembershipTableTests : IDisposable
         Assert.Equal(Entry(1).SiloAddress, Assert.Single((await table.ReadAll()).Members).Item1.SiloAddress);
     }
 
-    private async Task<SqliteMembershipTable> OpenAsync(string cluster)
+    [Fact]
+    public async Task Initialize_MarksSilosDead_WhoseProcessesAreGone()
     {
-        var table = new SqliteMembershipTable(_db, Options.Create(new ClusterOptions { ClusterId = cluster, ServiceId = "emu3" }));
+        var gone = await OpenAsync("a", ProcessMark.Mine! with { Began = "1" });
+        var living = await OpenAsync("a", ProcessMark.Mine);
+        var unknown = await OpenAsync("a");
+        await gone.InsertRow(Entry(1), Next(await gone.ReadAll()));
+        await gone.InsertRow(Entry(2), Next(await gone.ReadAll()));
+        await living.InsertRow(Entry(3), Next(await gone.ReadAll()));
+        await unknown.InsertRow(Entry(4), Next(await gone.ReadAll()));
+
+        await Task.WhenAll(OpenAsync("a", ProcessMark.Mine), OpenAsync("a", ProcessMark.Mine));
+
+        var all = await living.ReadAll();
+        Assert.Equal([1, 2], all.Members.Where(row => row.Item1.Status == SiloStatus.Dead).Select(row => row.Item1.SiloAddress.Endpoint.Port).Order());
+        Assert.Equal(6, all.Version.Version);
+    }
+
+    private async Task<SqliteMembershipTable> OpenAsync(string cluster, ProcessMark? process = null)
+    {
+        var table = new SqliteMembershipTable(_db, Options.Create(new ClusterOptions { ClusterId = cluster, ServiceId = "emu3" }), process);
         await table.InitializeMembershipTable(tryInitTableVersion: true);
         return table;
     }
