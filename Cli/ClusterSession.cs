@@ -107,6 +107,12 @@ internal sealed class ClusterSession : IAsyncDisposable
                 return (folder, null, first);
             }
 
+            if (folder.IsShared())
+            {
+                throw CommandException.NotStarted(
+                    $"The data folder {folder.FullPath} belongs to a cluster of several processes: name its gateway with --server URL, or another folder with --data.");
+            }
+
             if (!waited)
             {
                 console.Error.WriteLine($"Another emu3 has the data folder {folder.FullPath} and is starting or ending: this one waits.");

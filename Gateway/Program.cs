@@ -1,20 +1,30 @@
 using Emu3.Gateway;
 using Emu3.Storage;
+using Emu3.Storage.Configuration;
 
+// A gateway as a process of its own, told by appsettings.json, the environment and the command line.
 var configuration = new ConfigurationBuilder()
     .SetBasePath(AppContext.BaseDirectory)
     .AddJsonFile("appsettings.json", optional: true)
     .AddEnvironmentVariables()
     .AddCommandLine(args)
     .Build();
-var cluster = new ClusterConnection();
-configuration.GetSection("Cluster").Bind(cluster, options => options.ErrorOnUnknownConfiguration = true);
-var gateway = new GatewayHostOptions();
-configuration.GetSection(GatewayHostOptions.Section).Bind(gateway, options => options.ErrorOnUnknownConfiguration = true);
-if (!Uri.TryCreate(gateway.Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)
+try
 {
-    await Console.Error.WriteLineAsync($"Gateway:Address must be an http address as http://127.0.0.1:8080, and is \"{gateway.Address}\".");
+    var (gateway, cluster) = GatewayConfiguration.Read(configuration);
+    using var place = cluster.Enter();
+    await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
+    {
+        builder.Configuration.AddConfiguration(configuration);
+
+        // These tell a lot; whoever wants it says so.
+        foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly", "Microsoft.AspNetCore"])
+            if (configuration[$"Logging:LogLevel:{category}"] is null) builder.Logging.AddFilter(category, LogLevel.Warning);
+    }).RunAsync();
+    return 0;
+}
+catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException)
+{
+    await Console.Error.WriteLineAsync(wrong.Message);
     return 2;
 }
-await GatewayHost.Build(address, cluster, builder => builder.Configuration.AddConfiguration(configuration)).RunAsync();
-return 0;

@@ -1,19 +1,30 @@
 using Emu3.Silo;
+using Emu3.Storage;
+using Emu3.Storage.Configuration;
 
 // A silo as a process of its own, told by appsettings.json, the environment and the command line.
 var builder = Host.CreateApplicationBuilder(args);
+IDisposable place;
 try
 {
-    SiloHost.Configure(builder, SiloConfiguration.Read(builder.Configuration));
+    var settings = SiloConfiguration.Read(builder.Configuration);
+    place = settings.Cluster.Enter();
+    SiloHost.Configure(builder, settings);
 }
-catch (Exception wrong) when (wrong is SiloConfigurationException or Emu3.Storage.DataFolderException)
+catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;
 }
 
-using var host = builder.Build();
-await host.StartAsync();
-var ended = host.Services.GetRequiredService<EngineStatus>().Ready;
-await host.WaitForShutdownAsync();
-return ended.IsFaulted ? 1 : 0;
+using (place)
+{
+    // These tell a lot; whoever wants it says so.
+    foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly"])
+        if (builder.Configuration[$"Logging:LogLevel:{category}"] is null) builder.Logging.AddFilter(category, LogLevel.Warning);
+    using var host = builder.Build();
+    await host.StartAsync();
+    var ended = host.Services.GetRequiredService<EngineStatus>().Ready;
+    await host.WaitForShutdownAsync();
+    return ended.IsFaulted ? 1 : 0;
+}

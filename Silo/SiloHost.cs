@@ -35,7 +35,10 @@ public static class SiloHost
         silo.UseCluster(settings.Cluster);
         silo.AddGrainServices();
         if (!settings.Roles.HasFlag(SiloRoles.Control)) silo.WithoutControl();
-        silo.ConfigureEndpoints(IPAddress.Loopback, settings.SiloPort is 0 ? FreePort() : settings.SiloPort, GatewayPort(settings));
+        var address = settings.AdvertisedAddress;
+        silo.ConfigureEndpoints(
+            address, settings.SiloPort is 0 ? FreePort(address) : settings.SiloPort, GatewayPort(settings), listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+        if (settings.Name is { } name) silo.Configure<Orleans.Configuration.SiloOptions>(options => options.SiloName = name);
         silo.Configure<ClusterMembershipOptions>(options =>
         {
             options.ProbeTimeout = TimeSpan.FromSeconds(1);
@@ -60,12 +63,12 @@ public static class SiloHost
 
     /// <summary>0, none, on a silo that only works: a client's calls must not hang on a worker that dies.</summary>
     private static int GatewayPort(SiloSettings settings) =>
-        !settings.Roles.HasFlag(SiloRoles.Control) ? 0 : settings.GatewayPort is 0 ? FreePort() : settings.GatewayPort;
+        !settings.Roles.HasFlag(SiloRoles.Control) ? 0 : settings.GatewayPort is 0 ? FreePort(settings.AdvertisedAddress) : settings.GatewayPort;
 
-    /// <summary>A loopback port that nobody has at the moment.</summary>
-    private static int FreePort()
+    /// <summary>A port that nobody has at the moment.</summary>
+    private static int FreePort(IPAddress address)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        using var listener = new TcpListener(address, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
@@ -34,6 +35,12 @@ public sealed class SiloSettings
 
     /// <summary>Port for clients; 0 takes a free one.</summary>
     public int GatewayPort { get; init; }
+
+    /// <summary>Where silos and clients reach this one. Unless it is loopback, the ports listen on all interfaces.</summary>
+    public IPAddress AdvertisedAddress { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The silo's name; null leaves it to Orleans.</summary>
+    public string? Name { get; init; }
 
     /// <summary>How long a stop may take: the engine's step, checkpoints, and Orleans' own farewell.</summary>
     public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(60);

@@ -4,7 +4,7 @@ namespace Emu3.Storage;
 
 /// <summary>
 /// The folder that holds all an embedded cluster keeps: <c>state.db</c> (grains, reminders), <c>membership.db</c>, <c>blobs/</c>,
-/// <c>lock</c> (held by the one process that runs the cluster) and <c>server.json</c> (where that process answers HTTP).
+/// <c>lock</c> (held by the one process that runs the cluster, or shared by the many of one) and <c>server.json</c> (where the one process answers HTTP).
 /// </summary>
 public sealed class DataFolder
 {
@@ -51,10 +51,37 @@ public sealed class DataFolder
     /// </summary>
     public DataFolderLock? TryLock()
     {
-        FileStream file;
+        if (TryOpenLock(FileShare.None) is not { } file) return null;
+        File.Delete(ServerFile); // of a process that was killed
+        return new DataFolderLock(file, ServerFile);
+    }
+
+    /// <summary>
+    /// Takes the folder together with the other processes of a cluster, until what it returns is disposed of or the process ends, however it ends.
+    /// </summary>
+    /// <exception cref="DataFolderException">A process runs a cluster of its own on it.</exception>
+    public IDisposable Share() => TryOpenLock(FileShare.ReadWrite) ?? throw new DataFolderException(
+        $"The data folder {FullPath} is in use by {(ReadServer() is { } server ? $"process {server.ProcessId}, which answers at {server.Address}" : "an emu3 that is starting or ending")}, "
+        + "and that one runs a cluster by itself. End it first, or name another folder as Cluster:DataFolder.");
+
+    /// <summary>Whether processes of a cluster share the folder, so that <see cref="TryLock"/> can't get it: only their gateways tell where they answer.</summary>
+    public bool IsShared()
+    {
+        using (var shared = TryOpenLock(FileShare.ReadWrite))
+        {
+            if (shared is null) return false;
+        }
+
+        using var alone = TryOpenLock(FileShare.None);
+        return alone is null;
+    }
+
+    /// <summary>Null when others have it in a way that goes against this one. The lock goes with the process.</summary>
+    private FileStream? TryOpenLock(FileShare share)
+    {
         try
         {
-            file = new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return new FileStream(LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, share, 1);
         }
         catch (UnauthorizedAccessException refused)
         {
@@ -64,9 +91,6 @@ public sealed class DataFolder
         {
             return null;
         }
-
-        File.Delete(ServerFile); // of a process that was killed
-        return new DataFolderLock(file, ServerFile);
     }
 
     /// <summary>Where the process that has the folder answers HTTP; null when it has not said so (yet).</summary>

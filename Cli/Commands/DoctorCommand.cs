@@ -90,7 +90,7 @@ internal static class DoctorCommand
         using var mine = folder.TryLock();
         return mine is not null ? $"{folder.FullPath}, {free} free"
             : folder.ReadServer() is { } first ? $"{folder.FullPath}, {free} free, in use by process {first.ProcessId} at {first.Address}"
-            : $"{folder.FullPath}, {free} free, in use by another emu3";
+            : $"{folder.FullPath}, {free} free, in use by {(folder.IsShared() ? "a cluster of several processes" : "another emu3")}";
     }
 
     private static string DescribeCheckpoint(ModelFolder model)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Emu3.Cli.Devices;
 using Emu3.Silo;
+using Emu3.Storage.Configuration;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Emu3.Cli.Commands;
@@ -50,7 +51,7 @@ internal static class SiloCommand
         {
             return SiloConfiguration.Read(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build());
         }
-        catch (Exception wrong) when (wrong is SiloConfigurationException or FormatException)
+        catch (Exception wrong) when (wrong is ConfigurationException or FormatException)
         {
             throw CommandException.BadInput(wrong.Message, wrong);
         }

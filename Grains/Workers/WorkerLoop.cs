@@ -45,7 +45,7 @@ public sealed partial class WorkerLoop
             SlotCount = slots,
             NumericClass = engine.NumericClass.Text,
             IsRowInvariant = engine.NumericClass.RowInvariant,
-            Device = $"{Environment.MachineName}/{id.Value[(id.Value.LastIndexOf('/') + 1)..]}",
+            Device = $"{options.HostName}/{id.Value[(id.Value.LastIndexOf('/') + 1)..]}",
         };
     }
 

@@ -32,4 +32,8 @@ public sealed class WorkerOptions
     /// <summary>An idle worker asks for work, and says that it is there, so often.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:05")]
     public TimeSpan AskPeriod { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The machine's name, as devices, results and diagnoses tell it. A silo's own <c>Silo:HostName</c> goes before it.</summary>
+    [Required]
+    public string HostName { get; set; } = Environment.MachineName;
 }

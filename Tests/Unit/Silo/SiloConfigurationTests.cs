@@ -1,4 +1,5 @@
 using Emu3.Silo;
+using Emu3.Storage.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace Emu3.Tests.Unit.Silo;
@@ -48,11 +49,33 @@ public sealed class SiloConfigurationTests
     [InlineData("Worker:HeartbeatPeriod", "soon", "HeartbeatPeriod")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Jobs:Patience", "1", "Patience")]
+    [InlineData("Silo:Port", "70000", "Silo:Port")]
+    [InlineData("Silo:AdvertisedAddress", "host-7", "Silo:AdvertisedAddress")]
+    [InlineData("Silo:AdvertisedAddress", "0.0.0.0", "Silo:AdvertisedAddress")]
     public void Read_OfSomethingWrong_NamesIt(string key, string value, string named, string besides = "Cluster:ClusterId", string besidesValue = "emu3")
     {
-        var wrong = Assert.Throws<SiloConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value), (besides, besidesValue))));
+        var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value), (besides, besidesValue))));
 
         Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfAPlace_GivesPortsAddressAndNames()
+    {
+        var settings = SiloConfiguration.Read(Configuration(
+            ("Engine:Model", "m"), ("Silo:Port", "11111"), ("Silo:GatewayPort", "30000"), ("Silo:AdvertisedAddress", "10.0.0.7"), ("Silo:Name", "silo-7"),
+            ("Silo:HostName", "gpu-7")));
+
+        Assert.Equal((11111, 30000, "10.0.0.7", "silo-7"), (settings.SiloPort, settings.GatewayPort, settings.AdvertisedAddress.ToString(), settings.Name));
+        Assert.Equal("gpu-7", settings.Worker.HostName);
+    }
+
+    [Fact]
+    public void Read_OfSeveralWrongThings_NamesThemAll()
+    {
+        var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration(("Silo:Port", "x"), ("Cluster:Provider", "Redis"))));
+
+        Assert.Equal(3, wrong.Problems.Count); // and no Engine:Model
     }
 
     private static IConfiguration Configuration(params (string Key, string Value)[] pairs)

@@ -43,6 +43,36 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
+    public void Share_LetsTheClustersProcessesIn_AndNobodyAlone()
+    {
+        var folder = DataFolder.At(_folder.FullPath);
+        Assert.False(folder.IsShared());
+        using (folder.Share())
+        {
+            using var second = folder.Share();
+            Assert.Null(folder.TryLock());
+            Assert.True(folder.IsShared());
+        }
+
+        using var alone = folder.TryLock();
+        Assert.NotNull(alone);
+        Assert.False(folder.IsShared());
+    }
+
+    [Fact]
+    public void Share_OfAFolderThatOneProcessHas_SaysWho()
+    {
+        var folder = DataFolder.At(_folder.FullPath);
+        using var held = folder.TryLock();
+        held!.PublishServerAddress(new Uri("http://127.0.0.1:8080/"));
+
+        var refused = Assert.Throws<DataFolderException>(folder.Share);
+
+        Assert.Contains($"process {Environment.ProcessId}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("http://127.0.0.1:8080/", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void At_AFileOfThatName_SaysWhy()
     {
         File.WriteAllText(_folder.PathTo("file"), "");

@@ -1,0 +1,31 @@
+using Emu3.Gateway;
+using Emu3.Storage.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace Emu3.Tests.Unit.Gateway;
+
+[Trait("Suite", "Fast")]
+public sealed class GatewayConfigurationTests
+{
+    [Fact]
+    public void Read_OfNothing_GivesTheDefaults()
+    {
+        var (gateway, cluster) = GatewayConfiguration.Read(new ConfigurationBuilder().Build());
+
+        Assert.Equal(("http://127.0.0.1:8080", "Embedded"), (gateway.Address, cluster.Provider));
+    }
+
+    [Theory]
+    [InlineData("Gateway:Address", "8080", "Gateway:Address")]
+    [InlineData("Gateway:Adress", "http://127.0.0.1:8080", "Adress")]
+    [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
+    [InlineData("Cluster:ClusterId", "", "Cluster:ClusterId")]
+    public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [key] = value }).Build();
+
+        var wrong = Assert.Throws<ConfigurationException>(() => GatewayConfiguration.Read(configuration));
+
+        Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+}
