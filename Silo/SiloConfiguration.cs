@@ -52,7 +52,7 @@ public static class SiloConfiguration
 
     /// <summary>Options for each device, each its own instance: an engine may note on its options what it found.</summary>
     private static EngineOptions[] Engines(string[] devices, ConfigurationReader reader) =>
-        [.. (devices.Length == 0 ? new string?[] { null } : DeviceNames.Expand(devices)).Select(device =>
+        [.. (devices.Length == 0 ? [null] : (IEnumerable<string?>)DeviceNames.Expand(devices)).Select(device =>
             reader.Section<EngineOptions>("Engine", options => options.Device = device ?? options.Device))];
 
     private static IPAddress Address(string text, ConfigurationReader reader)
