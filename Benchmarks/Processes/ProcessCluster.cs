@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -187,7 +188,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
         ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
     };
 
-    private ClusterConnection Connection() => new() { DataFolder = _plan.DataFolder };
+    private ClusterConnection Connection() => new ConfigurationBuilder().AddInMemoryCollection(ConnectionSettings()!).Build().GetSection("Cluster").Get<ClusterConnection>()!;
 
-    private Dictionary<string, string> ConnectionSettings() => new() { ["Cluster:DataFolder"] = _plan.DataFolder };
+    private Dictionary<string, string> ConnectionSettings() => _plan.Postgres is { } connectionString
+        ? new() { ["Cluster:DataFolder"] = _plan.DataFolder, ["Cluster:Provider"] = "Postgres", ["Cluster:ConnectionString"] = connectionString }
+        : new() { ["Cluster:DataFolder"] = _plan.DataFolder };
 }

@@ -6,6 +6,7 @@ namespace Emu3.Benchmarks.Recovery;
 /// <summary>Reads the tokens of one item as they come, and notices when they come from another lease.</summary>
 internal sealed class ItemWatch
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
     private readonly TaskCompletionSource _began = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -20,25 +21,27 @@ internal sealed class ItemWatch
 
     private async Task ReadAsync(IJobShard shard, int item, CancellationToken cancellationToken)
     {
-        try
+        int? epoch = null;
+        var offset = 0;
+        while (!cancellationToken.IsCancellationRequested)
         {
-            int? epoch = null;
-            await foreach (var chunk in shard.ReadTokens(item, 0, cancellationToken))
+            try
             {
-                if (chunk.Tokens.Length == 0) continue;
-                epoch ??= chunk.Epoch;
-                _began.TrySetResult();
-                if (chunk.Epoch != epoch) _moved.TrySetResult();
+                await foreach (var chunk in shard.ReadTokens(item, offset, cancellationToken))
+                {
+                    if (chunk.Tokens.Length == 0) continue;
+                    offset = chunk.Offset + chunk.Tokens.Length;
+                    epoch ??= chunk.Epoch;
+                    _began.TrySetResult();
+                    if (chunk.Epoch != epoch) _moved.TrySetResult();
+                }
+
+                return;
             }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // Seen enough.
-        }
-        catch (Exception failure)
-        {
-            _began.TrySetException(failure);
-            _moved.TrySetException(failure);
+            catch (Exception interruption) when (interruption is OrleansException or EnumerationAbortedException or TimeoutException or OperationCanceledException)
+            {
+                await Task.Delay(s_pause, TimeProvider.System, CancellationToken.None); // and on from where it was
+            }
         }
     }
 }

@@ -59,12 +59,12 @@ internal static class RecoveryBenchmark
         var job = await client.SubmitAsync(key, Lines(), ending.Token);
         var grains = await cluster.ConnectAsync(ending.Token);
         var watches = Enumerable.Range(0, ItemCount).Select(item => new ItemWatch(grains, job, item, ending.Token)).ToList();
-        await Task.WhenAll(watches.Select(watch => watch.Began));
+        await Task.WhenAll(watches.Select(watch => watch.Began)).WaitAsync(ending.Token);
         var lost = Stopwatch.GetTimestamp();
         await lose(worker);
 
         // An item that goes on under another lease was the lost worker's.
-        await await Task.WhenAny(watches.Select(watch => watch.Moved));
+        await Task.WhenAny(watches.Select(watch => watch.Moved)).WaitAsync(ending.Token);
         var elapsed = Stopwatch.GetElapsedTime(lost);
         await client.CancelAsync(job, ending.Token);
         await ending.CancelAsync();
