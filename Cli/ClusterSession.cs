@@ -168,7 +168,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         var gateway = new GatewayClient(address, console.Time, tell: console.Error.WriteLine);
         try
         {
-            var models = await gateway.ModelsAsync(cancellationToken);
+            var models = (await gateway.ModelsAsync(cancellationToken)).Where(candidate => candidate.IsLoaded).ToList();
             var name = model is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
             var served = Choose(models, name) ?? throw CommandException.NotStarted(models.Count == 0
                 ? $"{who} has no model loaded."

@@ -60,11 +60,11 @@ internal static class FailureResponses
         $"There is no device \"{Short(device)}\". Quarantined: {(string.Join(", ", quarantined) is { Length: > 0 } names ? names : "none")}.", code: "worker_not_found");
 
     public static FailureResponse ModelNotFound(string? model, IEnumerable<string> known) => Error(StatusCodes.Status404NotFound, Invalid,
-        $"There is no model \"{Short(model ?? "")}\". Loaded: {string.Join(", ", known)}.", "model", "model_not_found");
+        $"There is no model \"{Short(model ?? "")}\". There are: {string.Join(", ", known)}.", "model", "model_not_found");
 
     /// <summary>Which of several models is meant?</summary>
     public static FailureResponse ModelMissing(IEnumerable<string> known) => Error(StatusCodes.Status400BadRequest, Invalid,
-        $"model: is missing, and several are loaded: {string.Join(", ", known)}.", "model");
+        $"model: is missing, and there are several: {string.Join(", ", known)}.", "model");
 
     public static FailureResponse NoWorker() => Error(StatusCodes.Status503ServiceUnavailable, Server,
         "No worker has a model loaded yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with

@@ -29,6 +29,7 @@ public static class SiloConfiguration
             Worker = reader.Section<WorkerOptions>("Worker", options => options.HostName = silo.HostName ?? options.HostName),
             Dispatcher = reader.Section<DispatcherOptions>("Dispatcher"),
             Jobs = reader.Section<JobOptions>("Jobs"),
+            Models = silo.Models,
             SiloPort = silo.Port,
             GatewayPort = silo.GatewayPort,
             AdvertisedAddress = Address(silo.AdvertisedAddress, reader),

@@ -58,6 +58,7 @@ public static class SiloHost
         silo.Services.AddSingleton<EngineStatus>();
         silo.Services.AddSingleton<EngineHostedService>();
         silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());
+        if (settings.Roles.HasFlag(SiloRoles.Control) && settings.Models.Count > 0) silo.Services.AddHostedService<ModelAnnouncer>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloDrain>();
     }
 

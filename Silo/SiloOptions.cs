@@ -15,6 +15,12 @@ public sealed class SiloOptions
     public string[] Devices { get; set; } = [];
 
     /// <summary>
+    /// Checkpoints that jobs may name before any worker has loaded them: folders, or names in the local Hugging Face cache; in the original layout
+    /// followed by a semicolon and the vision tokenizer's. Looked at by a silo with the role <c>control</c>.
+    /// </summary>
+    public string[] Models { get; set; } = [];
+
+    /// <summary>
     /// Port for other silos; 0 takes a free one. With a fixed one a restarted silo knows its predecessor at once, by the address, and need not wait
     /// until others find it dead.
     /// </summary>

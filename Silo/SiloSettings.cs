@@ -20,6 +20,9 @@ public sealed class SiloSettings
     /// <summary>One engine for each device; none on a silo without <see cref="SiloRoles.Worker"/>.</summary>
     public IReadOnlyList<EngineOptions> Engines { get; init; } = [];
 
+    /// <summary>Checkpoints that a silo with <see cref="SiloRoles.Control"/> makes known; see <see cref="ModelAnnouncer"/>.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
     /// <summary>Makes an engine.</summary>
     public EngineFactory EngineFactory { get; init; } = EngineFactories.OfKind;
 

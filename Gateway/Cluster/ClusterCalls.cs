@@ -16,6 +16,8 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
 
     public IDeviceLedger DeviceLedger => Known(() => client.GetGrain<IDeviceLedger>(0));
 
+    public IModelCatalog ModelCatalog => Known(() => client.GetGrain<IModelCatalog>(0));
+
     public TimeProvider Time => time;
 
     /// <summary>One of the cluster's grains that text names.</summary>

@@ -3,23 +3,29 @@ using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Gateway.Cluster;
 
-/// <summary>The models that workers have loaded, asked for at most once a second.</summary>
+/// <summary>
+/// The models that requests may mean: what workers have loaded, and what the cluster remembers, since a job waits for a worker as long as it must.
+/// Asked for at most once a second.
+/// </summary>
 internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
 {
     private static readonly TimeSpan s_age = TimeSpan.FromSeconds(1);
     private readonly SemaphoreSlim _asking = new(1, 1);
-    private (long At, IReadOnlyList<WorkerCard> Workers)? _known;
+    private (long At, IReadOnlyList<KnownModel> Models)? _known;
 
-    public async Task<IReadOnlyList<WorkerCard>> GetWorkers(CancellationToken cancellationToken)
+    /// <summary>Loaded ones first. One card a name: where workers have several weights under one name, those that most of them have.</summary>
+    public async Task<IReadOnlyList<KnownModel>> GetModels(CancellationToken cancellationToken)
     {
         if (Fresh is { } fresh) return fresh;
         await _asking.WaitAsync(cancellationToken);
         try
         {
             if (Fresh is { } asked) return asked;
+            var remembered = cluster.Repeat(() => cluster.ModelCatalog.List(), cancellationToken);
             var workers = await cluster.Repeat(() => cluster.Dispatcher.GetWorkers(), cancellationToken);
-            _known = (cluster.Time.GetTimestamp(), workers);
-            return workers;
+            var models = Models(workers, await remembered);
+            _known = (cluster.Time.GetTimestamp(), models);
+            return models;
         }
         finally
         {
@@ -27,20 +33,50 @@ internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
         }
     }
 
-    /// <summary>The workers of the model that a request means; without a name, of the only one there is. Or what is wrong.</summary>
-    public async Task<(IReadOnlyList<WorkerCard> Workers, FailureResponse? Refusal)> Find(string? model, CancellationToken cancellationToken)
+    /// <summary>The model of a job, be a worker there or not. Or what is wrong.</summary>
+    /// <param name="model">Its name; null means the only one that <paramref name="can"/>.</param>
+    /// <param name="can">Does what the job asks for.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<(KnownModel? Model, FailureResponse? Refusal)> FindForJob(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
     {
-        var all = await GetWorkers(cancellationToken);
-        var names = all.Select(worker => worker.Model.Name).Distinct().ToList();
-        if (names.Count == 0) return ([], FailureResponses.NoWorker());
-        var meant = all.Where(worker => ItemResolver.IsFor(worker.Model, model)).ToList();
-        if (meant.Count == 0) return ([], FailureResponses.ModelNotFound(model, names));
-        return meant.Select(worker => worker.Model.Name).Distinct().Count() > 1 ? ([], FailureResponses.ModelMissing(names)) : (meant, null);
+        var all = await GetModels(cancellationToken);
+        return all.Count == 0 ? (null, FailureResponses.NoWorker()) : Choose(all, model, can);
+    }
+
+    /// <summary>The model of a request that somebody waits for: only one that can begin now will do. Or what is wrong.</summary>
+    public async Task<(KnownModel? Model, FailureResponse? Refusal)> FindServed(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
+    {
+        var all = await GetModels(cancellationToken);
+        List<KnownModel> served = [.. all.Where(known => known.IsServed)];
+        var isKnown = all.Any(known => ItemResolver.IsFor(known.Card, model));
+        if (served.Count == 0 ? model is null || all.Count == 0 || isKnown : isKnown && !served.Exists(known => ItemResolver.IsFor(known.Card, model)))
+            return (null, FailureResponses.NoWorker());
+        return Choose(served.Count == 0 ? all : served, model, can);
     }
 
     public void Dispose() => _asking.Dispose();
 
-    /// <summary>An empty answer is never kept: a worker may be there the next moment.</summary>
-    private IReadOnlyList<WorkerCard>? Fresh =>
-        _known is { Workers.Count: > 0 } known && cluster.Time.GetElapsedTime(known.At) < s_age ? known.Workers : null;
+    private static (KnownModel?, FailureResponse?) Choose(IReadOnlyList<KnownModel> models, string? model, Func<ModelCard, bool> can)
+    {
+        var meant = models.Where(known => ItemResolver.IsFor(known.Card, model)).ToList();
+        if (meant.Count > 1 && meant.Exists(known => can(known.Card))) meant = meant.FindAll(known => can(known.Card));
+        return meant.Count switch
+        {
+            0 => (null, FailureResponses.ModelNotFound(model, models.Select(known => known.Card.Name))),
+            1 => (meant[0], null),
+            _ => (null, FailureResponses.ModelMissing(meant.Select(known => known.Card.Name))),
+        };
+    }
+
+    private static List<KnownModel> Models(IReadOnlyList<WorkerCard> workers, IReadOnlyList<ModelCard> remembered)
+    {
+        var loaded = workers.GroupBy(worker => worker.Model.Name)
+            .Select(named => named.GroupBy(worker => worker.Model.WeightsHash).MaxBy(same => same.Count())!)
+            .Select(same => new KnownModel(same.First().Model, [.. same])).ToList();
+        return [.. loaded, .. remembered.Where(card => loaded.TrueForAll(known => known.Card.Name != card.Name)).Select(card => new KnownModel(card, []))];
+    }
+
+    /// <summary>While no worker is there, nothing is kept: one may be there the next moment.</summary>
+    private IReadOnlyList<KnownModel>? Fresh =>
+        _known is { } known && known.Models.Any(model => model.IsServed) && cluster.Time.GetElapsedTime(known.At) < s_age ? known.Models : null;
 }

@@ -33,7 +33,7 @@ internal sealed record ValidationAnswer
     /// <summary>At the rate that the workers show now; null when none has shown one.</summary>
     public double? EstimatedSeconds { get; init; }
 
-    /// <summary><c>measured</c> or <c>predicted</c>.</summary>
+    /// <summary><c>measured</c>, <c>predicted</c>, or <c>unknown</c>: no worker is there, and prompts are not counted yet.</summary>
     public required string EstimateBasis { get; init; }
 }
 

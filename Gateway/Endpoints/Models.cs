@@ -1,10 +1,9 @@
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
-using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
 
-/// <summary><c>/v1/models</c>: what workers have loaded.</summary>
+/// <summary><c>/v1/models</c>: what workers have loaded, and what jobs may name while none has.</summary>
 internal static class Models
 {
     public static void Map(IEndpointRouteBuilder routes)
@@ -16,18 +15,18 @@ internal static class Models
 
     private static async Task<IResult> List(ModelCatalog catalog, ServiceStart start, CancellationToken cancellationToken)
     {
-        var workers = await catalog.GetWorkers(cancellationToken);
-        return new JsonAnswer<ModelList>(new([.. workers.GroupBy(worker => worker.Model.Name).Select(group => Of([.. group], start))]));
+        var models = await catalog.GetModels(cancellationToken);
+        return new JsonAnswer<ModelList>(new([.. models.Select(model => Of(model, start))]));
     }
 
     private static async Task<IResult> Get(string model, ModelCatalog catalog, ServiceStart start, CancellationToken cancellationToken)
     {
-        var (workers, refusal) = await catalog.Find(model, cancellationToken);
-        return refusal ?? (IResult)new JsonAnswer<ModelAnswer>(Of(workers, start));
+        var (known, refusal) = await catalog.FindForJob(model, _ => true, cancellationToken);
+        return refusal ?? (IResult)new JsonAnswer<ModelAnswer>(Of(known!, start));
     }
 
-    private static ModelAnswer Of(IReadOnlyList<WorkerCard> workers, ServiceStart start) => new(
-        workers[0].Model.Name, start.UnixSeconds, "baai", workers[0].Model, workers.Count, workers.Sum(worker => worker.SlotCount));
+    private static ModelAnswer Of(KnownModel model, ServiceStart start) => new(
+        model.Card.Name, start.UnixSeconds, "baai", model.Card, model.IsLoaded, model.Workers.Count, model.Workers.Sum(worker => worker.SlotCount));
 }
 
 /// <summary>When this gateway started: OpenAI's list wants a time for each model, and checkpoints have none.</summary>

@@ -13,9 +13,9 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
     /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
     public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
     {
-        var (workers, refusal) = await catalog.Find(request.Model, cancellationToken);
-        if (refusal is not null) return (null, refusal);
-        var model = workers[0].Model;
+        var (known, refusal) = await catalog.FindServed(request.Model, model => request.IsImage == false ? model.CanChat : model.CanDraw, cancellationToken);
+        if (known is null) return (null, refusal);
+        var model = known.Card;
         var id = JobId.Draw();
         var seed = DerivedSeed.Of(0, id.Value, 0);
         var context = new ResolveContext { Model = model, JobSeed = seed, KeyOf = picture => BlobKeys.Input(JobReader.Tenant, id, picture.Hash) };
@@ -33,7 +33,7 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
             SpatialFactor = model.SpatialFactor,
         };
         using var submission = new JobSubmission(
-            cluster, blobs, new(cluster, workers, logger), context, id, spec, isCheckOnly: false, logger);
+            cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
         var job = new InteractiveJob(cluster, reader, blobs, id, model.Name);
         try
         {

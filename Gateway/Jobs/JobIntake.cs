@@ -24,25 +24,27 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
 
         var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(JobReader.Tenant, key);
         if (key is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
-        var (workers, refusal) = await catalog.Find(request.Model, cancellationToken);
-        if (refusal is not null) return (null, null, refusal);
+        var first = await parts.MoveNextAsync() ? parts.Current : default(ReadOnlyMemory<byte>?);
+        var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
+        if (model is null) return (null, null, refusal);
 
-        var spec = Resolve(request, id, workers[0].Model);
+        var spec = Resolve(request, id, model.Card);
         var context = new ResolveContext
         {
-            Model = workers[0].Model,
+            Model = model.Card,
             JobSeed = spec.Seed,
             Defaults = request.Defaults,
             KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
         };
-        using var submission = new JobSubmission(cluster, blobs, new(cluster, workers, logger), context, id, spec, isCheckOnly, logger);
+        using var submission = new JobSubmission(cluster, blobs, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
         var mayStay = false;
         try
         {
             submission.AddHead(head.Span);
-            while (await parts.MoveNextAsync()) await submission.Add(parts.Current, cancellationToken);
+            if (first is { } json) await submission.Add(json, cancellationToken);
+            while (first is not null && await parts.MoveNextAsync()) await submission.Add(parts.Current, cancellationToken);
             await submission.Finish(cancellationToken);
-            if (isCheckOnly) return (null, await Tell(submission, workers, cancellationToken), null);
+            if (isCheckOnly) return (null, await Tell(submission, model, cancellationToken), null);
             if (submission.Errors is { Count: > 0 } lineErrors) return (null, null, FailureResponses.InvalidItems(lineErrors));
             if (submission.ItemCount == 0) return (null, null, FailureResponses.BadRequest([new("items", "is empty: a job has at least one item.")]));
             var job = await submission.Seal(cancellationToken);
@@ -71,6 +73,20 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         }
         var request = JobRequest.Read(document.RootElement, errors);
         return errors.Count == 0 ? request : null;
+    }
+
+    /// <summary>Where a job names no model, its first item says what a model must be able to do.</summary>
+    private static Func<ModelCard, bool> Does(JobRequest request, ReadOnlyMemory<byte>? first)
+    {
+        if (request.Model is not null || first is not { } json) return _ => true;
+        using var document = StrictJson.Parse(json, out _);
+        var item = document is null ? ItemRequest.Empty : ItemRequestReader.ReadItem(document.RootElement, []);
+        return item.Over(request.Defaults).IsImage switch
+        {
+            true => model => model.CanDraw,
+            false => model => model.CanChat,
+            _ => _ => true,
+        };
     }
 
     /// <summary>
@@ -111,18 +127,18 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         MaxFailures = request.MaxFailures,
     };
 
-    private async Task<ValidationAnswer> Tell(JobSubmission submission, IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
+    private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)
     {
-        var rate = await MeasuredRate(workers, cancellationToken);
+        var rate = await MeasuredRate(model.Workers, cancellationToken);
         return new()
         {
             Items = submission.ItemCount,
             Outputs = submission.OutputCount,
             LineErrors = submission.Errors,
-            Positions = new(submission.MaxPositions, submission.SumPositions, workers[0].Model.MaxPositions),
+            Positions = new(submission.MaxPositions, submission.SumPositions, model.Card.MaxPositions),
             EstimatedBytes = submission.EstimatedBytes,
             EstimatedSeconds = rate > 0 ? submission.OutputCount / rate : null,
-            EstimateBasis = rate > 0 ? "measured" : "predicted",
+            EstimateBasis = rate > 0 ? "measured" : model.IsLoaded ? "predicted" : "unknown",
         };
     }
 

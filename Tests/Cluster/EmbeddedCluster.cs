@@ -43,7 +43,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Starts on a folder; returns when the worker is known to the dispatcher.</summary>
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
-        LogLevel logs = LogLevel.Warning)
+        LogLevel logs = LogLevel.Warning, bool hasWorker = true, params string[] models)
     {
         var data = DataFolder.At(folder);
         var held = data.TryLock() ?? throw new InvalidOperationException($"{folder} is in use");
@@ -53,7 +53,9 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         var settings = new SiloSettings
         {
             Cluster = connection,
-            Engines = [new EngineOptions { Model = "fake" }],
+            Roles = hasWorker ? SiloRoles.Control | SiloRoles.Worker : SiloRoles.Control,
+            Models = models,
+            Engines = hasWorker ? [new EngineOptions { Model = "fake" }] : [],
             Jobs = jobs ?? new(),
             Dispatcher = dispatcher ?? new(),
             EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(fake),
@@ -79,10 +81,29 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         });
         var clientHost = builder.Build();
         await clientHost.StartAsync();
-        await silo.Services.GetRequiredService<EngineStatus>().Ready;
         var cluster = new EmbeddedCluster(silo, clientHost, held, blobs, fake);
+        if (!hasWorker) return cluster;
+        await silo.Services.GetRequiredService<EngineStatus>().Ready;
         while ((await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Count == 0) await Task.Delay(10);
         return cluster;
+    }
+
+    /// <summary>Another silo joins, which only works.</summary>
+    public async Task<IAsyncDisposable> AddWorkerAsync(FakeEngine engine)
+    {
+        var settings = _silo.Services.GetRequiredService<SiloSettings>();
+        var worker = SiloHost.Create(
+            new SiloSettings
+            {
+                Cluster = settings.Cluster,
+                Roles = SiloRoles.Worker,
+                Engines = [new EngineOptions { Model = "fake" }],
+                EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(engine),
+                Worker = settings.Worker,
+            },
+            builder => builder.Services.AddSingleton<IBlobStore>(_blobs));
+        await worker.StartAsync();
+        return new StartedHost(worker);
     }
 
     /// <summary>
@@ -114,6 +135,15 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         await ((IAsyncDisposable)_client).DisposeAsync();
         await ((IAsyncDisposable)_silo).DisposeAsync();
         _lock.Dispose();
+    }
+
+    private sealed class StartedHost(IHost host) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await host.StopAsync();
+            await ((IAsyncDisposable)host).DisposeAsync();
+        }
     }
 
     /// <summary>A blob store that stops writing at a moment of the test's choice.</summary>

@@ -13,9 +13,9 @@ namespace Emu3.Tests.Cluster;
 internal sealed class GatewayCluster : IAsyncDisposable
 {
     private readonly WebApplication _gateway;
-    private readonly TemporaryFolder _folder;
+    private readonly TemporaryFolder? _folder;
 
-    private GatewayCluster(EmbeddedCluster cluster, WebApplication gateway, TemporaryFolder folder)
+    private GatewayCluster(EmbeddedCluster cluster, WebApplication gateway, TemporaryFolder? folder)
     {
         (Cluster, _gateway, _folder) = (cluster, gateway, folder);
         Address = new(gateway.Urls.Single());
@@ -31,7 +31,12 @@ internal sealed class GatewayCluster : IAsyncDisposable
     public static async Task<GatewayCluster> StartAsync(FakeEngineOptions? engine = null)
     {
         var folder = new TemporaryFolder();
-        var cluster = await EmbeddedCluster.StartAsync(folder.FullPath, engine);
+        return await StartAsync(await EmbeddedCluster.StartAsync(folder.FullPath, engine), folder);
+    }
+
+    /// <summary>Puts a gateway before a cluster, which ends with it.</summary>
+    public static async Task<GatewayCluster> StartAsync(EmbeddedCluster cluster, TemporaryFolder? folder = null)
+    {
         var gateway = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
         {
             builder.Logging.ClearProviders();
@@ -88,6 +93,6 @@ internal sealed class GatewayCluster : IAsyncDisposable
         Http.Dispose();
         await _gateway.DisposeAsync();
         await Cluster.DisposeAsync();
-        _folder.Dispose();
+        _folder?.Dispose();
     }
 }
