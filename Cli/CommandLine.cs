@@ -11,7 +11,7 @@ internal static class CommandLine
     private const string ExitCodes = """
         Exit codes:
           0    everything is there
-          1    some items failed; they are listed
+          1    some items failed, or are not the same when made again; they are listed
           2    the command line or the input is wrong; nothing was run
           3    the cluster could not start, or the gateway does not answer
           130  interrupted; the same command goes on
@@ -64,6 +64,7 @@ internal static class CommandLine
         root.Subcommands.Add(BatchCommand.Create(console));
         root.Subcommands.Add(GenerateCommand.Create(console));
         root.Subcommands.Add(ChatCommand.Create(console));
+        root.Subcommands.Add(VerifyCommand.Create(console));
         root.Subcommands.Add(ServeCommand.Create(console));
         root.Subcommands.Add(JobsCommand.Create(console));
         root.Subcommands.Add(DiagnoseCommand.Create(console));

@@ -61,6 +61,9 @@ internal sealed record Outcome
     /// <summary>The answer to a question.</summary>
     public string? Text { get; init; }
     public string? NumericClass { get; init; }
+
+    /// <summary>The device that finished it.</summary>
+    public string? MadeBy { get; init; }
     public bool? Reproducible { get; init; }
     public OutcomeError? Error { get; init; }
 

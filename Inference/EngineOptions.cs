@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace Emu3.Inference;
 
@@ -7,6 +8,12 @@ public sealed class EngineOptions : IValidatableObject
 {
     /// <summary>The kind of engine that has no model: section <c>Simulation</c> says how it behaves.</summary>
     public const string Simulated = "simulated";
+
+    /// <summary>Draws pictures: see <see cref="Capabilities"/>.</summary>
+    public const string Images = "images";
+
+    /// <summary>Answers in text: see <see cref="Capabilities"/>.</summary>
+    public const string Chat = "chat";
 
     /// <summary><c>emu3</c> runs a checkpoint. <c>simulated</c> pretends to: to try a cluster at sizes that there are no devices for.</summary>
     [RegularExpression("emu3|simulated")]
@@ -17,6 +24,15 @@ public sealed class EngineOptions : IValidatableObject
     /// requests use; default <c>simulated</c>.
     /// </summary>
     public string Model { get; set; } = "";
+
+    /// <summary>The model's name in a few words: of a folder, its last part.</summary>
+    [JsonIgnore]
+    public string ModelName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Model)) is { Length: > 0 } name ? name : Kind;
+
+    /// <summary>
+    /// What it is used for: <c>images</c>, <c>chat</c>. Default: all that the checkpoint can. Workers of one checkpoint should agree on it.
+    /// </summary>
+    public string[] Capabilities { get; set; } = [];
 
     /// <summary>Folder of the vision tokenizer. Needed by the original layout only, whose vision tokenizer is a checkpoint of its own.</summary>
     public string? Vision { get; set; }
@@ -64,7 +80,12 @@ public sealed class EngineOptions : IValidatableObject
     {
         var isSimulated = Kind == Simulated;
         if (!isSimulated && string.IsNullOrWhiteSpace(Model)) yield return new("The Model field is required.", [nameof(Model)]);
+        foreach (var unknown in Capabilities.Except([Images, Chat]))
+            yield return new($"The Capabilities have '{unknown}'; allowed are '{Images}' and '{Chat}'.", [nameof(Capabilities)]);
         if (isSimulated != Device.StartsWith($"{Simulated}:", StringComparison.Ordinal))
             yield return new($"The Device {Device} is not for engines of the kind {Kind}: {(isSimulated ? "simulated:N is" : "cpu and cuda:N are")}.", [nameof(Device)]);
     }
+
+    /// <summary>Whether it is used for this.</summary>
+    internal bool Serves(string capability) => Capabilities.Length == 0 || Capabilities.Contains(capability);
 }

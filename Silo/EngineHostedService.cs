@@ -48,13 +48,16 @@ public sealed partial class EngineHostedService(
 
     private async Task RunAsync(EngineOptions options)
     {
+        var id = IdOf(options);
+        var device = $"{settings.Worker.HostName}/{options.Device}";
+        await using var announcer = new LoadingAnnouncer(new LoadingWorker(id, device, options.ModelName, ""), status, grains, time, logger);
         try
         {
             LogLoading(options.Model, options.Device);
             var started = time.GetTimestamp();
-            await using var engine = await settings.EngineFactory(options, services, new Teller(status), _stopping.Token);
+            await using var engine = await settings.EngineFactory(options, services, announcer, _stopping.Token);
+            await announcer.DisposeAsync();
             LogLoaded(engine.Model.Name, options.Device, engine.Load.SlotCount, time.GetElapsedTime(started).TotalSeconds, engine.NumericClass.RowInvariant);
-            var id = new WorkerId($"{silo.SiloAddress.ToParsableString()}/{options.Device}");
             var loop = new WorkerLoop(id, engine, grains, blobs, settings.Worker, time, loggers.CreateLogger<WorkerLoop>());
             lock (_loops) _loops.Add(loop);
             workers.Add(loop);
@@ -70,8 +73,16 @@ public sealed partial class EngineHostedService(
         }
         catch (Exception failure)
         {
+            await announcer.FailAsync(failure);
             Fail(options, failure);
         }
+    }
+
+    /// <summary>One worker a device; where several models share one, the model's name tells them apart.</summary>
+    private WorkerId IdOf(EngineOptions options)
+    {
+        var isShared = settings.Engines.Count(other => other.Device == options.Device) > 1;
+        return new($"{silo.SiloAddress.ToParsableString()}/{options.Device}{(isShared ? $"+{options.ModelName}" : "")}");
     }
 
     /// <summary>Without its engine the process is no use: whoever supervises it starts another.</summary>
@@ -80,11 +91,6 @@ public sealed partial class EngineHostedService(
         LogFailed(failure, options.Model, options.Device);
         status.EngineFailed(failure);
         lifetime.StopApplication();
-    }
-
-    private sealed class Teller(EngineStatus status) : IProgress<string>
-    {
-        public void Report(string value) => status.Tell(value);
     }
 
     [LoggerMessage(LogLevel.Information, "Loading {Model} on {Device}.")]

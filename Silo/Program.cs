@@ -24,7 +24,7 @@ using (place)
         if (builder.Configuration[$"Logging:LogLevel:{category}"] is null) builder.Logging.AddFilter(category, LogLevel.Warning);
     using var host = builder.Build();
     await host.StartAsync();
-    var ended = host.Services.GetRequiredService<EngineStatus>().Ready;
+    var engines = host.Services.GetRequiredService<EngineStatus>();
     await host.WaitForShutdownAsync();
-    return ended.IsFaulted ? 1 : 0;
+    return engines.ExitCode;
 }

@@ -167,6 +167,8 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
         [
             .. failures.Select(arrival => new JournalEntry.Failed(
                 arrival.Outcome!.Id, arrival.Outcome.Sample, arrival.Submission.Outputs[KeyOf(arrival)].SpecHash, Reason(arrival.Outcome))),
+            .. batch.Where(arrival => arrival.Outcome is { IsDone: true, MadeBy: not null } && IsWanted(arrival))
+                .Select(arrival => new JournalEntry.Made(arrival.Outcome!.Id, arrival.Outcome.Sample, arrival.Outcome.MadeBy!)),
             .. batch.Where(arrival => arrival.Outcome is not null).GroupBy(arrival => arrival.Submission.Key)
                 .Select(group => new JournalEntry.Fetched(group.Key, group.Last().Cursor!)),
         ]);

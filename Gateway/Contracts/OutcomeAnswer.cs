@@ -47,6 +47,9 @@ internal sealed record OutcomeAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Text { get; init; }
     public string? NumericClass { get; init; }
 
+    /// <summary>The device that finished it, as <c>node-7/cuda:0</c>.</summary>
+    public string? MadeBy { get; init; }
+
     /// <summary>The same recipe gives the same tokens again within the numeric class. False while there is no result.</summary>
     public bool Reproducible { get; init; }
     public OutcomeError? Error { get; init; }
@@ -62,6 +65,7 @@ internal sealed record OutcomeAnswer
         FinishReason = outcome.Result switch { null => null, { CameToItsEnd: true } => "stop", _ => "length" },
         Text = text,
         NumericClass = outcome.Result?.NumericClass,
+        MadeBy = outcome.Result?.MadeBy is { Length: > 0 } device ? device : null,
         Reproducible = outcome.Result?.IsReproducible ?? false,
         Error = outcome.Failure is { } failure ? new(FailureResponses.CodeOf(failure.Code), failure.Message) : null,
     };

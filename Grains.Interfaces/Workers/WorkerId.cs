@@ -1,13 +1,18 @@
 namespace Emu3.Grains.Interfaces;
 
 /// <summary>
-/// Names a worker and is its grain's key: <c>{silo address}/{device}</c>. The address holds the silo's generation, so a restarted silo is another worker.
+/// Names a worker and is its grain's key: <c>{silo address}/{device}</c>, with <c>+{model}</c> behind it where a silo runs several models on one device.
+/// The address holds the silo's generation, so a restarted silo is another worker.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("emu3.WorkerId")]
 public readonly record struct WorkerId([property: Id(0)] string Value)
 {
     /// <summary>The silo's part, as <c>SiloAddress.ToParsableString</c> writes it.</summary>
     public string Silo => Value[..Value.LastIndexOf('/')];
+
+    /// <summary>The device's part, as <c>cuda:0</c>.</summary>
+    public string Device => Value[(Value.LastIndexOf('/') + 1)..].Split('+', 2)[0];
+
     public override string ToString() => Value;
 }
 

@@ -131,7 +131,7 @@ public sealed partial class ItemRunner(
         var all = run.ToCheckpoint();
         var tokensHash = HashOf(all.Tokens);
         var file = run.Lease.Spec.Image is { } image
-            ? EncodePicture(run, image, outcome.Picture!, tokensHash)
+            ? EncodePicture(run, image, outcome.Picture!, tokensHash, all.Tokens)
             : Encoding.UTF8.GetBytes(string.Concat(all.Pieces!));
         var fileHash = SHA256.HashData(file);
         await _patience.InsistAsync(run, async () =>
@@ -151,10 +151,11 @@ public sealed partial class ItemRunner(
             NumericClass = engine.NumericClass.Text,
             IsReproducible = engine.NumericClass.RowInvariant,
             ResumedTokens = run.ResumedCount,
+            MadeBy = $"{options.HostName}/{worker.Device}",
         };
     }
 
-    private byte[] EncodePicture(ItemRun run, ImageSpec image, Picture picture, byte[] tokensHash)
+    private byte[] EncodePicture(ItemRun run, ImageSpec image, Picture picture, byte[] tokensHash, IReadOnlyList<int> tokens)
     {
         var format = image.Format switch
         {
@@ -162,17 +163,23 @@ public sealed partial class ItemRunner(
             Interfaces.PictureFormat.Webp => Inference.Vision.PictureFormat.Webp,
             _ => Inference.Vision.PictureFormat.Png,
         };
-        if (!image.EmbedRecipe) return PictureFiles.Encode(picture, format, image.Quality);
-        try
+        var file = PictureFiles.Encode(picture, format, image.Quality);
+        if (!image.EmbedRecipe) return file;
+        var recipe = PictureRecipe.Of(run.Lease.Spec, run.Model, run.WeightsHash, tokensHash, tokens);
+        foreach (var candidate in (PictureRecipe[])[recipe, recipe with { Tokens = null }])
         {
-            return PictureFiles.Encode(picture, format, image.Quality, PictureRecipe.Of(run.Lease.Spec, run.Model, run.WeightsHash, tokensHash));
+            try
+            {
+                return PictureMetadata.Embed(file, format, candidate.ToJson());
+            }
+            catch (ArgumentException tooLong)
+            {
+                // The metadata of a JPEG is short: the picture is worth more than its tokens, and more than its recipe.
+                LogNoRecipe(tooLong, run.Name, candidate.Tokens is null ? "recipe" : "tokens");
+            }
         }
-        catch (ArgumentException tooLong)
-        {
-            // A prompt of many thousand characters does not fit a JPEG's metadata; the picture is worth more than its recipe.
-            LogNoRecipe(tooLong, run.Name);
-            return PictureFiles.Encode(picture, format, image.Quality);
-        }
+
+        return file;
     }
 
     /// <summary>Repeats until the shard has answered: a report may be told any number of times.</summary>
@@ -244,8 +251,8 @@ public sealed partial class ItemRunner(
     [LoggerMessage(LogLevel.Warning, "Item {Item} can't go on from its checkpoint and begins anew: {Reason}")]
     private partial void LogNotResumed(string item, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "The recipe of {Item} does not fit its file.")]
-    private partial void LogNoRecipe(Exception failure, string item);
+    [LoggerMessage(LogLevel.Warning, "The {What} of {Item} does not fit its file.")]
+    private partial void LogNoRecipe(Exception failure, string item, string what);
 
     [LoggerMessage(LogLevel.Warning, "Item {Item} could not be reported; it is told again.")]
     private partial void LogNotReported(Exception failure, string item);

@@ -49,37 +49,56 @@ internal sealed class LoadedModel : IDisposable
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         set_num_threads(threads);
 
+        if (options.Capabilities.Contains(EngineOptions.Chat) && !prompts.CanChat)
+            throw new InvalidOperationException($"Engine:Capabilities has '{EngineOptions.Chat}', but the checkpoint {folder.Name} has no chat template.");
+
         Stage("loading weights");
         using var loader = WeightLoader.Open(folder, device);
-        var weights = TransformerWeights.Load(loader, config.Transformer, dtype);
-        var decoder = new Emu3Model(config.Transformer, config.Tokens, weights, Emu3Model.Linear);
-        var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
-        loader.EnsureAllTaken();
-
-        Stage("testing row invariance");
-        var floor = options.RowInvariance ? RowInvariance.FindFloor(decoder) : null;
-
-        Stage("allocating slots");
-        var positions = Math.Min(options.SlotPositions == 0 ? config.Transformer.MaxPositions : options.SlotPositions, config.Transformer.MaxPositions);
-        var slots = SlotCount(options, KvCache.SlotBytes(config.Transformer, positions, dtype), device);
-        var cache = new KvCache(config.Transformer, config.Transformer.LayerCount, slots, positions, dtype, device);
-
-        Stage("hashing the checkpoint");
-        return new LoadedModel
+        var parts = new Stack<IDisposable>();
+        try
         {
-            Config = config,
-            Tokenizer = tokenizer,
-            Prompts = prompts,
-            Decoder = decoder,
-            Cache = cache,
-            Vision = vision,
-            RowFloor = floor ?? 1,
-            Facts = Describe(folder, config, prompts, loader.WeightsHash, positions),
-            NumericClass = new NumericClass(
-                $"emu3 {typeof(LoadedModel).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(device)}; "
-                + $"{dtype.ToString().ToLowerInvariant()}; {threads} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {loader.WeightsHash}",
-                floor is not null),
-        };
+            var decoder = Own(new Emu3Model(config.Transformer, config.Tokens, TransformerWeights.Load(loader, config.Transformer, dtype), Emu3Model.Linear));
+            var vision = Own(VisionTokenizer.Load(loader, config.Vision, config.Pixels));
+            loader.EnsureAllTaken();
+
+            Stage("testing row invariance");
+            var floor = options.RowInvariance ? RowInvariance.FindFloor(decoder) : null;
+
+            Stage("allocating slots");
+            var positions = Math.Min(options.SlotPositions == 0 ? config.Transformer.MaxPositions : options.SlotPositions, config.Transformer.MaxPositions);
+            var slots = SlotCount(options, KvCache.SlotBytes(config.Transformer, positions, dtype), device);
+            var cache = Own(new KvCache(config.Transformer, config.Transformer.LayerCount, slots, positions, dtype, device));
+
+            Stage("hashing the checkpoint");
+            return new LoadedModel
+            {
+                Config = config,
+                Tokenizer = tokenizer,
+                Prompts = prompts,
+                Decoder = decoder,
+                Cache = cache,
+                Vision = vision,
+                RowFloor = floor ?? 1,
+                Facts = Describe(options, folder, config, prompts, loader.WeightsHash, positions),
+                NumericClass = new NumericClass(
+                    $"emu3 {typeof(LoadedModel).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(device)}; "
+                    + $"{dtype.ToString().ToLowerInvariant()}; {threads} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {loader.WeightsHash}",
+                    floor is not null),
+            };
+        }
+        catch
+        {
+            // What is there so far has no owner yet.
+            foreach (var part in parts)
+                part.Dispose();
+            throw;
+        }
+
+        T Own<T>(T part) where T : IDisposable
+        {
+            parts.Push(part);
+            return part;
+        }
     }
 
     public void Dispose()
@@ -106,16 +125,17 @@ internal sealed class LoadedModel : IDisposable
             + "Engine:SlotPositions makes slots smaller.");
     }
 
-    private static ModelFacts Describe(ModelFolder folder, Emu3Config config, PromptTemplate prompts, string weightsHash, int positions) => new()
-    {
-        Name = folder.Name,
-        WeightsHash = weightsHash,
-        CanDraw = true,
-        CanChat = prompts.CanChat,
-        SpatialFactor = config.Vision.SpatialFactor,
-        ImageArea = config.ImageArea,
-        MaxPositions = positions,
-        CodebookSize = config.Vision.CodebookSize,
-        ImageDefaults = config.ImageDefaults,
-    };
+    private static ModelFacts Describe(
+        EngineOptions options, ModelFolder folder, Emu3Config config, PromptTemplate prompts, string weightsHash, int positions) => new()
+        {
+            Name = folder.Name,
+            WeightsHash = weightsHash,
+            CanDraw = options.Serves(EngineOptions.Images),
+            CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
+            SpatialFactor = config.Vision.SpatialFactor,
+            ImageArea = config.ImageArea,
+            MaxPositions = positions,
+            CodebookSize = config.Vision.CodebookSize,
+            ImageDefaults = config.ImageDefaults,
+        };
 }

@@ -34,6 +34,8 @@ internal sealed class RequestChecks(ModelFacts facts, Emu3Config config, PromptT
 
     private Measurement Measure(ImageRequest image)
     {
+        if (!facts.CanDraw)
+            return Refuse(EngineFailureCode.NotSupported, $"The model {facts.Name} is not used for pictures here.");
         if (image.LatentHeight < 1 || image.LatentWidth < 1)
             return Refuse(EngineFailureCode.SizeNotSupported, $"A picture has at least 1x1 cells; {image.LatentHeight}x{image.LatentWidth} were asked for.");
         var length = (image.LatentWidth + 1L) * image.LatentHeight + 3;
@@ -54,8 +56,10 @@ internal sealed class RequestChecks(ModelFacts facts, Emu3Config config, PromptT
 
     private Measurement Measure(ChatRequest chat)
     {
-        if (!prompts.CanChat)
-            return Refuse(EngineFailureCode.NotSupported, $"The checkpoint {facts.Name} has no chat template: it can't answer in text.");
+        if (!facts.CanChat)
+            return Refuse(EngineFailureCode.NotSupported, prompts.CanChat
+                ? $"The model {facts.Name} is not used for chat here."
+                : $"The checkpoint {facts.Name} has no chat template: it can't answer in text.");
         if (chat.MaxNewTokens < 1)
             return Refuse(EngineFailureCode.InvalidSetting, $"An answer has at least 1 token; {chat.MaxNewTokens} were asked for.");
         int length;

@@ -25,14 +25,14 @@ public sealed class SimulatedEngine : IEngine
     {
         (_options, _time) = (options, time);
         _slots = new(engine.SlotCount > 0 ? engine.SlotCount : options.SlotCount);
-        var name = engine.Model.Length > 0 ? engine.Model : EngineOptions.Simulated;
+        var name = engine.ModelName;
         var weights = options.WeightsHash ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"simulated model {name}")));
         Model = new()
         {
             Name = name,
             WeightsHash = weights,
-            CanDraw = options.CanDraw,
-            CanChat = options.CanChat,
+            CanDraw = options.CanDraw && engine.Serves(EngineOptions.Images),
+            CanChat = options.CanChat && engine.Serves(EngineOptions.Chat),
             SpatialFactor = options.SpatialFactor,
             ImageArea = options.ImageArea,
             MaxPositions = options.MaxPositions,

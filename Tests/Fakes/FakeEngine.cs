@@ -54,7 +54,9 @@ internal sealed class FakeEngine(FakeEngineOptions? options = null) : IEngine
 
                 if (happened is EngineEvent.TokensGenerated tokens) _options.OnToken?.Invoke(request, tokens.Offset);
                 if (happened is EngineEvent.Finished) Finished.AddOrUpdate(request.Id, 1, (_, times) => times + 1);
-                yield return happened;
+                yield return happened is EngineEvent.TokensGenerated told && _options.Corrupt is { } corrupt
+                    ? told with { Ids = [.. told.Ids.Select((token, place) => corrupt(request, told.Offset + place, token))] }
+                    : happened;
             }
         }
         finally
@@ -79,6 +81,10 @@ internal sealed record FakeEngineOptions
     public TimeSpan TimePerToken { get; init; } = TimeSpan.Zero;
     public int TokensInStep { get; init; } = 8;
     public string NumericClass { get; init; } = "fake class";
+    public string WeightsHash { get; init; } = new('f', 64);
+
+    /// <summary>A device that computes wrongly: from request, index and token to the token that it gives instead.</summary>
+    public Func<GenerationRequest, int, int, int>? Corrupt { get; init; }
 
     /// <summary>Called before the tokens of a step are told, with the request and the first one's index: throws to break an item, crashes something to break more.</summary>
     public Action<GenerationRequest, int>? OnToken { get; init; }
@@ -91,7 +97,7 @@ internal sealed record FakeEngineOptions
             TimePerToken = TimePerToken,
             StepTokens = TokensInStep,
             NumericClass = NumericClass,
-            WeightsHash = new string('f', 64),
+            WeightsHash = WeightsHash,
             MaxPositions = 4096,
         },
         TimeProvider.System);

@@ -22,6 +22,7 @@ internal sealed class BatchHistory
     private readonly Dictionary<string, Submission> _open = [];
     private readonly Dictionary<OutputKey, JournalEntry.Failed> _failed = [];
     private readonly Dictionary<OutputKey, string> _latestKey = [];
+    private readonly Dictionary<OutputKey, JournalEntry.Made> _made = [];
     private List<SubmittedOutput> _outputs = [];
 
     /// <summary>Seed of the batch; null before the first run.</summary>
@@ -32,6 +33,9 @@ internal sealed class BatchHistory
 
     /// <summary>Outputs that failed, with what they would have been made from.</summary>
     public IReadOnlyDictionary<OutputKey, JournalEntry.Failed> Failed => _failed;
+
+    /// <summary>The device that made an output; null where nobody told.</summary>
+    public string? MadeBy(OutputKey output) => _made.GetValueOrDefault(output)?.By;
 
     /// <summary>An output belongs to the submission that named it last; what an older one gives is not wanted any more.</summary>
     public bool Wants(Submission submission, OutputKey output) => _latestKey.TryGetValue(output, out var key) && key == submission.Key;
@@ -66,6 +70,9 @@ internal sealed class BatchHistory
             case JournalEntry.Fetched fetched when _open.TryGetValue(fetched.Key, out var submission):
                 submission.Cursor = fetched.Cursor;
                 break;
+            case JournalEntry.Made made:
+                _made[new(made.Id, made.Sample)] = made;
+                break;
             case JournalEntry.Failed failed:
                 _failed[new(failed.Id, failed.Sample)] = failed;
                 break;
@@ -80,5 +87,5 @@ internal sealed class BatchHistory
 
     /// <summary>The shortest journal that adds up to the same; only when no job is open.</summary>
     public IEnumerable<JournalEntry> Compacted() =>
-        [.. Seed is null ? Array.Empty<JournalEntry>() : [new JournalEntry.Began(Seed)], .. _failed.Values];
+        [.. Seed is null ? Array.Empty<JournalEntry>() : [new JournalEntry.Began(Seed)], .. _made.Values, .. _failed.Values];
 }

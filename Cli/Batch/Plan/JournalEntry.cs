@@ -10,6 +10,7 @@ namespace Emu3.Cli.Batch.Plan;
 [JsonDerivedType(typeof(Submitting), "submitting")]
 [JsonDerivedType(typeof(Accepted), "accepted")]
 [JsonDerivedType(typeof(Fetched), "fetched")]
+[JsonDerivedType(typeof(Made), "made")]
 [JsonDerivedType(typeof(Failed), "failed")]
 [JsonDerivedType(typeof(Closed), "closed")]
 internal abstract record JournalEntry
@@ -32,6 +33,9 @@ internal abstract record JournalEntry
 
     /// <summary>All outcomes of the job up to the cursor are in the folder.</summary>
     public sealed record Fetched(string Key, string Cursor) : JournalEntry;
+
+    /// <summary>The device that made an output: here and not in <c>metadata.jsonl</c>, which is the same whoever made it.</summary>
+    public sealed record Made(string Id, uint Sample, string By) : JournalEntry;
 
     /// <summary>An output failed, and is not tried again unless asked.</summary>
     public sealed record Failed(string Id, uint Sample, string Spec, string Reason) : JournalEntry;
