@@ -28,7 +28,7 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
 
     /// <summary>Whether the same call may do better a little later.</summary>
     public static bool IsTransient(Exception exception) =>
-        exception is TimeoutException or OrleansException or EnumerationAbortedException or ConnectionFailedException or ClusterNotReadyException;
+        exception is TimeoutException or OrleansException or EnumerationAbortedException or ConnectionFailedException or ClusterNotReadyException or StateLostException;
 
     /// <summary>A cancellation that the caller did not ask for comes from a silo that goes down.</summary>
     public static bool IsTransient(Exception exception, CancellationToken cancellationToken) =>

@@ -42,9 +42,11 @@ public sealed record LeaseGrant
 /// <param name="Epoch">Of the lease.</param>
 /// <param name="TokenCount">Tokens generated so far.</param>
 /// <param name="ResumedCount">Of these, tokens that an earlier lease left; more than that is progress.</param>
+/// <param name="IsWaiting">The engine has not begun it: it waits for its turn.</param>
 [GenerateSerializer, Immutable, Alias("emu3.HeldItem")]
 public readonly record struct HeldItem(
-    [property: Id(0)] int Item, [property: Id(1)] int Epoch, [property: Id(2)] int TokenCount, [property: Id(3)] int ResumedCount);
+    [property: Id(0)] int Item, [property: Id(1)] int Epoch, [property: Id(2)] int TokenCount, [property: Id(3)] int ResumedCount,
+    [property: Id(4)] bool IsWaiting = false);
 
 /// <summary>What the shard makes of a heartbeat.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.HeartbeatReply")]

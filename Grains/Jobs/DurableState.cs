@@ -11,12 +11,14 @@ namespace Emu3.Grains.Jobs;
 /// <param name="read">State of a stored row.</param>
 /// <param name="write">Row to store.</param>
 /// <param name="giveUp">Called once when a write fails: the grain must go, and come back with what the disk has.</param>
+/// <param name="prepare">Runs before each write, on what is durable. When it fails, so does the write.</param>
 internal sealed class DurableState<TState, TRow>(
-    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp)
+    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp, Func<TState, Task>? prepare = null)
     where TState : class
 {
     private TaskCompletionSource? _next;
     private bool _isWriting;
+    private Task _writing = Task.CompletedTask;
     private Exception? _failure;
 
     /// <summary>The latest decision. Decide by it; never tell from it.</summary>
@@ -47,7 +49,7 @@ internal sealed class DurableState<TState, TRow>(
         ThrowIfVoid();
         _next ??= new TaskCompletionSource();
         var mine = _next.Task;
-        if (!_isWriting) _ = WriteAsync(); // its outcome reaches everyone through their tasks
+        if (!_isWriting) _writing = WriteAsync(); // its outcome reaches everyone through their tasks
         return mine;
     }
 
@@ -56,9 +58,18 @@ internal sealed class DurableState<TState, TRow>(
     /// </summary>
     public async Task ClearAsync()
     {
-        await SettleAsync();
-        _failure = new InvalidOperationException("the state was removed");
-        await row.ClearStateAsync();
+        ThrowIfVoid();
+        while (_isWriting) await _writing;
+        _failure = new InvalidOperationException("it was removed");
+        try
+        {
+            await row.ClearStateAsync();
+        }
+        catch (Exception failure)
+        {
+            giveUp(failure);
+            throw;
+        }
     }
 
     private async Task WriteAsync()
@@ -66,10 +77,12 @@ internal sealed class DurableState<TState, TRow>(
         _isWriting = true;
         while (_next is { } waiting)
         {
-            _next = null;
-            var written = Current;
+            TState written;
             try
             {
+                if (prepare is not null) await prepare(Durable);
+                _next = null;
+                written = Current;
                 row.State = write(written);
                 await row.WriteStateAsync();
             }
@@ -78,7 +91,7 @@ internal sealed class DurableState<TState, TRow>(
                 _failure = failure;
                 giveUp(failure);
                 waiting.SetException(new StateLostException(failure.Message));
-                _next?.SetException(new StateLostException(failure.Message));
+                if (_next is { } next && next != waiting) next.SetException(new StateLostException(failure.Message));
                 break;
             }
 

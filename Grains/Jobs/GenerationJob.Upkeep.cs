@@ -115,11 +115,25 @@ public sealed partial class GenerationJob
         if (state.Spec!.Priority != JobPriority.Interactive) await Index.Remove(_job);
     }
 
+    /// <summary>
+    /// A deleted job goes in two sweeps. The first is at once. A silo or worker that was cut off may write a file, a checkpoint or a row of it even then;
+    /// so the job's row stays as a tombstone, and the second sweep comes when none of them can be left, and takes the tombstone along.
+    /// </summary>
     private async Task RemoveAsync()
     {
+        var until = _state.Current.DeletedAt + _options.DeletedKeep;
         if (Catalog is { } catalog) await catalog.Remove(_job, _state.Current.Spec!.CreatedAt);
         await SweepAsync();
-        await Index.Remove(_job);
+        if (until > _time.GetUtcNow())
+        {
+            await Index.Bury(_job, until.Value);
+        }
+        else
+        {
+            await _state.ClearAsync();
+            await Index.Remove(_job);
+        }
+
         DeactivateOnIdle();
     }
 

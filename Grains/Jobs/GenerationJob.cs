@@ -62,7 +62,12 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         try
         {
             await Index.Add(_job);
-            if (_state.Current is { IsDeleted: true, Total: 0 }) await SweepAsync(); // what is left of a submission that was given up
+            if (_state.Current is { IsDeleted: true, Total: 0 })
+            {
+                await SweepAsync(); // what is left of a submission that was given up
+                (_finish, _heardAll) = (null, null);
+            }
+
             _state.Current = JobTransitions.Open(_state.Current, _job, spec, _time.GetUtcNow());
             await _state.SettleAsync();
         }

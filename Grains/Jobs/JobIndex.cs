@@ -6,24 +6,31 @@ using Orleans.Concurrency;
 
 namespace Emu3.Grains.Jobs;
 
-/// <summary>See <see cref="IJobIndex"/>.</summary>
+/// <summary>See <see cref="IJobIndex"/>. Deleted jobs have a row of their own, so that many of them make no job's beginning or end slower.</summary>
 [Reentrant]
 public sealed partial class JobIndex : Grain, IJobIndex, IRemindable
 {
     private const string WakeReminder = "wake";
     private readonly DurableState<ImmutableHashSet<string>, JobIndexRow> _jobs;
+    private readonly DurableState<ImmutableDictionary<string, DateTimeOffset>, JobGravesRow> _graves;
+    private readonly TimeProvider _time;
     private readonly ILogger<JobIndex> _logger;
     private bool _isArmed;
 
-    public JobIndex([PersistentState("jobindex", ClusterProviders.GrainStorage)] IPersistentState<JobIndexRow> row, ILogger<JobIndex> logger)
+    public JobIndex(
+        [PersistentState("jobindex", ClusterProviders.GrainStorage)] IPersistentState<JobIndexRow> row,
+        [PersistentState("jobindex.graves", ClusterProviders.GrainStorage)] IPersistentState<JobGravesRow> graves,
+        TimeProvider time, ILogger<JobIndex> logger)
     {
-        _logger = logger;
+        (_time, _logger) = (time, logger);
         _jobs = new(row, stored => [.. stored.Jobs], jobs => new JobIndexRow { Jobs = [.. jobs] }, GiveUp);
+        _graves = new(graves, stored => stored.ToGraves(), JobGravesRow.From, GiveUp);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _jobs.Load();
+        _graves.Load();
         return Task.CompletedTask;
     }
 
@@ -39,22 +46,35 @@ public sealed partial class JobIndex : Grain, IJobIndex, IRemindable
         await _jobs.SettleAsync();
     }
 
-    public Task Remove(JobId job)
+    public async Task Bury(JobId job, DateTimeOffset until)
+    {
+        _graves.Current = _graves.Current.SetItem(job.Value, until);
+        await _graves.SettleAsync();
+        _jobs.Current = _jobs.Current.Remove(job.Value);
+        await _jobs.SettleAsync();
+    }
+
+    public async Task Remove(JobId job)
     {
         _jobs.Current = _jobs.Current.Remove(job.Value);
-        return _jobs.SettleAsync();
+        _graves.Current = _graves.Current.Remove(job.Value);
+        await _jobs.SettleAsync();
+        await _graves.SettleAsync();
     }
 
     public Task<IReadOnlyList<JobId>> List()
     {
         _jobs.ThrowIfVoid();
-        return Task.FromResult<IReadOnlyList<JobId>>([.. _jobs.Durable.Select(job => new JobId(job))]);
+        _graves.ThrowIfVoid();
+        var now = _time.GetUtcNow();
+        var due = _graves.Durable.Where(grave => grave.Value <= now).Select(grave => grave.Key);
+        return Task.FromResult<IReadOnlyList<JobId>>([.. _jobs.Durable.Union(due).Select(job => new JobId(job))]);
     }
 
     /// <summary>Comes by after a crash of everything too: the dispatcher then starts, and looks through the index.</summary>
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        if (!_jobs.Durable.IsEmpty)
+        if (!_jobs.Durable.IsEmpty || !_graves.Durable.IsEmpty)
         {
             await GrainFactory.GetGrain<IDispatcher>(0).Wake();
         }
@@ -81,4 +101,21 @@ public sealed class JobIndexRow
 {
     [Id(0)] public int SchemaVersion { get; set; } = 1;
     [Id(1)] public string[] Jobs { get; set; } = [];
+}
+
+/// <summary>Deleted jobs as they are stored, each with the time from which on nobody can write any more what belongs to it.</summary>
+[GenerateSerializer, Alias("emu3.JobGravesRow")]
+public sealed class JobGravesRow
+{
+    [Id(0)] public int SchemaVersion { get; set; } = 1;
+    [Id(1)] public string[] Jobs { get; set; } = [];
+
+    /// <summary>Unix seconds.</summary>
+    [Id(2)] public long[] Until { get; set; } = [];
+
+    public static JobGravesRow From(ImmutableDictionary<string, DateTimeOffset> graves) =>
+        new() { Jobs = [.. graves.Keys], Until = [.. graves.Values.Select(until => until.ToUnixTimeSeconds())] };
+
+    public ImmutableDictionary<string, DateTimeOffset> ToGraves() =>
+        Jobs.Zip(Until).ToImmutableDictionary(grave => grave.First, grave => DateTimeOffset.FromUnixTimeSeconds(grave.Second));
 }

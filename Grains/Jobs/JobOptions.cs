@@ -20,4 +20,11 @@ public sealed class JobOptions
     /// <summary>A job is removed, with its files, so long after its end; unset: never.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan? KeepEnded { get; set; }
+
+    /// <summary>
+    /// So long after a job was deleted, what was written of it meanwhile is removed as well: by workers and silos that were cut off and had not heard of it.
+    /// Far longer than any of these lives on, clocks that differ included.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan DeletedKeep { get; set; } = TimeSpan.FromHours(1);
 }

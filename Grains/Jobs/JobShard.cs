@@ -33,11 +33,12 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
 
     public JobShard(
         [PersistentState("shard", ClusterProviders.GrainStorage)] IPersistentState<ShardRow> row,
+        [PersistentState("shard.settled", ClusterProviders.GrainStorage)] IPersistentState<SettledRow> settledRow,
         [PersistentState("shard.specs", ClusterProviders.GrainStorage)] IPersistentState<ShardSpecs> specsRow,
         TimeProvider time, SiloLife life, SiloMembers members, DeadSiloWatch deadSilos, ILogger<JobShard> logger)
     {
         (_time, _life, _members, _deadSilos, _logger) = (time, life, members, deadSilos, logger);
-        _items = new(row, time, GiveUp);
+        _items = new(row, settledRow, time, GiveUp);
         _specs = new(specsRow, stored => stored, stored => stored, GiveUp);
     }
 
@@ -48,7 +49,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         _job = new JobId(parts[0]);
         _number = int.Parse(parts[1], CultureInfo.InvariantCulture);
         _first = _number * JobId.ItemsInShard;
-        _items.Load();
+        await _items.LoadAsync();
         _specs.Load();
         _reporter = new(key, GrainFactory, Tell, _time, _logger, _gone.Token);
         _deadSilos.Add(key, this.AsReference<IJobShard>());

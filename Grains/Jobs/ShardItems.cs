@@ -7,13 +7,27 @@ namespace Emu3.Grains.Jobs;
 /// in one step, waits for a write that began after it, and answers. Nothing is decided across an await, so calls may interleave and share writes.
 /// Items are named by their index in the shard.
 /// </summary>
-/// <param name="row">Where they are stored.</param>
-/// <param name="time">Its monotonic clock runs the leases.</param>
-/// <param name="giveUp">See <see cref="DurableState{TState, TRow}"/>.</param>
-internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider time, Action<Exception> giveUp)
+internal sealed class ShardItems
 {
-    private readonly DurableState<ShardState, ShardRow> _state = new(row, stored => stored.ToState(), ShardRow.From, giveUp);
-    private readonly LeaseClock _clock = new(time);
+    /// <summary>Outcomes move out of the row that is written with every change when so many are durable in it.</summary>
+    public const int SettleFrom = 32;
+
+    private readonly DurableState<ShardState, ShardRow> _state;
+    private readonly IPersistentState<ShardRow> _row;
+    private readonly IPersistentState<SettledRow> _settledRow;
+    private readonly LeaseClock _clock;
+    private int _settledCount; // as far as the main row leaves them out
+    private int _settledRowCount; // as far as they are in their own
+
+    /// <param name="row">Where they are stored.</param>
+    /// <param name="settledRow">Where outcomes settle.</param>
+    /// <param name="time">Its monotonic clock runs the leases.</param>
+    /// <param name="giveUp">See <see cref="DurableState{TState, TRow}"/>.</param>
+    public ShardItems(IPersistentState<ShardRow> row, IPersistentState<SettledRow> settledRow, TimeProvider time, Action<Exception> giveUp)
+    {
+        (_row, _settledRow, _clock) = (row, settledRow, new LeaseClock(time));
+        _state = new(row, stored => stored.ToState(OutcomePack.Unpack(settledRow.State.Outcomes)), state => ShardRow.From(state, _settledCount), giveUp, SettleOutcomesAsync);
+    }
 
     /// <summary>What readers are told.</summary>
     public ShardState Durable
@@ -33,8 +47,18 @@ internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider ti
         [.. _state.Current.Items.Select(item => item.Holder).OfType<string>().Distinct().Select(holder => new WorkerId(holder).Silo).Distinct()];
 
     /// <summary>Takes up what the activation has read. Leases that it finds get their whole time again.</summary>
-    public void Load()
+    public async Task LoadAsync()
     {
+        var settled = OutcomePack.Unpack(_settledRow.State.Outcomes);
+        if (settled.Length < _row.State.SettledCount)
+        {
+            // It was read before a predecessor's last settling, and the main row after it.
+            await _settledRow.ReadStateAsync();
+            settled = OutcomePack.Unpack(_settledRow.State.Outcomes);
+            if (settled.Length < _row.State.SettledCount) throw new InvalidOperationException($"{_row.State.SettledCount} outcomes have settled, and {settled.Length} are there.");
+        }
+
+        (_settledCount, _settledRowCount) = (_row.State.SettledCount, settled.Length);
         _state.Load();
         Follow(ShardState.Empty, _state.Current);
     }
@@ -86,14 +110,14 @@ internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider ti
         return _state.SettleAsync();
     }
 
-    /// <summary>Ends the leases of a silo's workers. Says which, and whether the death counts against them: their lease had made no progress.</summary>
+    /// <summary>Ends the leases of a silo's workers. Says which, and whether the death counts against them: they had begun, and made no progress.</summary>
     public async Task<IReadOnlyList<(WorkerId Worker, int Item, bool Counts)>> SiloGoneAsync(string silo, bool isSeen)
     {
         var was = _state.Current;
         var lost = Enumerable.Range(0, was.Items.Length)
             .Where(item => was.Items[item].Holder is { } holder && new WorkerId(holder).Silo == silo)
-            .Select(item => (new WorkerId(was.Items[item].Holder!), item, !_clock.HasProgress(item))).ToList();
-        Decide(ShardTransitions.SiloGone(was, silo, _clock.HasProgress, isSeen));
+            .Select(item => (new WorkerId(was.Items[item].Holder!), item, !_clock.HasProgress(item) && !_clock.IsWaiting(item))).ToList();
+        Decide(ShardTransitions.SiloGone(was, silo, _clock.HasProgress, _clock.IsWaiting, isSeen));
         await _state.SettleAsync();
         return lost;
     }
@@ -118,7 +142,11 @@ internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider ti
     public (TimeSpan HeardAgo, int TokenCount)? StandingOf(int item) => _clock.StandingOf(item);
 
     /// <summary>Removes them. Nothing is answered after it.</summary>
-    public Task ClearAsync() => _state.ClearAsync();
+    public async Task ClearAsync()
+    {
+        await _state.ClearAsync();
+        await _settledRow.ClearStateAsync();
+    }
 
     /// <summary>Every answer awaits a write, also one that nothing changed for: one who only believes to be the shard is found out by it.</summary>
     private async Task<ReportReply> EndAsync((ShardState State, ReportReply Reply) end)
@@ -127,6 +155,24 @@ internal sealed class ShardItems(IPersistentState<ShardRow> row, TimeProvider ti
         // A shard that was removed, or never sealed, has nothing to say and leaves no row.
         if (end.State.IsSealed) await _state.SaveAsync();
         return end.Reply;
+    }
+
+    /// <summary>
+    /// Outcomes that the main row has durably go into their own row, and then out of the main one. Their own only grows: a shorter list would take from a
+    /// successor what its main row leaves out.
+    /// </summary>
+    private async Task SettleOutcomesAsync(ShardState durable)
+    {
+        var count = durable.Outcomes.Length;
+        if (count - _settledCount < SettleFrom) return;
+        if (count > _settledRowCount)
+        {
+            _settledRow.State = new() { Outcomes = OutcomePack.Pack(durable.Outcomes.AsSpan()) };
+            await _settledRow.WriteStateAsync();
+            _settledRowCount = count;
+        }
+
+        _settledCount = count;
     }
 
     private void Decide(ShardState next)

@@ -73,13 +73,15 @@ public static class ShardTransitions
 
     /// <summary>
     /// A silo is dead, and its leases with it. A death counts against an item only where its lease made no progress. A shard that died
-    /// with the worker can't know that, so an unseen death counts a quarter. An item that dies alone is poison: it fails, the job goes on.
+    /// with the worker can't know that, and an item that last waited for its turn hardly did it: such a death counts a quarter. An item that
+    /// dies alone is poison: it fails, the job goes on.
     /// </summary>
     /// <param name="state">The state before.</param>
     /// <param name="silo">The silo's part of its workers' keys.</param>
     /// <param name="hasProgress">Whether the shard saw an item's present lease make progress.</param>
+    /// <param name="isWaiting">Whether the worker last told that it had not begun the item yet.</param>
     /// <param name="isSeen">The shard was there when it happened.</param>
-    public static ShardState SiloGone(ShardState state, string silo, Func<int, bool> hasProgress, bool isSeen)
+    public static ShardState SiloGone(ShardState state, string silo, Func<int, bool> hasProgress, Func<int, bool> isWaiting, bool isSeen)
     {
         var lost = Where(state, item => item.Holder is { } holder && new WorkerId(holder).Silo == silo);
         if (lost.Count == 0) return state;
@@ -88,7 +90,7 @@ public static class ShardTransitions
         foreach (var item in lost)
         {
             var was = items[item];
-            var suspicion = hasProgress(item) ? was.Suspicion : was.Suspicion + (isSeen ? SeenDeath : UnseenDeath);
+            var suspicion = hasProgress(item) ? was.Suspicion : was.Suspicion + (isSeen && !isWaiting(item) ? SeenDeath : UnseenDeath);
             var isPoison = was.RunsAlone && suspicion >= PoisonFrom;
             if (isPoison) poisoned.Add(new(item, null, s_poisoned));
             items[item] = was with { Status = isPoison ? ItemStatus.Failed : ItemStatus.Pending, Holder = null, Suspicion = suspicion };

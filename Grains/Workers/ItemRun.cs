@@ -49,7 +49,7 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInt
     /// <summary>Cancelled when the engine shall stop: the lease is no more, or the item is given back.</summary>
     public CancellationToken Ending => _ending.Token;
 
-    public HeldItem Held => new(Lease.Item, Lease.Epoch, TokenCount, ResumedCount);
+    public HeldItem Held => new(Lease.Item, Lease.Epoch, TokenCount, ResumedCount, !IsStarted);
 
     public void Start() => _started.TrySetResult();
 

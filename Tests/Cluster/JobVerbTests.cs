@@ -32,7 +32,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         if (_isSick && request is ImageRequest { Prompt: "sick" }) throw new InvalidOperationException("sick");
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Pause_TakesBackWhatRuns_AndResumeGoesOnInside()
     {
         var job = await _cluster.Client.SubmitAsync([.. Enumerable.Range(0, 40).Select(number => TestJobs.Image(number, 30, 30))]);
@@ -62,7 +62,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         Assert.True(events[^1].Job.ResumedCount > 0, "no item went on inside");
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task RetryFailed_OfACompletedJob_IsAnotherAttempt_AndAnOldCursorSeesOnlyWhatIsNew()
     {
         var job = await _cluster.Client.SubmitAsync([.. Enumerable.Range(0, 300).Select(number => TestJobs.Image(number, 2, 2, prompt: number % 100 == 7 ? "sick" : "fine"))]);
@@ -95,7 +95,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         await _cluster.Client.LeavesTheIndexAsync(job, Cancellation);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task MaxFailures_PauseTheJob_AndResumeForgivesThem()
     {
         var job = await _cluster.Client.SubmitAsync(
@@ -119,7 +119,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         Assert.Equal(100, (await _cluster.Client.WatchToEndAsync(job, Cancellation))[^1].Job.Counts.Done);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task SetPriority_PutsOneJobBeforeAnother()
     {
         // One item at a time, so that order shows.
@@ -136,7 +136,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         await Job(older).Cancel();
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Verbs_WhereTheStateForbidsThem_SayWhy()
     {
         var grain = Job(JobId.Draw());
@@ -153,7 +153,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         Assert.Equal(1, (await Job(job).RetryFailed()).Attempt);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Cancel_OfAPausedJob_EndsIt()
     {
         var job = await _cluster.Client.SubmitAsync([.. Enumerable.Range(0, 40).Select(number => TestJobs.Image(number, 30, 30))]);
@@ -164,7 +164,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         Assert.Equal((JobStatus.Cancelled, 40), (cancelled.Status, cancelled.Counts.Done + cancelled.Counts.Cancelled));
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Standings_NameWhatHasNotEnded_AndWhoHasIt()
     {
         var job = await _cluster.Client.SubmitAsync([.. Enumerable.Range(0, 60).Select(number => TestJobs.Image(number, 30, 30))]);
@@ -183,7 +183,7 @@ public sealed class JobVerbTests : IAsyncLifetime
         Assert.Empty(await Shard(job).GetStandings());
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Submission_WithFewerItemsThanCameBefore_IsAConflict()
     {
         var items = Enumerable.Range(0, 300).Select(number => TestJobs.Image(number, 2, 2)).ToList();

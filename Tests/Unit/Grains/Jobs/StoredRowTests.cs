@@ -33,7 +33,7 @@ public sealed class StoredRowTests
     public void Shard_OfVersion1_IsRead_AndGoesOn()
     {
         var row = Read<ShardRow>(ShardOfVersion1);
-        var state = row.ToState();
+        var state = row.ToState([]);
 
         Assert.Equal(1, row.SchemaVersion);
         Assert.Equal([ItemStatus.Failed, ItemStatus.Done, ItemStatus.Done, ItemStatus.Running, ItemStatus.Pending], state.Items.Select(item => item.Status));
@@ -45,18 +45,18 @@ public sealed class StoredRowTests
         var next = ShardTransitions.Obey(state, JobOrders.First(JobPriority.Low) with { Attempt = 2 });
         next = ShardTransitions.Acquire(next, new WorkerId("127.0.0.1:2@1/cpu"), 1).State;
         next = ShardTransitions.Complete(next, new WorkerId("127.0.0.1:2@1/cpu"), 0, 2, state.Outcomes[0].Result!).State;
-        var again = Read<ShardRow>(Convert.ToBase64String(s_serializer.SerializeToArray(ShardRow.From(next))));
+        var again = Read<ShardRow>(Convert.ToBase64String(s_serializer.SerializeToArray(ShardRow.From(next, 0))));
 
         Assert.Equal(2, again.SchemaVersion);
         Assert.Equal(
             [(2, ItemStatus.Done), (0, ItemStatus.Failed), (1, ItemStatus.Done), (0, ItemStatus.Done)],
-            again.ToState().Outcomes.Select(outcome => (outcome.Item, outcome.Status)));
+            again.ToState([]).Outcomes.Select(outcome => (outcome.Item, outcome.Status)));
     }
 
     [Fact]
     public void CancelledShard_OfVersion1_StaysCancelled()
     {
-        var state = Read<ShardRow>(CancelledShardOfVersion1).ToState();
+        var state = Read<ShardRow>(CancelledShardOfVersion1).ToState([]);
 
         Assert.True(state.Orders.IsCancelled);
         Assert.Equal(new ItemCounts(0, 0, 2, 1, 2), state.Counts);
