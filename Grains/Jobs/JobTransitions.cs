@@ -94,7 +94,8 @@ public static class JobTransitions
         if (state.Status == JobStatus.Completed)
             state = state with { Status = JobStatus.Running, EndedAt = null, FinalCounts = default, FinalResumedCount = 0 };
         if (state.PauseReason == PauseReason.TooManyFailures) state = Resumed(state, 0);
-        return Ordered(state with { ForgivenCount = 0 }, state.Orders with { Attempt = state.Orders.Attempt + 1 });
+        // The last items of a paused job may end before its shards hear of the pause: such a job is completed, and its orders still say paused.
+        return Ordered(state with { ForgivenCount = 0 }, state.Orders with { Attempt = state.Orders.Attempt + 1, IsPaused = state.Status == JobStatus.Paused });
     }
 
     /// <summary>Changes what goes before what.</summary>

@@ -52,6 +52,35 @@ public sealed class JobTransitionsTests
         Assert.Equal(JobStatus.Queued, JobTransitions.AbortIfForsaken(JobTransitions.Seal(state, s_id, 1, "a"), TimeSpan.FromHours(1), s_now.AddDays(9)).Status);
     }
 
+    [Fact]
+    public void RetryFailed_OfAJobThatEndedInItsPause_IsNotPaused()
+    {
+        var state = JobTransitions.Seal(JobTransitions.Open(new(), s_id, Spec(), s_now), s_id, 2, "a");
+        state = JobTransitions.Pause(JobTransitions.Progress(state, new(0, 2, 0, 0, 0), 0, true, s_now), s_id);
+        state = JobTransitions.Progress(state, new(0, 0, 1, 1, 0), 0, true, s_now);
+        Assert.Equal((JobStatus.Completed, PauseReason.None), (state.Status, state.PauseReason));
+
+        state = JobTransitions.RetryFailed(state, s_id, 1);
+
+        Assert.Equal((JobStatus.Running, false, 2), (state.Status, state.Orders.IsPaused, state.Orders.Attempt));
+        Assert.Same(state, JobTransitions.Progress(state, new(0, 0, 1, 1, 0), 0, false, s_now)); // what its shards said before
+    }
+
+    [Fact]
+    public void RetryFailed_EndsAPauseOverFailures_AndKeepsOneThatWasAskedFor()
+    {
+        var running = JobTransitions.Progress(
+            JobTransitions.Seal(JobTransitions.Open(new(), s_id, Spec() with { MaxFailures = 1 }, s_now), s_id, 9, "a"), new(8, 1, 0, 0, 0), 0, true, s_now);
+        var overFailures = JobTransitions.Progress(running, new(5, 0, 2, 2, 0), 0, true, s_now);
+        Assert.Equal((JobStatus.Paused, PauseReason.TooManyFailures, true), (overFailures.Status, overFailures.PauseReason, overFailures.Orders.IsPaused));
+
+        Assert.Equal(JobStatus.Running, JobTransitions.RetryFailed(overFailures, s_id, 2).Status);
+        Assert.Equal(JobStatus.Paused, JobTransitions.RetryFailed(JobTransitions.Pause(running, s_id), s_id, 1).Status);
+        var resumed = JobTransitions.Resume(overFailures, s_id, 2);
+        Assert.Same(resumed, JobTransitions.Progress(resumed, new(5, 0, 2, 2, 0), 0, true, s_now)); // these are forgiven
+        Assert.Equal(JobStatus.Paused, JobTransitions.Progress(resumed, new(3, 0, 2, 4, 0), 0, true, s_now).Status);
+    }
+
     /// <summary>Any order of calls: a terminal status is reached at most once and never left, and only when all items have ended.</summary>
     [Fact]
     public void AnyOrder_ReachesOneTerminalStatus()
