@@ -1,6 +1,7 @@
 using Emu3.Gateway;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Postgres;
 
 // A gateway as a process of its own, told by appsettings.json, the environment and the command line.
 var configuration = new ConfigurationBuilder()
@@ -12,7 +13,7 @@ var configuration = new ConfigurationBuilder()
 try
 {
     var (gateway, cluster) = GatewayConfiguration.Read(configuration);
-    using var place = cluster.Enter();
+    using var place = await cluster.EnterAsync();
     await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
     {
         builder.Configuration.AddConfiguration(configuration);
@@ -23,7 +24,7 @@ try
     }).RunAsync();
     return 0;
 }
-catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException)
+catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException or DatabaseException)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;

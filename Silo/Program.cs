@@ -1,17 +1,18 @@
 using Emu3.Silo;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Postgres;
 
 // A silo as a process of its own, told by appsettings.json, the environment and the command line.
 var builder = Host.CreateApplicationBuilder(args);
-IDisposable place;
+IDisposable? place;
 try
 {
     var settings = SiloConfiguration.Read(builder.Configuration);
-    place = settings.Cluster.Enter();
+    place = await settings.Cluster.EnterAsync();
     SiloHost.Configure(builder, settings);
 }
-catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException)
+catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException or DatabaseException)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;

@@ -1,20 +1,44 @@
 using System.ComponentModel.DataAnnotations;
+using Emu3.Storage.Postgres;
 
 namespace Emu3.Storage;
 
-/// <summary>Section <c>Cluster</c>: which cluster a silo or a client belongs to, and where its tables are.</summary>
-public sealed class ClusterConnection
+/// <summary>Section <c>Cluster</c>: which cluster a silo or a client belongs to, and where its tables and blobs are.</summary>
+public sealed class ClusterConnection : IValidatableObject
 {
     /// <summary>Name of the section.</summary>
     public const string Section = "Cluster";
 
-    /// <summary>Where membership, grain state and reminders are kept. <c>Embedded</c>: SQLite files in <see cref="DataFolder"/>.</summary>
-    [RegularExpression("Embedded", ErrorMessage = "Cluster:Provider must be Embedded.")]
-    public string Provider { get; set; } = "Embedded";
+    /// <summary>Tables in SQLite files of a folder.</summary>
+    public const string Embedded = "Embedded";
 
-    /// <summary>Folder of the embedded provider and of the blob store. Default: the user's data folder for this program.</summary>
+    /// <summary>Tables in a PostgreSQL database.</summary>
+    public const string Postgres = "Postgres";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Where membership, grain state and reminders are kept. <c>Embedded</c>: SQLite files in <see cref="DataFolder"/>, for processes of one machine.
+    /// <c>Postgres</c>: the database of <see cref="ConnectionString"/> or <see cref="ConnectionStringFile"/>.
+    /// </summary>
+    [RegularExpression($"{Embedded}|{Postgres}", ErrorMessage = $"Cluster:Provider must be {Embedded} or {Postgres}.")]
+    public string Provider { get; set; } = Embedded;
+
+    /// <summary>For <c>Postgres</c>, as <c>Host=db;Database=emu3;Username=emu3;Password=…</c>. A file keeps a secret better.</summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>For <c>Postgres</c>: a file that holds the connection string, as a mounted secret.</summary>
+    public string? ConnectionStringFile { get; set; }
+
+    /// <summary>Folder of the embedded provider, on a local disk. Default: the user's data folder for this program.</summary>
     [Required]
     public string DataFolder { get; set; } = Storage.DataFolder.DefaultPath;
+
+    /// <summary>
+    /// Folder of checkpoints and results, the same one for all processes of the cluster; may be on a network file system.
+    /// Default: <c>blobs</c> in <see cref="DataFolder"/>.
+    /// </summary>
+    public string? BlobFolder { get; set; }
 
     /// <summary>
     /// Silos and clients of one id form one cluster. A single process takes a new one at each start, so that it need not wait
@@ -27,10 +51,70 @@ public sealed class ClusterConnection
     [Required]
     public string ServiceId { get; set; } = "emu3";
 
+    /// <summary>Where blobs are.</summary>
+    public string BlobPath => Path.GetFullPath(string.IsNullOrWhiteSpace(BlobFolder) ? Path.Combine(DataFolder, "blobs") : BlobFolder);
+
     /// <summary>A cluster of one process on a folder that it has locked.</summary>
     public static ClusterConnection SingleProcess(DataFolder folder) => new() { DataFolder = folder.FullPath, ClusterId = "emu3-" + Guid.NewGuid().ToString("N") };
 
-    /// <summary>Joins the cluster's other processes on its data folder, until what it returns is disposed of or the process ends.</summary>
-    /// <exception cref="DataFolderException">The folder can't be used, or a process runs a cluster by itself on it.</exception>
-    public IDisposable Enter() => Storage.DataFolder.At(DataFolder).Share();
+    /// <summary>
+    /// Joins the cluster's other processes on its data folder, until what it returns is disposed of or the process ends; or on its
+    /// database, which is waited for while it starts, and needs nothing held.
+    /// </summary>
+    /// <exception cref="DataFolderException">A folder can't be used, or a process runs a cluster by itself on it.</exception>
+    /// <exception cref="DatabaseException">The database can't be used, or has not the tables of this program.</exception>
+    public async Task<IDisposable?> EnterAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            Directory.CreateDirectory(BlobPath);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"The blob folder {BlobPath} can't be made: {refused.Message}", refused);
+        }
+
+        if (Provider != Postgres) return Storage.DataFolder.At(DataFolder).Share();
+        await using var database = PostgresConnection.Open(ReadConnectionString());
+        await PostgresSchema.RequireAsync(database, s_patience, TimeProvider.System, cancellationToken);
+        return null;
+    }
+
+    /// <summary>The connection string, wherever it is.</summary>
+    public string ReadConnectionString() => string.IsNullOrWhiteSpace(ConnectionStringFile) ? ConnectionString! : File.ReadAllText(ConnectionStringFile).Trim();
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        var (isString, isFile) = (!string.IsNullOrWhiteSpace(ConnectionString), !string.IsNullOrWhiteSpace(ConnectionStringFile));
+        if (Provider != Postgres)
+        {
+            if (isString) yield return new($"is for the provider {Postgres}, and Cluster:Provider is {Provider}.", [nameof(ConnectionString)]);
+            if (isFile) yield return new($"is for the provider {Postgres}, and Cluster:Provider is {Provider}.", [nameof(ConnectionStringFile)]);
+        }
+        else if (isString == isFile)
+        {
+            yield return new($"the provider {Postgres} needs one of ConnectionString and ConnectionStringFile, and {(isString ? "both are" : "neither is")} given.", [nameof(ConnectionString)]);
+        }
+        else if (isFile && Unreadable(ConnectionStringFile!) is { } unreadable)
+        {
+            yield return new($"can't be read: {unreadable}", [nameof(ConnectionStringFile)]);
+        }
+        else if (PostgresConnection.Check(ReadConnectionString()) is { } wrong)
+        {
+            yield return new($"the connection string {wrong}.", [isFile ? nameof(ConnectionStringFile) : nameof(ConnectionString)]);
+        }
+    }
+
+    private static string? Unreadable(string path)
+    {
+        try
+        {
+            File.ReadAllText(path);
+            return null;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return refused.Message;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using Emu3.Storage.Blobs;
 using Emu3.Storage.Embedded;
+using Emu3.Storage.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -23,22 +24,16 @@ public static class ClusterProviders
     /// <summary>Name under which Orleans streams keep their subscriptions.</summary>
     private const string PubSubStore = "PubSubStore";
 
+    private const string MembershipKey = "emu3.membership";
+
+    private static readonly string[] s_storages = [GrainStorage, PubSubStore];
+
     /// <summary>Membership, grain state, reminders and blobs of a silo.</summary>
     public static ISiloBuilder UseCluster(this ISiloBuilder silo, ClusterConnection connection)
     {
         AddShared(silo.Services, connection);
-        var folder = DataFolder.At(connection.DataFolder);
-        silo.Services.AddKeyedSingleton(StateDatabase, (_, _) => new SqliteDb(folder.StateFile, SqliteGrainStorage.Schema + SqliteReminderTable.Schema));
-        silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SqliteMembershipTable>());
-        silo.AddReminders();
-        silo.Services.AddSingleton<IReminderTable>(services =>
-            ActivatorUtilities.CreateInstance<SqliteReminderTable>(services, services.GetRequiredKeyedService<SqliteDb>(StateDatabase)));
-        foreach (var name in (ReadOnlySpan<string>)[GrainStorage, PubSubStore])
-        {
-            silo.Services.AddGrainStorage(name, (services, _) => new SqliteGrainStorage(
-                services.GetRequiredKeyedService<SqliteDb>(StateDatabase), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
-        }
-
+        if (connection.Provider == ClusterConnection.Postgres) silo.UsePostgres(connection, s_storages);
+        else UseEmbedded(silo, connection);
         return silo;
     }
 
@@ -46,17 +41,44 @@ public static class ClusterProviders
     public static IClientBuilder UseCluster(this IClientBuilder client, ClusterConnection connection)
     {
         AddShared(client.Services, connection);
-        client.Services.AddSingleton<IGatewayListProvider>(services => services.GetRequiredService<SqliteMembershipTable>());
+        if (connection.Provider == ClusterConnection.Postgres)
+        {
+            client.UsePostgres(connection);
+        }
+        else
+        {
+            AddMembership(client.Services, connection);
+            client.Services.AddSingleton<IGatewayListProvider>(services => services.GetRequiredService<SqliteMembershipTable>());
+        }
+
         return client;
     }
 
-    private const string MembershipKey = "emu3.membership";
+    private static void UseEmbedded(ISiloBuilder silo, ClusterConnection connection)
+    {
+        AddMembership(silo.Services, connection);
+        var folder = DataFolder.At(connection.DataFolder);
+        silo.Services.AddKeyedSingleton(StateDatabase, (_, _) => new SqliteDb(folder.StateFile, SqliteGrainStorage.Schema + SqliteReminderTable.Schema));
+        silo.Services.AddSingleton<IMembershipTable>(services => services.GetRequiredService<SqliteMembershipTable>());
+        silo.AddReminders();
+        silo.Services.AddSingleton<IReminderTable>(services =>
+            ActivatorUtilities.CreateInstance<SqliteReminderTable>(services, services.GetRequiredKeyedService<SqliteDb>(StateDatabase)));
+        foreach (var name in s_storages)
+        {
+            silo.Services.AddGrainStorage(name, (services, _) => new SqliteGrainStorage(
+                services.GetRequiredKeyedService<SqliteDb>(StateDatabase), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
+        }
+    }
 
     private static void AddShared(IServiceCollection services, ClusterConnection connection)
     {
-        var folder = DataFolder.At(connection.DataFolder);
         services.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (connection.ClusterId, connection.ServiceId));
-        services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(folder.BlobFolder));
+        services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(connection.BlobPath));
+    }
+
+    private static void AddMembership(IServiceCollection services, ClusterConnection connection)
+    {
+        var folder = DataFolder.At(connection.DataFolder);
         services.AddKeyedSingleton(MembershipKey, (_, _) => new SqliteDb(folder.MembershipFile, SqliteMembershipTable.Schema));
         services.AddSingleton(provider => new SqliteMembershipTable(
             provider.GetRequiredKeyedService<SqliteDb>(MembershipKey), provider.GetRequiredService<IOptions<ClusterOptions>>(), ProcessMark.Mine));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage;
+using Emu3.Storage.Postgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -47,6 +48,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         Directory.CreateDirectory(plan.DataFolder);
         Directory.CreateDirectory(plan.LogFolder);
+        if (plan.Postgres is { } postgres) await PrepareAsync(postgres, cancellationToken);
         var cluster = new ProcessCluster(plan);
         try
         {
@@ -193,4 +195,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private Dictionary<string, string> ConnectionSettings() => _plan.Postgres is { } connectionString
         ? new() { ["Cluster:DataFolder"] = _plan.DataFolder, ["Cluster:Provider"] = "Postgres", ["Cluster:ConnectionString"] = connectionString }
         : new() { ["Cluster:DataFolder"] = _plan.DataFolder };
+
+    private static async Task PrepareAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        await using var database = PostgresConnection.Open(connectionString);
+        await PostgresSchema.ApplyAsync(database, cancellationToken);
+    }
 }

@@ -6,6 +6,7 @@ namespace Emu3.Benchmarks.Processes;
 /// <summary>Signals as Linux numbers them, sent to a process by its id.</summary>
 internal static partial class UnixSignals
 {
+    public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
     public const int Continue = 18;

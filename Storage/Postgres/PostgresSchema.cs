@@ -1,0 +1,127 @@
+using System.Reflection;
+using Npgsql;
+
+namespace Emu3.Storage.Postgres;
+
+/// <summary>The tables and statements of the scripts in <c>k8s/postgres</c>, which this assembly carries.</summary>
+public static class PostgresSchema
+{
+    /// <summary>Of the scripts. It grows when what they make changes.</summary>
+    public const int Version = 1;
+
+    private const string Prefix = "postgres/";
+
+    /// <summary>Any number that nobody else takes: one applies at a time.</summary>
+    private const long AdvisoryLock = 0x656D_7533; // "emu3"
+
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The scripts, in the order in which they are applied.</summary>
+    public static IReadOnlyList<(string Name, string Text)> Scripts { get; } =
+        [.. from name in Assembly.GetExecutingAssembly().GetManifestResourceNames()
+            where name.StartsWith(Prefix, StringComparison.Ordinal)
+            orderby name
+            select (name[Prefix.Length..], Read(name))];
+
+    /// <summary>
+    /// Makes what is missing and renews the statements that changed, all or nothing; nothing that is stored is touched. Others that apply wait for their
+    /// turn, and then find it done.
+    /// </summary>
+    /// <exception cref="DatabaseException">A later version of this program was there before.</exception>
+    /// <exception cref="NpgsqlException">The database refused.</exception>
+    public static async Task<SchemaChange> ApplyAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({AdvisoryLock})", cancellationToken);
+        var before = await ReadVersionAsync(connection, cancellationToken);
+        if (before > Version) throw new DatabaseException($"The tables of {Name(connection)} are of version {before}; this program knows version {Version}. Use a later one.");
+        var tables = await ReadTablesAsync(connection, cancellationToken);
+        var statements = await ReadStatementsAsync(connection, tables, cancellationToken);
+        foreach (var (_, text) in Scripts) await ExecuteAsync(connection, text, cancellationToken);
+        await ExecuteAsync(connection, $"INSERT INTO emu3_schema (version) VALUES ({Version}) ON CONFLICT (only_row) DO UPDATE SET version = excluded.version", cancellationToken);
+        var made = (await ReadTablesAsync(connection, cancellationToken)).Except(tables).Order(StringComparer.Ordinal).ToList();
+        var renewed = (await ReadStatementsAsync(connection, ["orleansquery"], cancellationToken)).Except(statements).Count();
+        await transaction.CommitAsync(cancellationToken);
+        return new(Name(connection), before, made, renewed);
+    }
+
+    /// <summary>Waits until the database answers, and makes sure that the scripts were applied to it.</summary>
+    /// <exception cref="DatabaseException">It does not answer in time, refuses us, or has not what this version of the program needs.</exception>
+    public static async Task RequireAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    {
+        for (var started = time.GetTimestamp(); ;)
+        {
+            try
+            {
+                await using var connection = await database.OpenConnectionAsync(cancellationToken);
+                if (await ReadVersionAsync(connection, cancellationToken) is var version && version == Version) return;
+                throw new DatabaseException(version switch
+                {
+                    0 => $"{Name(connection)} has no tables of this program. Make them: emu3 database apply --connection-string …",
+                    < Version => $"The tables of {Name(connection)} are of version {version}, and this program needs version {Version}. Renew them: emu3 database apply --connection-string …",
+                    _ => $"The tables of {Name(connection)} are of version {version}, and this program knows version {Version}. Use a later one.",
+                });
+            }
+            catch (NpgsqlException failure) when (failure.IsTransient && time.GetElapsedTime(started) < patience)
+            {
+                await Task.Delay(s_look, time, cancellationToken); // it starts, or starts again
+            }
+            catch (NpgsqlException failure)
+            {
+                throw new DatabaseException($"The database can't be used: {failure.Message}", failure);
+            }
+        }
+    }
+
+    /// <summary>0 where nothing was applied.</summary>
+    private static async Task<int> ReadVersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (!(await ReadTablesAsync(connection, cancellationToken)).Contains("emu3_schema")) return 0;
+        await using var command = new NpgsqlCommand("SELECT version FROM emu3_schema", connection);
+        return await command.ExecuteScalarAsync(cancellationToken) as int? ?? 0;
+    }
+
+    /// <summary>Those that the scripts make, of the schema that a statement without one speaks of.</summary>
+    private static async Task<IReadOnlySet<string>> ReadTablesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            @"SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND (tablename = 'orleansquery' OR tablename LIKE 'emu3\_%')", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var tables = new HashSet<string>();
+        while (await reader.ReadAsync(cancellationToken)) tables.Add(reader.GetString(0));
+        return tables;
+    }
+
+    private static async Task<IReadOnlySet<(string Key, string Text)>> ReadStatementsAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
+    {
+        var statements = new HashSet<(string, string)>();
+        if (!tables.Contains("orleansquery")) return statements;
+        await using var command = new NpgsqlCommand("SELECT QueryKey, QueryText FROM OrleansQuery", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) statements.Add((reader.GetString(0), reader.GetString(1)));
+        return statements;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string text, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(text, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static string Read(string name)
+    {
+        using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+
+    private static string Name(NpgsqlConnection connection) => $"database {connection.Database} on {connection.Host}";
+}
+
+/// <summary>What applying the scripts did.</summary>
+/// <param name="Database">To which one.</param>
+/// <param name="VersionBefore">0 when nothing of this program was there.</param>
+/// <param name="TablesMade">Names of the tables that were missing.</param>
+/// <param name="StatementsRenewed">Statements that were missing or other ones.</param>
+public sealed record SchemaChange(string Database, int VersionBefore, IReadOnlyList<string> TablesMade, int StatementsRenewed);

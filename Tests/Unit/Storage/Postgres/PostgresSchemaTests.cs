@@ -1,0 +1,111 @@
+using Emu3.Cli;
+using Emu3.Storage;
+using Emu3.Storage.Postgres;
+using Emu3.Tests.Fakes;
+using Npgsql;
+
+namespace Emu3.Tests.Unit.Storage.Postgres;
+
+[Trait("Suite", "Cluster")]
+public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
+{
+    private NpgsqlDataSource? _database;
+    private string? _refusal;
+    private string? _connectionString;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private NpgsqlDataSource Database
+    {
+        get
+        {
+            Assert.SkipWhen(_database is null, _refusal ?? "");
+            return _database!;
+        }
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        (_connectionString, _refusal) = await server.TryCreateDatabaseAsync(isEmpty: true);
+        if (_connectionString is not null) _database = PostgresConnection.Open(_connectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_database is not null) await _database.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Apply_ManyAtOnce_OneMakesAllAndTheOthersFindItDone()
+    {
+        var changes = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => PostgresSchema.ApplyAsync(Database, Cancellation)));
+
+        var first = Assert.Single(changes, change => change.VersionBefore == 0);
+        Assert.Equal(["emu3_membership", "emu3_membership_version", "emu3_reminder", "emu3_schema", "emu3_state", "orleansquery"], first.TablesMade);
+        Assert.Equal(20, first.StatementsRenewed);
+        Assert.All(changes.Except([first]), change => Assert.Equal((PostgresSchema.Version, 0, 0), (change.VersionBefore, change.TablesMade.Count, change.StatementsRenewed)));
+    }
+
+    [Fact]
+    public async Task Apply_OnAStatementThatWasChanged_RenewsIt()
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation);
+        await ExecuteAsync("UPDATE OrleansQuery SET QueryText = 'SELECT 1' WHERE QueryKey = 'WriteToStorageKey'");
+
+        Assert.Equal(1, (await PostgresSchema.ApplyAsync(Database, Cancellation)).StatementsRenewed);
+    }
+
+    [Fact]
+    public async Task Apply_OverALaterVersion_IsRefused()
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation);
+        await ExecuteAsync("UPDATE emu3_schema SET version = 1000");
+
+        var refused = await Assert.ThrowsAsync<DatabaseException>(() => PostgresSchema.ApplyAsync(Database, Cancellation));
+
+        Assert.Contains("version 1000", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Enter_WithoutTables_TellsHowToMakeThem()
+    {
+        using var folder = new TemporaryFolder();
+        _ = Database;
+        var connection = new ClusterConnection { Provider = ClusterConnection.Postgres, ConnectionString = _connectionString, BlobFolder = folder.PathTo("blobs") };
+
+        var refused = await Assert.ThrowsAsync<DatabaseException>(() => connection.EnterAsync(Cancellation));
+
+        Assert.Contains("emu3 database apply", refused.Message, StringComparison.Ordinal);
+        await PostgresSchema.ApplyAsync(Database, Cancellation);
+        Assert.Null(await connection.EnterAsync(Cancellation));
+        Assert.True(Directory.Exists(folder.PathTo("blobs")));
+    }
+
+    [Fact]
+    public async Task Command_SaysWhatItDid_AndASecondOneThatNothingWasToDo()
+    {
+        using var folder = new TemporaryFolder();
+        _ = Database;
+        await File.WriteAllTextAsync(folder.PathTo("secret"), _connectionString + "\n", Cancellation);
+
+        var (firstCode, first) = await RunAsync("database", "apply", "--connection-string-file", folder.PathTo("secret"));
+        var (secondCode, second) = await RunAsync("database", "apply", "--connection-string", _connectionString!);
+
+        Assert.Equal((0, 0), (firstCode, secondCode));
+        Assert.Contains("made emu3_membership", first, StringComparison.Ordinal);
+        Assert.Contains("nothing to do", second, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Text)> RunAsync(params string[] arguments)
+    {
+        var output = new StringWriter();
+        var console = new CliConsole { Out = output, Error = output, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System };
+        return (await CommandLine.RunAsync(arguments, console, Cancellation), output.ToString());
+    }
+
+    private async Task ExecuteAsync(string text)
+    {
+        await using var command = Database.CreateCommand(text);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+}
