@@ -13,6 +13,8 @@ internal sealed class ClusterProcess : IAsyncDisposable
     private readonly IReadOnlyList<string> _command;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
+    private int? _exitCode;
+    private long _logStart;
     private bool _isDisposed;
 
     /// <param name="name">As <c>worker-1</c>.</param>
@@ -53,12 +55,12 @@ internal sealed class ClusterProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Of the last life that ended; a signal counts as 128 and its number.</summary>
+    /// <summary>Of the last life that ended, also when it was started again; a signal counts as 128 and its number. Null when none has ended.</summary>
     public int? ExitCode
     {
         get
         {
-            lock (_lock) return _process is { HasExited: true } ended ? ended.ExitCode : null;
+            lock (_lock) return _process is { HasExited: true } ended ? ended.ExitCode : _exitCode;
         }
     }
 
@@ -68,7 +70,9 @@ internal sealed class ClusterProcess : IAsyncDisposable
         lock (_lock)
         {
             if (_isDisposed || _process is { HasExited: false }) return;
+            _exitCode = _process?.ExitCode;
             _process?.Dispose();
+            _logStart = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
             _process = ProcessStarter.Start(_launcher, _command, _environment, LogFile);
             IsFrozen = false;
             StartCount++;
@@ -103,12 +107,10 @@ internal sealed class ClusterProcess : IAsyncDisposable
     }
 
     /// <summary>All that it has written so far.</summary>
-    public string ReadLog()
-    {
-        if (!File.Exists(LogFile)) return "";
-        using var reader = new StreamReader(new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return reader.ReadToEnd();
-    }
+    public string ReadLog() => ReadLog(0);
+
+    /// <summary>What it has written since it was started last.</summary>
+    public string ReadLogOfThisLife() => ReadLog(_logStart);
 
     public async ValueTask DisposeAsync()
     {
@@ -119,6 +121,15 @@ internal sealed class ClusterProcess : IAsyncDisposable
             _process?.Dispose();
             _process = null;
         }
+    }
+
+    private string ReadLog(long from)
+    {
+        if (!File.Exists(LogFile)) return "";
+        var file = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = from;
+        using var reader = new StreamReader(file);
+        return reader.ReadToEnd();
     }
 
     private bool Send(int signal)

@@ -8,7 +8,8 @@ namespace Emu3.Benchmarks.Processes;
 /// so that a short undisturbed run says what every item must come to.
 /// </summary>
 /// <param name="RecipeCount">Different recipes.</param>
-internal sealed record PictureJob(int RecipeCount)
+/// <param name="Size">Of each picture, as <c>128x128</c>; null leaves it to the model.</param>
+internal sealed record PictureJob(int RecipeCount, string? Size = null)
 {
     /// <summary>The recipe of an item.</summary>
     public int RecipeOf(int item) => item % RecipeCount;
@@ -18,7 +19,7 @@ internal sealed record PictureJob(int RecipeCount)
     {
         var recipe = RecipeOf(item);
         return JsonSerializer.Serialize(new { id = $"{item}", prompt = PictureWork.Prompt(recipe), seed = $"{1000 + recipe}" });
-    }).Prepend("{}");
+    }).Prepend(Size is null ? "{}" : JsonSerializer.Serialize(new { defaults = new { size = Size } }));
 
     /// <summary>Runs every recipe once and returns the outcomes by recipe.</summary>
     /// <exception cref="InvalidOperationException">One of them was not done.</exception>

@@ -1,0 +1,99 @@
+using Emu3.Benchmarks.Chaos;
+using Emu3.Benchmarks.Processes;
+using Emu3.Storage;
+using Emu3.Storage.Blobs;
+using Emu3.Tests.Fakes;
+
+namespace Emu3.Tests.Cluster.Processes;
+
+/// <summary>
+/// Two control silos, two workers with the small model and a gateway, as processes that are started again when they end, for tests that disturb them
+/// one after the other; and what the pictures of their jobs come to when nobody does.
+/// </summary>
+public abstract class DisturbedCluster : IAsyncLifetime
+{
+    /// <summary>The machine may be busy with other things.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
+    private readonly TemporaryFolder _folder = new();
+    private Supervisor? _supervisor;
+
+    internal ProcessCluster Processes { get; private set; } = null!;
+    internal JobClient Client { get; private set; } = null!;
+    internal IBlobStore Blobs { get; private set; } = null!;
+
+    /// <summary>Pictures that take long enough to be disturbed inside.</summary>
+    internal PictureJob Work { get; } = new(RecipeCount: 16, Size: "128x128");
+
+    /// <summary>Outcomes by recipe.</summary>
+    internal IReadOnlyList<SeenOutcome> Undisturbed { get; private set; } = null!;
+
+    /// <summary>Why there is no such cluster here; null where there is.</summary>
+    internal string? Refusal { get; private set; }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var plan = new ProcessClusterPlan
+        {
+            Folder = _folder.FullPath,
+            ControlCount = 2,
+            WorkerSettings = new Dictionary<string, string>(ProcessClusterPlan.TinyModel())
+            {
+                // Often: what is killed leaves something to go on from, and the test sees it soon.
+                ["Worker:CheckpointPeriod"] = "00:00:00.100",
+                ["Worker:HeartbeatPeriod"] = "00:00:00.200",
+            },
+        };
+        (var complete, Refusal) = await CompleteAsync(plan);
+        if (complete is null) return;
+        Processes = await ProcessCluster.StartAsync(complete, Cancellation);
+        _supervisor = new(Processes);
+        Blobs = new FolderBlobStore(DataFolder.At(complete.DataFolder).BlobFolder);
+        Client = new(Processes.GatewayAddresses);
+        Undisturbed = await Work.RunUndisturbedAsync(Client, Cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_supervisor is not null) await _supervisor.DisposeAsync();
+        Client?.Dispose();
+        if (Processes is not null) await Processes.DisposeAsync();
+        await EndStoreAsync();
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Waits until nothing is left of what was done to it: every process runs, and the workers' models are loaded.</summary>
+    internal async Task WholeAsync()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        patience.CancelAfter(Patience);
+        try
+        {
+            while (!Processes.All.All(process => process is { IsRunning: true, IsFrozen: false }) || !Processes.Workers.All(IsLoaded))
+                await Task.Delay(s_look, TimeProvider.System, patience.Token);
+        }
+        catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
+        {
+            Assert.Fail($"The processes do not come back.{Environment.NewLine}{Processes.TellLogs()}");
+        }
+
+        await Processes.ReadyAsync(Processes.Workers.Count, Cancellation);
+    }
+
+    /// <summary>The plan with a store of this kind, or why there is none.</summary>
+    private protected abstract Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan);
+
+    private protected virtual Task EndStoreAsync() => Task.CompletedTask;
+
+    private static bool IsLoaded(ClusterProcess worker) => worker.ReadLogOfThisLife().Contains(" is ready on ", StringComparison.Ordinal);
+}
+
+/// <summary>With its tables in SQLite.</summary>
+public sealed class EmbeddedDisturbedCluster : DisturbedCluster
+{
+    private protected override Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan) =>
+        Task.FromResult<(ProcessClusterPlan?, string?)>((plan, null));
+}
