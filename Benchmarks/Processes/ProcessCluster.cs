@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage;
@@ -5,6 +6,7 @@ using Emu3.Storage.Postgres;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
 
 namespace Emu3.Benchmarks.Processes;
 
@@ -43,7 +45,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>A process by its name, as <c>control-0</c>.</summary>
     public ClusterProcess this[string name] => All.Single(process => process.Name == name);
 
-    /// <summary>Starts all processes and waits until every gateway says that every worker is ready.</summary>
+    /// <summary>Starts the processes that the plan says and waits until every gateway says that their workers are ready.</summary>
     public static async Task<ProcessCluster> StartAsync(ProcessClusterPlan plan, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(plan.DataFolder);
@@ -52,8 +54,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var cluster = new ProcessCluster(plan);
         try
         {
-            foreach (var process in cluster.All) process.Start();
-            await cluster.ReadyAsync(plan.WorkerCount, cancellationToken);
+            foreach (var process in plan.StartsWorkers ? cluster.All : cluster.All.Except(cluster.Workers)) process.Start();
+            await cluster.ReadyAsync(plan.StartsWorkers ? plan.WorkerCount : 0, cancellationToken);
             return cluster;
         }
         catch
@@ -92,6 +94,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             builder.UseOrleansClient(client =>
             {
                 client.UseCluster(Connection());
+                client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(6));
                 client.UseConnectionRetryFilter(async (_, token) =>
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(200), token);
@@ -109,21 +112,34 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The silo that a grain is on, as the dispatcher's or a job's; null when it is nowhere.</summary>
-    public async Task<ClusterProcess?> HolderOfAsync(Func<IGrainFactory, IAddressable> grain, CancellationToken cancellationToken)
-    {
-        var client = await ConnectAsync(cancellationToken);
-        var address = await client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain(client), cancellationToken);
-        return address is null ? null : Silos.Single(silo => silo.SiloPort == address.Endpoint.Port);
-    }
-
     /// <summary>The silo of the dispatcher.</summary>
-    public async Task<ClusterProcess> DispatcherSiloAsync(CancellationToken cancellationToken) =>
-        await HolderOfAsync(grains => grains.GetGrain<IDispatcher>(0), cancellationToken) ?? throw new InvalidOperationException("The dispatcher runs nowhere.");
+    public Task<ClusterProcess> DispatcherSiloAsync(CancellationToken cancellationToken) => HolderOfAsync(grains => grains.GetGrain<IDispatcher>(0), cancellationToken);
 
     /// <summary>The silo of a job.</summary>
-    public async Task<ClusterProcess> JobSiloAsync(string job, CancellationToken cancellationToken) =>
-        await HolderOfAsync(grains => grains.GetGrain<IGenerationJob>(job), cancellationToken) ?? throw new InvalidOperationException($"Job {job} is on no silo.");
+    public Task<ClusterProcess> JobSiloAsync(string job, CancellationToken cancellationToken) =>
+        HolderOfAsync(grains => grains.GetGrain<IGenerationJob>(job), cancellationToken);
+
+    /// <summary>The silo that a grain is on, as soon as it is on one and there is someone to say so.</summary>
+    private async Task<ClusterProcess> HolderOfAsync(Func<IGrainFactory, IAddressable> grain, CancellationToken cancellationToken)
+    {
+        var client = await ConnectAsync(cancellationToken);
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(1);)
+        {
+            try
+            {
+                if (await client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain(client), cancellationToken) is { } address)
+                    return Silos.Single(silo => silo.SiloPort == address.Endpoint.Port);
+            }
+            catch (Exception interruption) when (interruption is OrleansException or TimeoutException)
+            {
+                // Whoever was asked was killed a moment ago.
+            }
+
+            await Task.Delay(s_look, TimeProvider.System, cancellationToken);
+        }
+
+        throw new InvalidOperationException($"For a minute nobody could say where a grain is.{Environment.NewLine}{TellLogs()}");
+    }
 
     /// <summary>Kills everything at once, as a power cut does.</summary>
     public Task KillAllAsync() => Task.WhenAll(All.Select(process => process.KillAsync()));

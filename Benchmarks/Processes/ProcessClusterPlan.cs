@@ -12,6 +12,9 @@ internal sealed record ProcessClusterPlan
     /// <summary>Silos with the role <c>worker</c>.</summary>
     public int WorkerCount { get; init; } = 2;
 
+    /// <summary>False leaves it to the caller to start them, later.</summary>
+    public bool StartsWorkers { get; init; } = true;
+
     public int GatewayCount { get; init; } = 1;
 
     /// <summary>Settings of every process, by their names in configuration, as <c>Logging:LogLevel:Default</c>.</summary>
