@@ -12,7 +12,7 @@ internal static class VerifyCommand
         var folder = new Argument<string>("DIR") { Description = "Output folder of emu3 batch. It is read and never written." };
         var sample = new Option<SampleSize>("--sample")
         {
-            Description = "How many pictures: a number, or a share as 1%. Default: 1%.",
+            Description = "How many pictures: a number, or a share as 1%.",
             DefaultValueFactory = _ => SampleSize.Parse("1%")!,
             CustomParser = result =>
             {

@@ -16,6 +16,9 @@ internal sealed record SampleSize(int? Count, double Share)
             : null;
     }
 
+    /// <summary>As it is written.</summary>
+    public override string ToString() => Count is { } count ? count.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{100 * Share}%");
+
     /// <summary>Of so many; one at least.</summary>
     public int Of(int all) => Math.Min(all, Count ?? Math.Max(1, (int)Math.Round(all * Share, MidpointRounding.AwayFromZero)));
 }
