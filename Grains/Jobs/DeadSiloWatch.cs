@@ -29,6 +29,7 @@ public sealed partial class DeadSiloWatch(IClusterMembershipService membership, 
     /// <summary>All at once: the last shard must not wait for the writes of the others.</summary>
     private Task TellAsync(SiloAddress silo)
     {
+        if (_shards.IsEmpty) return Task.CompletedTask; // a silo that starts reads of all that ever died
         LogSiloGone(silo, _shards.Count);
         return Task.WhenAll(_shards.Select(shard => TellAsync(shard.Key, shard.Value, silo)));
     }

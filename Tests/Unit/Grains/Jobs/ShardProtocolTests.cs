@@ -2,6 +2,7 @@ using CsCheck;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Microsoft.Extensions.Time.Testing;
+using Orleans.Storage;
 
 namespace Emu3.Tests.Unit.Grains.Jobs;
 
@@ -14,21 +15,21 @@ public sealed class ShardProtocolTests
 {
     private static readonly Gen<(int Kind, int A, int B, int C)[]> s_steps = Gen.Select(Gen.Int[0, 99], Gen.Int[0, 999], Gen.Int[0, 999], Gen.Int[0, 9]).Array[10, 160];
 
-    /// <summary>On threads of the pool alone: a test's own scheduler would have what follows a write happen later, on another thread.</summary>
     [Fact]
-    public Task AnyInterleaving_EndsEachItemOnceAnAttempt_AndTakesNothingBack() => Task.Run(() =>
-        Gen.Select(Gen.Int[1, 70], s_steps).Sample((itemCount, steps) =>
+    public void AnyInterleaving_EndsEachItemOnceAnAttempt_AndTakesNothingBack() =>
+        Gen.Select(Gen.Int[1, 70], s_steps).Sample((itemCount, steps) => OneThread.Run(thread =>
         {
-            var world = new ShardWorld(itemCount);
+            var world = new ShardWorld(itemCount, thread);
             foreach (var step in steps) world.Step(step.Kind, step.A, step.B, step.C);
             world.RunToTheEnd();
-        }, iter: 400), TestContext.Current.CancellationToken);
+        }), iter: 400);
 }
 
 /// <summary>A shard's rows, its activations, its workers, its job's orders, and all that was ever answered.</summary>
 internal sealed class ShardWorld
 {
     private readonly int _itemCount;
+    private readonly OneThread _thread;
     private readonly FakeTimeProvider _time = new();
     private readonly SimulatedStore<ShardRow> _store;
     private readonly SimulatedStore<SettledRow> _settled;
@@ -40,9 +41,9 @@ internal sealed class ShardWorld
     private int _nextGeneration = 1;
     private readonly WorkerId[] _workers;
 
-    public ShardWorld(int itemCount)
+    public ShardWorld(int itemCount, OneThread thread)
     {
-        _itemCount = itemCount;
+        (_itemCount, _thread) = (itemCount, thread);
         _settled = new();
         _store = new(CheckWritten);
         _workers = [NewWorker(0), NewWorker(1), NewWorker(2)];
@@ -56,7 +57,7 @@ internal sealed class ShardWorld
         get
         {
             if (_activations.LastOrDefault() is { IsGone: false } current) return current;
-            _activations.Add(new Activation(_store, _settled, _time));
+            _activations.Add(new Activation(_store, _settled, _time, _thread));
             return _activations[^1];
         }
     }
@@ -104,7 +105,7 @@ internal sealed class ShardWorld
                 at.Crash(isWritten: c % 2 == 0);
                 break;
             case < 78:
-                _activations.Add(new Activation(_store, _settled, _time)); // the others do not know that they are not the shard any more
+                _activations.Add(new Activation(_store, _settled, _time, _thread)); // the others do not know that they are not the shard any more
                 break;
             case < 81:
                 at.EndWrite(c % 2 == 0 ? WriteFate.Lost : WriteFate.AnswerLost);
@@ -114,6 +115,8 @@ internal sealed class ShardWorld
                 break;
         }
 
+        _thread.GoOn();
+        foreach (var activation in _activations) activation.ThrowIfWrong();
         foreach (var activation in _activations.Where(activation => !activation.IsGone)) CheckTold(activation.Items.Durable);
     }
 
@@ -145,6 +148,7 @@ internal sealed class ShardWorld
 
     private void Settle(Task call)
     {
+        _thread.GoOn();
         Current.EndWrites(WriteFate.Done);
         Assert.True(call.IsCompletedSuccessfully, call.Exception?.ToString());
     }
@@ -245,11 +249,13 @@ internal sealed class ShardWorld
     {
         private readonly SimulatedRow<ShardRow> _row;
         private readonly SimulatedRow<SettledRow> _settledRow;
+        private readonly OneThread _thread;
         private bool _isCrashed;
+        private Exception? _wrong;
 
-        public Activation(SimulatedStore<ShardRow> store, SimulatedStore<SettledRow> settled, FakeTimeProvider time)
+        public Activation(SimulatedStore<ShardRow> store, SimulatedStore<SettledRow> settled, FakeTimeProvider time, OneThread thread)
         {
-            (_row, _settledRow) = (new(store), new(settled));
+            (_row, _settledRow, _thread) = (new(store), new(settled), thread);
             Items = new ShardItems(_row, _settledRow, time, _ => IsGone = true);
             Assert.True(Items.LoadAsync().IsCompletedSuccessfully);
         }
@@ -260,10 +266,7 @@ internal sealed class ShardWorld
         public bool IsGone { get; private set; }
 
         /// <summary>An answer that comes is looked at; a call that fails says nothing.</summary>
-        public void Watch<T>(Task<T> call, Action<T> answered) =>
-            _ = call.ContinueWith(done => { if (!_isCrashed) answered(done.Result); }, CancellationToken.None,
-                TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
-                .ContinueWith(Rethrow, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        public void Watch<T>(Task<T> call, Action<T> answered) => _ = WatchAsync(call, answered);
 
         public void Watch(Task call, Action answered) => Watch(Answered(call), _ => answered());
 
@@ -271,7 +274,14 @@ internal sealed class ShardWorld
         {
             if (_settledRow.IsWriting) _settledRow.End(fate);
             else if (_row.IsWriting) _row.End(fate);
-            if (_failure is { } failure) throw new InvalidOperationException(failure.ToString());
+            _thread.GoOn();
+            ThrowIfWrong();
+        }
+
+        /// <exception cref="InvalidOperationException">An answer was not what it may be.</exception>
+        public void ThrowIfWrong()
+        {
+            if (_wrong is { } wrong) throw new InvalidOperationException(wrong.ToString());
         }
 
         public void EndWrites(WriteFate fate)
@@ -286,9 +296,28 @@ internal sealed class ShardWorld
             _row.Crash(isWritten);
         }
 
-        private Exception? _failure;
+        private async Task WatchAsync<T>(Task<T> call, Action<T> answered)
+        {
+            T answer;
+            try
+            {
+                answer = await call;
+            }
+            catch (Exception failed) when (failed is StateLostException or IOException or InconsistentStateException)
+            {
+                return;
+            }
 
-        private void Rethrow(Task failed) => _failure ??= failed.Exception!.InnerException!;
+            if (_isCrashed) return;
+            try
+            {
+                answered(answer);
+            }
+            catch (Exception wrong)
+            {
+                _wrong ??= wrong;
+            }
+        }
 
         private static async Task<bool> Answered(Task call)
         {
