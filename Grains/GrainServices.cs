@@ -1,3 +1,4 @@
+using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Interfaces;
@@ -15,7 +16,7 @@ public static class GrainServices
     private static readonly Type[] s_control =
     [
         typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
-        typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger),
+        typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
@@ -23,6 +24,7 @@ public static class GrainServices
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<SiloLife>();
+        silo.Services.AddSingleton<JobMetrics>();
         silo.Services.AddSingleton<SiloMembers>();
         silo.Services.AddSingleton<DeadSiloWatch>();
         silo.Services.AddHostedService(services => services.GetRequiredService<DeadSiloWatch>());

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Emu3.Inference;
 
-/// <summary>Section <c>Engine</c>: one engine on one device.</summary>
+/// <summary>Section <c>Engine</c>, and each of <c>Engines</c>: one engine on one device.</summary>
 public sealed class EngineOptions : IValidatableObject
 {
     /// <summary>The kind of engine that has no model: section <c>Simulation</c> says how it behaves.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
@@ -11,7 +12,8 @@ namespace Emu3.Silo;
 /// </summary>
 public sealed partial class EngineHostedService(
     SiloSettings settings, EngineStatus status, LocalWorkers workers, ILocalSiloDetails silo, IGrainFactory grains, IBlobStore blobs, TimeProvider time,
-    IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<EngineHostedService> logger, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+    IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<EngineHostedService> logger, ILoggerFactory loggers,
+    IMeterFactory meters) : IHostedService, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _runs = [];
@@ -49,8 +51,7 @@ public sealed partial class EngineHostedService(
     private async Task RunAsync(EngineOptions options)
     {
         var id = IdOf(options);
-        var device = $"{settings.Worker.HostName}/{options.Device}";
-        await using var announcer = new LoadingAnnouncer(new LoadingWorker(id, device, options.ModelName, ""), status, grains, time, logger);
+        await using var announcer = new LoadingAnnouncer(new LoadingWorker(id, settings.Worker.DeviceOf(id), options.ModelName, ""), status, grains, time, logger);
         try
         {
             LogLoading(options.Model, options.Device);
@@ -58,7 +59,7 @@ public sealed partial class EngineHostedService(
             await using var engine = await settings.EngineFactory(options, services, announcer, _stopping.Token);
             await announcer.DisposeAsync();
             LogLoaded(engine.Model.Name, options.Device, engine.Load.SlotCount, time.GetElapsedTime(started).TotalSeconds, engine.NumericClass.RowInvariant);
-            var loop = new WorkerLoop(id, engine, grains, blobs, settings.Worker, time, loggers.CreateLogger<WorkerLoop>());
+            var loop = new WorkerLoop(id, engine, grains, blobs, settings.Worker, new WorkerMetrics(meters, engine.Model.Name), time, loggers.CreateLogger<WorkerLoop>());
             lock (_loops) _loops.Add(loop);
             workers.Add(loop);
             status.EngineReady();

@@ -14,6 +14,8 @@ namespace Emu3.Silo;
 /// </summary>
 public static class SiloConfiguration
 {
+    private const string ManyEngines = "Engines";
+
     /// <exception cref="ConfigurationException">Names every value and key that is wrong, and what is allowed.</exception>
     public static SiloSettings Read(IConfiguration configuration)
     {
@@ -24,7 +26,7 @@ public static class SiloConfiguration
         {
             Cluster = reader.Section<ClusterConnection>(ClusterConnection.Section),
             Roles = roles,
-            Engines = roles.HasFlag(SiloRoles.Worker) ? Engines(silo.Devices, reader) : [],
+            Engines = roles.HasFlag(SiloRoles.Worker) ? Engines(configuration, silo.Devices, reader) : [],
             Simulation = reader.Section<SimulationOptions>("Simulation"),
             Worker = reader.Section<WorkerOptions>("Worker", options => options.HostName = silo.HostName ?? options.HostName),
             Dispatcher = reader.Section<DispatcherOptions>("Dispatcher"),
@@ -51,10 +53,31 @@ public static class SiloConfiguration
         return names.Length == 0 ? SiloRoles.Control | SiloRoles.Worker : roles;
     }
 
-    /// <summary>Options for each device, each its own instance: an engine may note on its options what it found.</summary>
-    private static EngineOptions[] Engines(string[] devices, ConfigurationReader reader) =>
-        [.. (devices.Length == 0 ? [null] : (IEnumerable<string?>)DeviceNames.Expand(devices)).Select(device =>
-            reader.Section<EngineOptions>("Engine", options => options.Device = device ?? options.Device))];
+    /// <summary>
+    /// Options for each engine, each its own instance: an engine may note on its options what it found. Either one model, <c>Engine</c>, on each of
+    /// <c>Silo:Devices</c>; or each engine by itself, <c>Engines</c>, for a silo that runs several models.
+    /// </summary>
+    private static EngineOptions[] Engines(IConfiguration configuration, string[] devices, ConfigurationReader reader)
+    {
+        var many = configuration.GetSection(ManyEngines);
+        EngineOptions[] engines;
+        if (!many.Exists())
+        {
+            engines = [.. (devices.Length == 0 ? [null] : (IEnumerable<string?>)DeviceNames.Expand(devices)).Select(device =>
+                reader.Section<EngineOptions>("Engine", options => options.Device = device ?? options.Device))];
+        }
+        else
+        {
+            engines = [.. many.GetChildren().Select(one => reader.Section<EngineOptions>(one.Path))];
+            if (devices.Length > 0) reader.Refuse("Silo:Devices is for the one model of the section Engine; where there are Engines, each names its own Device.");
+            if (configuration.GetSection("Engine").Exists()) reader.Refuse("There are Engine and Engines; allowed is one of the two: Engine for one model, Engines for several.");
+        }
+
+        // Worker ids are made of device and model.
+        foreach (var same in engines.GroupBy(engine => (engine.Device, engine.ModelName)).Where(same => same.Count() > 1))
+            reader.Refuse($"{(many.Exists() ? ManyEngines : "Silo:Devices")} has {same.Key.ModelName} on {same.Key.Device} {same.Count()} times; allowed is one engine of a model on a device.");
+        return engines;
+    }
 
     private static IPAddress Address(string text, ConfigurationReader reader)
     {

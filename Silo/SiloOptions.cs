@@ -10,7 +10,7 @@ public sealed class SiloOptions
 
     /// <summary>
     /// An engine for each: <c>cpu</c> or <c>cuda:N</c>; <c>simulated*N</c> is <c>simulated:0</c> to <c>simulated:N−1</c>. Default: <c>Engine:Device</c>
-    /// alone. Ignored without the role <c>worker</c>.
+    /// alone. Ignored without the role <c>worker</c>; not allowed beside <c>Engines</c>, where each engine names its own.
     /// </summary>
     public string[] Devices { get; set; } = [];
 

@@ -17,7 +17,7 @@ public sealed class SiloSettings
     /// <summary>What this silo does.</summary>
     public SiloRoles Roles { get; init; } = SiloRoles.Control | SiloRoles.Worker;
 
-    /// <summary>One engine for each device; none on a silo without <see cref="SiloRoles.Worker"/>.</summary>
+    /// <summary>One engine for each device and model; none on a silo without <see cref="SiloRoles.Worker"/>.</summary>
     public IReadOnlyList<EngineOptions> Engines { get; init; } = [];
 
     /// <summary>Checkpoints that a silo with <see cref="SiloRoles.Control"/> makes known; see <see cref="ModelAnnouncer"/>.</summary>

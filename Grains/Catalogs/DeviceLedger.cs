@@ -12,12 +12,14 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
 {
     private readonly DurableState<LedgerState, LedgerState> _state;
     private readonly TimeProvider _time;
+    private readonly JobMetrics _metrics;
     private readonly ILogger<DeviceLedger> _logger;
 
     public DeviceLedger(
-        [PersistentState("deviceledger", ClusterProviders.GrainStorage)] IPersistentState<LedgerState> row, TimeProvider time, ILogger<DeviceLedger> logger)
+        [PersistentState("deviceledger", ClusterProviders.GrainStorage)] IPersistentState<LedgerState> row, TimeProvider time, JobMetrics metrics,
+        ILogger<DeviceLedger> logger)
     {
-        (_time, _logger) = (time, logger);
+        (_time, _metrics, _logger) = (time, metrics, logger);
         _state = new(row, stored => stored, state => state, GiveUp);
     }
 
@@ -48,7 +50,12 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
         _state.Current = decide(_state.Current);
         var after = QuarantinedOf(_state.Current);
         await _state.SettleAsync();
-        foreach (var (device, reason) in after.Where(device => !before.ContainsKey(device.Key))) LogQuarantined(device, reason);
+        foreach (var (device, reason) in after.Where(device => !before.ContainsKey(device.Key)))
+        {
+            LogQuarantined(device, reason);
+            _metrics.DeviceQuarantined();
+        }
+
         foreach (var device in before.Keys.Where(device => !after.ContainsKey(device))) LogReleased(device);
 
         // The dispatcher looks by itself before long; this makes it at once.

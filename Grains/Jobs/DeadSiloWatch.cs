@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Emu3.Grains.Jobs;
 
 /// <summary>Tells the shards of this silo when another silo has died, so that its leases end at once and not at their deadline.</summary>
-public sealed partial class DeadSiloWatch(IClusterMembershipService membership, ILogger<DeadSiloWatch> logger) : BackgroundService
+public sealed partial class DeadSiloWatch(IClusterMembershipService membership, JobMetrics metrics, ILogger<DeadSiloWatch> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<string, IJobShard> _shards = new();
 
@@ -31,6 +31,7 @@ public sealed partial class DeadSiloWatch(IClusterMembershipService membership, 
     {
         if (_shards.IsEmpty) return Task.CompletedTask; // a silo that starts reads of all that ever died
         LogSiloGone(silo, _shards.Count);
+        metrics.SiloGone();
         return Task.WhenAll(_shards.Select(shard => TellAsync(shard.Key, shard.Value, silo)));
     }
 

@@ -107,6 +107,8 @@ public sealed partial class GenerationJob
     {
         var state = _state.Durable;
         LogEnded(_job, state.Status, state.FinalCounts.Done, state.FinalCounts.Failed, state.FinalCounts.Cancelled, state.FinalResumedCount);
+        if (!_isEndCounted) _metrics.JobEnded(state.Status);
+        _isEndCounted = true;
         TellWatchers();
         await PublishAsync(state.Status);
         if (state.Total == 0) await DeleteShardsAsync();

@@ -21,6 +21,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     private readonly JobOptions _options;
     private readonly TimeProvider _time;
     private readonly SiloLife _life;
+    private readonly JobMetrics _metrics;
     private readonly ILogger<GenerationJob> _logger;
     private readonly CancellationTokenSource _gone = new();
 
@@ -28,12 +29,13 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     private JobProgress _progress = null!;
     private Task? _heardAll;
     private bool _isOpening;
+    private bool _isEndCounted;
 
     public GenerationJob(
         [PersistentState("job", ClusterProviders.GrainStorage)] IPersistentState<JobState> row,
-        IBlobStore blobs, IOptions<JobOptions> options, TimeProvider time, SiloLife life, ILogger<GenerationJob> logger)
+        IBlobStore blobs, IOptions<JobOptions> options, TimeProvider time, SiloLife life, JobMetrics metrics, ILogger<GenerationJob> logger)
     {
-        (_blobs, _options, _time, _life, _logger) = (blobs, options.Value, time, life, logger);
+        (_blobs, _options, _time, _life, _metrics, _logger) = (blobs, options.Value, time, life, metrics, logger);
         _state = new(row, stored => stored, state => state, GiveUp);
     }
 
@@ -41,6 +43,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     {
         _job = new JobId(this.GetPrimaryKeyString());
         _state.Load();
+        _isEndCounted = _state.Current.IsTerminal; // by an earlier activation
         _progress = new JobProgress(_time, _state.Current);
         _lastAsked = _time.GetTimestamp();
         if (_state.Current.Spec is { Priority: JobPriority.Interactive }) WatchForForsaken();
@@ -65,7 +68,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             if (_state.Current is { IsDeleted: true, Total: 0 })
             {
                 await SweepAsync(); // what is left of a submission that was given up
-                (_finish, _heardAll) = (null, null);
+                (_finish, _heardAll, _isEndCounted) = (null, null, false);
             }
 
             _state.Current = JobTransitions.Open(_state.Current, _job, spec, _time.GetUtcNow());
@@ -147,7 +150,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             if (_state.Current.IsTerminal && _progress.Counts.Failed > 0)
             {
                 await Index.Add(_job);
-                _finish = null;
+                (_finish, _isEndCounted) = (null, false);
             }
 
             return await DecideAsync(state => JobTransitions.RetryFailed(state, _job, _progress.Counts.Failed));

@@ -21,6 +21,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
     private readonly SiloLife _life;
     private readonly SiloMembers _members;
     private readonly DeadSiloWatch _deadSilos;
+    private readonly JobMetrics _metrics;
     private readonly ILogger<JobShard> _logger;
     private readonly CancellationTokenSource _gone = new();
 
@@ -35,9 +36,9 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         [PersistentState("shard", ClusterProviders.GrainStorage)] IPersistentState<ShardRow> row,
         [PersistentState("shard.settled", ClusterProviders.GrainStorage)] IPersistentState<SettledRow> settledRow,
         [PersistentState("shard.specs", ClusterProviders.GrainStorage)] IPersistentState<ShardSpecs> specsRow,
-        TimeProvider time, SiloLife life, SiloMembers members, DeadSiloWatch deadSilos, ILogger<JobShard> logger)
+        TimeProvider time, SiloLife life, SiloMembers members, DeadSiloWatch deadSilos, JobMetrics metrics, ILogger<JobShard> logger)
     {
-        (_time, _life, _members, _deadSilos, _logger) = (time, life, members, deadSilos, logger);
+        (_time, _life, _members, _deadSilos, _metrics, _logger) = (time, life, members, deadSilos, metrics, logger);
         _items = new(row, settledRow, time, GiveUp);
         _specs = new(specsRow, stored => stored, stored => stored, GiveUp);
     }
@@ -218,7 +219,12 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
     private async Task TickAsync(CancellationToken cancellationToken)
     {
         var expired = await _items.TakeBackExpiredAsync();
-        if (expired > 0) LogDeadline(this.GetPrimaryKeyString(), expired);
+        if (expired > 0)
+        {
+            LogDeadline(this.GetPrimaryKeyString(), expired);
+            _metrics.LeasesExpired(expired);
+        }
+
         ForgetBuffers();
         if (_reporter.IsDirty || expired > 0 || _buffers.Count > 0) _reporter.Report();
         if (HasToTick) return;

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Workers;
 /// Repeats what a blob store refuses until it does it. A full disk or a store that is away for a while is no item's fault: nothing fails for it,
 /// and the leases are kept meanwhile.
 /// </summary>
-internal sealed partial class BlobPatience(TimeProvider time, ILogger logger)
+internal sealed partial class BlobPatience(WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
 
@@ -27,6 +27,7 @@ internal sealed partial class BlobPatience(TimeProvider time, ILogger logger)
             catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
             {
                 LogRefused(refusal, run.Name);
+                metrics.BlobRefused();
             }
 
             await Task.Delay(pause, time, ending.Token);

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Emu3.Grains.Workers;
 
 /// <summary>Reads and writes one item's checkpoint, beside its generation and never holding it up.</summary>
-public sealed partial class CheckpointWriter(ItemRun run, string numericClass, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger logger)
+public sealed partial class CheckpointWriter(
+    ItemRun run, string numericClass, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private readonly string _key = BlobKeys.Checkpoint(run.Job, run.Lease.Item);
     private readonly byte[] _specHash = SpecHash.Of(run.Lease.Spec, run.WeightsHash);
@@ -74,6 +75,7 @@ public sealed partial class CheckpointWriter(ItemRun run, string numericClass, I
             await blobs.WriteAsync(_key, checkpoint.Encode(numericClass, _specHash));
             _savedCount = checkpoint.Tokens.Count;
             _exists = true;
+            metrics.CheckpointWritten();
         }
         catch (Exception failure)
         {

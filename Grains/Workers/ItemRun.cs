@@ -43,6 +43,9 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInt
     /// <summary>The worker gives it back: what was generated is kept for another lease.</summary>
     public bool IsGivenBack { get; private set; }
 
+    /// <summary>What its shard has recorded of it; null before.</summary>
+    public ItemResult? Result { get; set; }
+
     /// <summary>Completes when the pull loop lets it start.</summary>
     public Task Started => _started.Task;
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Emu3.Grains.Interfaces;
@@ -11,10 +10,11 @@ namespace Emu3.Grains.Workers;
 
 /// <summary>Takes one leased item from its checkpoint to the shard's answer: resume, run, store the file, report.</summary>
 public sealed partial class ItemRunner(
-    WorkerId worker, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger logger)
+    WorkerId worker, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
+    ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
-    private readonly BlobPatience _patience = new(time, logger);
+    private readonly BlobPatience _patience = new(metrics, time, logger);
 
     /// <summary>How an item left the worker.</summary>
     public enum End { Reported, Dropped, GivenBack }
@@ -26,13 +26,14 @@ public sealed partial class ItemRunner(
     /// <exception cref="EngineStoppedException">The engine has ended.</exception>
     public async Task<End> RunAsync(ItemRun run, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
-        var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, time, logger);
+        var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
         var pusher = new TokenPusher(run, worker, grains, options.PushPeriod, time, logger);
         using var pushing = new CancellationTokenSource();
         Task? pushes = null;
         try
         {
             run.Begin(await checkpoints.ReadAsync());
+            if (run.ResumedCount > 0) metrics.ItemResumed();
             var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
             pushes = pusher.RunAsync(pushing.Token);
@@ -44,11 +45,15 @@ public sealed partial class ItemRunner(
             if (result is null)
             {
                 LogFailed(run.Name, failure!.Code, failure.Message);
-                await ReportAsync(run, shard => shard.Fail(worker, run.Lease.Item, run.Lease.Epoch, failure), cancellationToken);
+                if (await ReportAsync(run, shard => shard.Fail(worker, run.Lease.Item, run.Lease.Epoch, failure), cancellationToken) == ReportReply.Accepted)
+                    metrics.ItemFailed(failure.Code);
             }
-            else if (await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken) == ReportReply.Stale)
+            else
             {
-                return End.Dropped; // another lease may use the checkpoint
+                var reply = await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken);
+                if (reply == ReportReply.Stale) return End.Dropped; // another lease may use the checkpoint
+                run.Result = result;
+                metrics.ItemCompleted();
             }
 
             await checkpoints.DeleteAsync();
@@ -129,7 +134,7 @@ public sealed partial class ItemRunner(
     private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome, CancellationToken cancellationToken)
     {
         var all = run.ToCheckpoint();
-        var tokensHash = HashOf(all.Tokens);
+        var tokensHash = TokensHash.Of(all.Tokens);
         var file = run.Lease.Spec.Image is { } image
             ? EncodePicture(run, image, outcome.Picture!, tokensHash, all.Tokens)
             : Encoding.UTF8.GetBytes(string.Concat(all.Pieces!));
@@ -151,7 +156,7 @@ public sealed partial class ItemRunner(
             NumericClass = engine.NumericClass.Text,
             IsReproducible = engine.NumericClass.RowInvariant,
             ResumedTokens = run.ResumedCount,
-            MadeBy = $"{options.HostName}/{worker.Device}",
+            MadeBy = options.DeviceOf(worker),
         };
     }
 
@@ -228,13 +233,6 @@ public sealed partial class ItemRunner(
 
     /// <summary>Tokens of a picture are known before the first: rows with their ends, and three that close it.</summary>
     private static int TokensOfPicture(ItemSpec item) => item.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : int.MaxValue;
-
-    private static byte[] HashOf(IReadOnlyList<int> tokens)
-    {
-        var bytes = new byte[4 * tokens.Count];
-        for (var i = 0; i < tokens.Count; i++) BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), tokens[i]);
-        return SHA256.HashData(bytes);
-    }
 
     private sealed class Outcome
     {

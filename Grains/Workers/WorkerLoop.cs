@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Emu3.Grains.Canaries;
 using Emu3.Grains.Interfaces;
 using Emu3.Inference;
 using Emu3.Storage.Blobs;
@@ -16,6 +17,7 @@ public sealed partial class WorkerLoop
 
     private readonly IGrainFactory _grains;
     private readonly WorkerOptions _options;
+    private readonly WorkerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<WorkerLoop> _logger;
     private readonly ItemRunner _runner;
@@ -23,6 +25,7 @@ public sealed partial class WorkerLoop
     private readonly HeldItems _held;
     private readonly Heartbeats _heartbeats;
     private readonly CompletionRate _rate;
+    private readonly Canary? _canary;
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource<Exception?> _engineEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isCalled;
@@ -30,10 +33,11 @@ public sealed partial class WorkerLoop
     private int _hasProved; // the ledger knows that this device generates tokens
 
     public WorkerLoop(
-        WorkerId id, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, TimeProvider time, ILogger<WorkerLoop> logger)
+        WorkerId id, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
+        ILogger<WorkerLoop> logger)
     {
-        (Id, Engine, _grains, _options, _time, _logger) = (id, engine, grains, options, time, logger);
-        _runner = new ItemRunner(id, engine, grains, blobs, options, time, logger);
+        (Id, Engine, _grains, _options, _metrics, _time, _logger) = (id, engine, grains, options, metrics, time, logger);
+        _runner = new ItemRunner(id, engine, grains, blobs, options, metrics, time, logger);
         var slots = engine.Load.SlotCount;
         _held = new HeldItems(new SlotBudget(slots, options.InteractiveSlots ?? Math.Max(1, slots / 16), options.LookAheadSlots));
         _heartbeats = new Heartbeats(id, _held, grains, options, time, logger);
@@ -45,8 +49,12 @@ public sealed partial class WorkerLoop
             SlotCount = slots,
             NumericClass = engine.NumericClass.Text,
             IsRowInvariant = engine.NumericClass.RowInvariant,
-            Device = $"{options.HostName}/{id.Value[(id.Value.LastIndexOf('/') + 1)..]}",
+            Device = options.DeviceOf(id),
         };
+        if (options.CanaryPeriod is not { } period || !engine.NumericClass.RowInvariant) return;
+        var board = grains.GetGrain<ICanaryBoard>(ICanaryBoard.KeyOf(engine.NumericClass.Text, engine.Model.WeightsHash));
+        _canary = new Canary(
+            _card.Device, engine, board, period, () => _held.Count == 0 && !_isDraining, stopped => _engineEnded.TrySetResult(stopped), metrics, time, logger);
     }
 
     public WorkerId Id { get; }
@@ -68,6 +76,7 @@ public sealed partial class WorkerLoop
     /// <summary>Pulls until <see cref="DrainAsync"/>, or until cancelled, which leaves everything as a crash would.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await using var stopping = cancellationToken.Register(() => _canary?.GiveWay());
         var heartbeats = _heartbeats.RunAsync(() => _isDraining, cancellationToken);
         var finder = new WorkFinder(_card, _held, run => Take(run, cancellationToken), _grains, _options, _time, _logger);
         var pause = s_shortestPause;
@@ -80,6 +89,7 @@ public sealed partial class WorkerLoop
                 _isCalled = false;
                 await finder.FindAsync(isCalled, cancellationToken);
                 (patience, pause) = (finder.AskPeriod, s_shortestPause);
+                _canary?.Begin();
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
@@ -112,12 +122,15 @@ public sealed partial class WorkerLoop
             await left.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        if (_canary is not null) await _canary.EndAsync();
+
         LogDrained(Id, count);
     }
 
     private void Take(ItemRun run, CancellationToken cancellationToken)
     {
         var older = _held.Add(run, added => RunItemAsync(added, cancellationToken));
+        _canary?.GiveWay();
         if (_isDraining) run.GiveBack();
         older?.Drop();
         Turn();
@@ -145,10 +158,16 @@ public sealed partial class WorkerLoop
 
         StartWaiting(); // its slots are free, whatever is still to be told
         if (end == ItemRunner.End.GivenBack) await ReleaseAsync(run);
-        if (end == ItemRunner.End.Dropped && !_isDraining) LogDropped(run.Name);
+        if (end == ItemRunner.End.Dropped && !_isDraining)
+        {
+            LogDropped(run.Name);
+            _metrics.LeaseLost();
+        }
+
         if (end == ItemRunner.End.Reported)
         {
             _rate.Ended();
+            if (run.Result is { } result) _canary?.Offer(run.Name, run.Lease.Spec, result);
             if (run.TokenCount > run.ResumedCount) ProveDevice();
         }
 
@@ -175,6 +194,7 @@ public sealed partial class WorkerLoop
         foreach (var run in _held.StartWaiting())
         {
             LogYielded(run.Name, run.TokenCount);
+            _metrics.ItemYielded();
             run.GiveBack();
         }
     }

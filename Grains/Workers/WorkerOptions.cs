@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Emu3.Grains.Interfaces;
 
 namespace Emu3.Grains.Workers;
 
@@ -33,7 +34,17 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:05")]
     public TimeSpan AskPeriod { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// An idle worker makes a picture again so often at most, and compares the tokens: a device that computes wrongly shows by it. Unset: never. Needs row
+    /// invariance.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    public TimeSpan? CanaryPeriod { get; set; }
+
     /// <summary>The machine's name, as devices, results and diagnoses tell it. A silo's own <c>Silo:HostName</c> goes before it.</summary>
     [Required]
     public string HostName { get; set; } = Environment.MachineName;
+
+    /// <summary>A worker's device as cards, results and the device ledger name it; see <see cref="WorkerCard.Device"/>.</summary>
+    public string DeviceOf(WorkerId worker) => $"{HostName}/{worker.Device}";
 }

@@ -79,7 +79,11 @@ internal sealed class LoadedModel : IDisposable
                 Cache = cache,
                 Vision = vision,
                 RowFloor = floor ?? 1,
-                Facts = Describe(options, folder, config, prompts, loader.WeightsHash, positions),
+                Facts = CheckpointFacts.Describe(folder, config, prompts, loader.WeightsHash, positions) with
+                {
+                    CanDraw = options.Serves(EngineOptions.Images),
+                    CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
+                },
                 NumericClass = new NumericClass(
                     $"emu3 {typeof(LoadedModel).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {threads} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {loader.WeightsHash}",
@@ -124,18 +128,4 @@ internal sealed class LoadedModel : IDisposable
             $"A slot of this checkpoint takes {slotBytes >> 20} MiB, and {DeviceFacts.FreeBytes(device) >> 20} MiB are free on {options.Device}. "
             + "Engine:SlotPositions makes slots smaller.");
     }
-
-    private static ModelFacts Describe(
-        EngineOptions options, ModelFolder folder, Emu3Config config, PromptTemplate prompts, string weightsHash, int positions) => new()
-        {
-            Name = folder.Name,
-            WeightsHash = weightsHash,
-            CanDraw = options.Serves(EngineOptions.Images),
-            CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
-            SpatialFactor = config.Vision.SpatialFactor,
-            ImageArea = config.ImageArea,
-            MaxPositions = positions,
-            CodebookSize = config.Vision.CodebookSize,
-            ImageDefaults = config.ImageDefaults,
-        };
 }

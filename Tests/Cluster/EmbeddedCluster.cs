@@ -40,25 +40,26 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public int RefusedWriteCount => _blobs.RefusedCount;
     public IServiceProvider SiloServices => _silo.Services;
 
-    /// <summary>Starts on a folder; returns when the worker is known to the dispatcher.</summary>
+    /// <summary>Starts on a folder, with one worker or, where there are options for a second, two; returns when the dispatcher knows them.</summary>
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
-        LogLevel logs = LogLevel.Warning, bool hasWorker = true, params string[] models)
+        LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, params string[] models)
     {
         var data = DataFolder.At(folder);
         var held = data.TryLock() ?? throw new InvalidOperationException($"{folder} is in use");
         var connection = ClusterConnection.SingleProcess(data);
         var fake = new FakeEngine(engine);
+        EngineOptions[] engines = [new() { Model = "fake", Device = "simulated:0" }, new() { Model = "fake", Device = "simulated:1" }];
         var blobs = new CrashableBlobStore(new FolderBlobStore(data.BlobFolder));
         var settings = new SiloSettings
         {
             Cluster = connection,
             Roles = hasWorker ? SiloRoles.Control | SiloRoles.Worker : SiloRoles.Control,
             Models = models,
-            Engines = hasWorker ? [new EngineOptions { Model = "fake" }] : [],
+            Engines = [.. engines.Take(!hasWorker ? 0 : second is null ? 1 : 2)],
             Jobs = jobs ?? new(),
             Dispatcher = dispatcher ?? new(),
-            EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(fake),
+            EngineFactory = (options, _, _, _) => Task.FromResult<IEngine>(options == engines[0] ? fake : new FakeEngine(second)),
             Worker = worker ?? new WorkerOptions
             {
                 CheckpointPeriod = TimeSpan.FromMilliseconds(50),
@@ -84,7 +85,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         var cluster = new EmbeddedCluster(silo, clientHost, held, blobs, fake);
         if (!hasWorker) return cluster;
         await silo.Services.GetRequiredService<EngineStatus>().Ready;
-        while ((await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Count == 0) await Task.Delay(10);
+        while ((await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Count < settings.Engines.Count) await Task.Delay(10);
         return cluster;
     }
 

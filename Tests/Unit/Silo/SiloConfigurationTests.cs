@@ -48,6 +48,8 @@ public sealed class SiloConfigurationTests
     [InlineData("Worker:HeartbeatPeriod", "00:01:00", "Worker:HeartbeatPeriod")]
     [InlineData("Worker:HeartbeatPeriod", "soon", "HeartbeatPeriod")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
+    [InlineData("Dispatcher:TenantWeights:acme", "0", "acme")]
+    [InlineData("Dispatcher:TenantWeights:acme", "NaN", "acme")]
     [InlineData("Jobs:Patience", "1", "Patience")]
     [InlineData("Silo:Port", "70000", "Silo:Port")]
     [InlineData("Silo:AdvertisedAddress", "host-7", "Silo:AdvertisedAddress")]
@@ -57,6 +59,43 @@ public sealed class SiloConfigurationTests
         var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration(("Engine:Model", "m"), (key, value), (besides, besidesValue))));
 
         Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfSeveralEngines_GivesEachItsModelAndDevice()
+    {
+        var settings = SiloConfiguration.Read(Configuration(
+            ("Engines:0:Model", "models/draws"), ("Engines:0:Device", "cuda:0"), ("Engines:1:Model", "models/chats"), ("Engines:1:Device", "cuda:0"),
+            ("Engines:1:SlotCount", "8")));
+
+        Assert.Equal([("models/draws", "cuda:0", 0), ("models/chats", "cuda:0", 8)], settings.Engines.Select(engine => (engine.Model, engine.Device, engine.SlotCount)));
+    }
+
+    [Theory]
+    [InlineData("Engines:1:Model", "elsewhere/draws", "Engines has draws on cuda:0 2 times")]
+    [InlineData("Engines:1:Modell", "draws", "Engines:1")]
+    [InlineData("Engines:1:Device", "gpu", "Engines:1:Device")]
+    [InlineData("Engine:Model", "chats", "Engine and Engines")]
+    [InlineData("Silo:Devices:0", "cuda:1", "Silo:Devices")]
+    public void Read_OfSeveralEngines_NamesWhatIsWrong(string key, string value, string named)
+    {
+        var pairs = new Dictionary<string, string>
+        {
+            ["Engines:0:Model"] = "models/draws", ["Engines:0:Device"] = "cuda:0", ["Engines:1:Model"] = "models/chats", ["Engines:1:Device"] = "cuda:0", [key] = value,
+        };
+
+        var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration([.. pairs.Select(pair => (pair.Key, pair.Value))])));
+
+        Assert.Contains(wrong.Problems, problem => problem.Contains(named, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_OfADeviceTwice_NamesIt()
+    {
+        var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration(
+            ("Engine:Model", "m"), ("Silo:Devices:0", "cuda:0"), ("Silo:Devices:1", "cuda:0"))));
+
+        Assert.Contains("m on cuda:0 2 times", Assert.Single(wrong.Problems), StringComparison.Ordinal);
     }
 
     [Fact]
