@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Emu3.Grains.Interfaces;
 using Emu3.Grains.Workers;
 using Emu3.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,7 +28,7 @@ public sealed class CanaryClusterTests : IDisposable
         await SubmitUntilAsync(cluster, counted.Reaches("emu3.canary.mismatches", 1));
 
         var error = await errors.First.WaitAsync(TimeSpan.FromMinutes(2), Cancellation);
-        Assert.StartsWith("Item job-", error, StringComparison.Ordinal);
+        Assert.StartsWith("Item job_", error, StringComparison.Ordinal);
         Assert.Contains("node/simulated:0", error, StringComparison.Ordinal);
         Assert.Contains("node/simulated:1", error, StringComparison.Ordinal);
         Assert.Contains("fake class", error, StringComparison.Ordinal);

@@ -1,5 +1,4 @@
 using Emu3.Grains.Canaries;
-using Emu3.Grains.Interfaces;
 using Emu3.Tests.Cluster;
 
 namespace Emu3.Tests.Unit.Grains.Canaries;
