@@ -17,7 +17,7 @@ public sealed class JobMetrics
         var meter = factory.Create(WorkerMetrics.MeterName);
         _jobs = meter.CreateCounter<long>("emu3.jobs.ended", "{job}", "Jobs that ended, by status.");
         _expiredLeases = meter.CreateCounter<long>("emu3.leases.expired", "{lease}", "Leases that ended without word from their workers.");
-        _silos = meter.CreateCounter<long>("emu3.silos.gone", "{silo}", "Silos that this one saw leave or die. Each silo counts for itself.");
+        _silos = meter.CreateCounter<long>("emu3.silos.gone", "{silo}", "Silos that this one saw leave or die while it had shards. Each silo counts for itself.");
         _devices = meter.CreateCounter<long>("emu3.devices.quarantined", "{device}", "Devices that get no work until they are released.");
     }
 
