@@ -34,7 +34,7 @@ public sealed class LeaseClock(TimeProvider time)
             {
                 HeardAt = time.GetTimestamp(),
                 HasProgress = lease.HasProgress || held.TokenCount > held.ResumedCount,
-                IsWaiting = held.IsWaiting,
+                HasBegun = lease.HasBegun || !held.IsWaiting,
                 TokenCount = held.TokenCount,
             };
         }
@@ -43,8 +43,8 @@ public sealed class LeaseClock(TimeProvider time)
     /// <summary>Whether the present lease generated any token of its own.</summary>
     public bool HasProgress(int item) => _leases.TryGetValue(item, out var lease) && lease.HasProgress;
 
-    /// <summary>Whether the worker last told that it had not begun the item yet.</summary>
-    public bool IsWaiting(int item) => _leases.TryGetValue(item, out var lease) && lease.IsWaiting;
+    /// <summary>Whether the worker told that it has begun the item.</summary>
+    public bool HasBegun(int item) => _leases.TryGetValue(item, out var lease) && lease.HasBegun;
 
     /// <summary>Since the lease was last heard of, and tokens as the worker then told; null when the item is not leased.</summary>
     public (TimeSpan HeardAgo, int TokenCount)? StandingOf(int item) =>
@@ -56,5 +56,5 @@ public sealed class LeaseClock(TimeProvider time)
     /// <summary>Items whose deadline has passed.</summary>
     public IReadOnlyList<int> Expired() => [.. _leases.Where(lease => time.GetElapsedTime(lease.Value.HeardAt) > Deadline).Select(lease => lease.Key)];
 
-    private readonly record struct Entry(long GrantedAt, long HeardAt, bool HasProgress, bool IsWaiting, int TokenCount);
+    private readonly record struct Entry(long GrantedAt, long HeardAt, bool HasProgress, bool HasBegun, int TokenCount);
 }

@@ -116,8 +116,8 @@ internal sealed class ShardItems
         var was = _state.Current;
         var lost = Enumerable.Range(0, was.Items.Length)
             .Where(item => was.Items[item].Holder is { } holder && new WorkerId(holder).Silo == silo)
-            .Select(item => (new WorkerId(was.Items[item].Holder!), item, !_clock.HasProgress(item) && !_clock.IsWaiting(item))).ToList();
-        Decide(ShardTransitions.SiloGone(was, silo, _clock.HasProgress, _clock.IsWaiting, isSeen));
+            .Select(item => (new WorkerId(was.Items[item].Holder!), item, !_clock.HasProgress(item) && _clock.HasBegun(item))).ToList();
+        Decide(ShardTransitions.SiloGone(was, silo, _clock.HasProgress, _clock.HasBegun, isSeen));
         await _state.SettleAsync();
         return lost;
     }

@@ -14,10 +14,11 @@ public static class ShardTransitions
     // A process that is killed ten times while it still loads or reads prompts makes no item poison: whoever kills it is to blame.
     private const int PoisonFrom = 12;
     private const int SeenDeath = 4;
+    private const int DeathAlone = 2; // two of them
     private const int UnseenDeath = 1;
 
     private static readonly ItemFailure s_poisoned = new(
-        FailureCode.Poisoned, "Every worker that ran this item died with it, the last one while running nothing else.");
+        FailureCode.Poisoned, "Every worker that ran this item died with it, the last two while running nothing else.");
 
     /// <summary>Opens the items for leasing.</summary>
     public static ShardState Seal(ShardState state, int itemCount, JobOrders orders) => Obey(
@@ -72,16 +73,17 @@ public static class ShardTransitions
         Change(state, [.. items.Where(item => state.Items[item].Status == ItemStatus.Running)], item => item with { Status = ItemStatus.Pending, Holder = null });
 
     /// <summary>
-    /// A silo is dead, and its leases with it. A death counts against an item only where its lease made no progress. A shard that died
-    /// with the worker can't know that, and an item that last waited for its turn hardly did it: such a death counts a quarter. An item that
-    /// dies alone is poison: it fails, the job goes on.
+    /// A silo is dead, and its leases with it. A death counts against an item only where its lease made no progress and the worker had told that it began
+    /// the item. Of an item above suspicion it need not have told that: one death makes a suspect, and a suspect's worker tells before it begins. A shard
+    /// that died with the worker can't know either, and counts a quarter. An item that dies alone a second time is poison: it fails, the job goes on.
+    /// Once may be chance, since workers are killed from outside too.
     /// </summary>
     /// <param name="state">The state before.</param>
     /// <param name="silo">The silo's part of its workers' keys.</param>
     /// <param name="hasProgress">Whether the shard saw an item's present lease make progress.</param>
-    /// <param name="isWaiting">Whether the worker last told that it had not begun the item yet.</param>
+    /// <param name="hasBegun">Whether the worker told that it has begun the item.</param>
     /// <param name="isSeen">The shard was there when it happened.</param>
-    public static ShardState SiloGone(ShardState state, string silo, Func<int, bool> hasProgress, Func<int, bool> isWaiting, bool isSeen)
+    public static ShardState SiloGone(ShardState state, string silo, Func<int, bool> hasProgress, Func<int, bool> hasBegun, bool isSeen)
     {
         var lost = Where(state, item => item.Holder is { } holder && new WorkerId(holder).Silo == silo);
         if (lost.Count == 0) return state;
@@ -90,7 +92,13 @@ public static class ShardTransitions
         foreach (var item in lost)
         {
             var was = items[item];
-            var suspicion = hasProgress(item) ? was.Suspicion : was.Suspicion + (isSeen && !isWaiting(item) ? SeenDeath : UnseenDeath);
+            var death = (isSeen, HasBegun: hasBegun(item)) switch
+            {
+                (false, _) => UnseenDeath,
+                (true, true) => was.RunsAlone ? DeathAlone : SeenDeath,
+                _ => was.Suspicion == 0 ? UnseenDeath : 0,
+            };
+            var suspicion = hasProgress(item) ? was.Suspicion : was.Suspicion + death;
             var isPoison = was.RunsAlone && suspicion >= PoisonFrom;
             if (isPoison) poisoned.Add(new(item, null, s_poisoned));
             items[item] = was with { Status = isPoison ? ItemStatus.Failed : ItemStatus.Pending, Holder = null, Suspicion = suspicion };

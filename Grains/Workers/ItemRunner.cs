@@ -21,10 +21,11 @@ public sealed partial class ItemRunner(
 
     /// <summary>Runs the item. What goes wrong with it becomes its failure; only the engine's end is thrown.</summary>
     /// <param name="run">The item.</param>
+    /// <param name="begins">Awaited before a suspect begins: its shard is told, so that a death from here on counts in full.</param>
     /// <param name="changed">Called when slots are freed or a suspect makes progress.</param>
     /// <param name="cancellationToken">The worker stops without waiting: nothing is reported any more.</param>
     /// <exception cref="EngineStoppedException">The engine has ended.</exception>
-    public async Task<End> RunAsync(ItemRun run, Action<ItemRun> changed, CancellationToken cancellationToken)
+    public async Task<End> RunAsync(ItemRun run, Func<ItemRun, Task> begins, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
         var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
         var pusher = new TokenPusher(run, worker, grains, options.PushPeriod, time, logger);
@@ -36,6 +37,7 @@ public sealed partial class ItemRunner(
             if (run.ResumedCount > 0) metrics.ItemResumed();
             var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
+            if (run.Lease.IsSuspect) await Task.WhenAny(begins(run), Task.Delay(s_longestPause, time, run.Ending)); // a shard that is away holds up nobody
             pushes = pusher.RunAsync(pushing.Token);
             var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed, cancellationToken);
             run.HasFreedSlots = true;

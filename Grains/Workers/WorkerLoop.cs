@@ -142,7 +142,7 @@ public sealed partial class WorkerLoop
         var end = ItemRunner.End.Dropped;
         try
         {
-            end = await _runner.RunAsync(run, OnChanged, cancellationToken);
+            end = await _runner.RunAsync(run, suspect => _heartbeats.BeatAsync(suspect.Job, suspect.Shard), OnChanged, cancellationToken);
         }
         catch (EngineStoppedException stopped)
         {

@@ -58,20 +58,20 @@ public sealed class ShardTransitionsTests
     {
         var (state, _) = ShardTransitions.Acquire(Sealed(2), s_a, 2);
 
-        state = ShardTransitions.SiloGone(state, s_a.Silo, item => item == 0, _ => false, isSeen: true);
+        state = ShardTransitions.SiloGone(state, s_a.Silo, item => item == 0, _ => true, isSeen: true);
 
         Assert.Equal(new ItemCounts(2, 0, 0, 0, 0), state.Counts);
         Assert.Equal([0, 4], state.Items.Select(item => item.Suspicion));
     }
 
     [Fact]
-    public void Item_ThatKillsItsWorkers_RunsAloneAfterTwo_AndIsPoisonAfterTheThird()
+    public void Item_ThatKillsItsWorkers_RunsAloneAfterTwo_AndIsPoisonAfterTwoMore()
     {
         var state = Sealed(3);
         for (var death = 0; death < 2; death++)
         {
             (state, _) = ShardTransitions.Acquire(state, s_a, 1);
-            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => false, isSeen: true);
+            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => true, isSeen: true);
         }
 
         // The others go first; then it, by itself.
@@ -81,7 +81,11 @@ public sealed class ShardTransitionsTests
         Assert.Equal([0], granted);
         Assert.True(state.Items[0].RunsAlone);
 
-        state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => false, isSeen: true);
+        state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => true, isSeen: true);
+        Assert.Empty(state.Outcomes);
+        (state, granted) = ShardTransitions.Acquire(state, s_a, 5);
+        Assert.Equal([0], granted);
+        state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => true, isSeen: true);
 
         Assert.Equal(FailureCode.Poisoned, Assert.Single(state.Outcomes).Failure!.Code);
         Assert.Equal(new ItemCounts(0, 2, 0, 1, 0), state.Counts);
@@ -94,7 +98,7 @@ public sealed class ShardTransitionsTests
         for (var death = 0; death < 10; death++)
         {
             (state, _) = ShardTransitions.Acquire(state, s_a, 3);
-            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => false, isSeen: false);
+            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => true, isSeen: false);
         }
 
         Assert.Empty(state.Outcomes);
@@ -108,7 +112,7 @@ public sealed class ShardTransitionsTests
         {
             (state, _) = ShardTransitions.Acquire(state, s_a, 1);
             if (death % 3 == 2) (state, _) = ShardTransitions.Heartbeat(state, s_a, [new HeldItem(0, death + 1, 5, 4)]);
-            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => false, isSeen: false);
+            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => true, isSeen: false);
         }
 
         Assert.Empty(state.Outcomes);
@@ -162,11 +166,24 @@ public sealed class ShardTransitionsTests
     }
 
     [Fact]
+    public void SiloGone_UnderASuspectThatHadNotBegun_CountsNothing()
+    {
+        var state = Sealed(1);
+        for (var death = 0; death < 30; death++)
+        {
+            (state, _) = ShardTransitions.Acquire(state, s_a, 1);
+            state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, _ => false, isSeen: true);
+        }
+
+        Assert.Equal(1, state.Items[0].Suspicion);
+    }
+
+    [Fact]
     public void SiloGone_UnderItemsThatWaitedThere_CountsAQuarter()
     {
         var (state, _) = ShardTransitions.Acquire(Sealed(2), s_a, 2);
 
-        state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, item => item == 1, isSeen: true);
+        state = ShardTransitions.SiloGone(state, s_a.Silo, _ => false, item => item != 1, isSeen: true);
 
         Assert.Equal([4, 1], state.Items.Select(item => item.Suspicion));
     }
