@@ -90,10 +90,3 @@ public abstract class DisturbedCluster : IAsyncLifetime
 
     private static bool IsLoaded(ClusterProcess worker) => worker.ReadLogOfThisLife().Contains(" is ready on ", StringComparison.Ordinal);
 }
-
-/// <summary>With its tables in SQLite.</summary>
-public sealed class EmbeddedDisturbedCluster : DisturbedCluster
-{
-    private protected override Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan) =>
-        Task.FromResult<(ProcessClusterPlan?, string?)>((plan, null));
-}

@@ -14,9 +14,7 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     /// <summary>A process that is told to end takes a second; on a busy machine some more, and never until the host's patience is spent.</summary>
     private static readonly TimeSpan s_promptly = TimeSpan.FromSeconds(25);
 
-    private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private protected DisturbedCluster Cluster => cluster;
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private ProcessCluster Processes => cluster.Processes;
 
@@ -148,9 +146,3 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
             Assert.Fail($"{who} did not end within {patience.TotalSeconds} s.{Environment.NewLine}{Processes.TellLogs()}");
     }
 }
-
-/// <summary>On SQLite, shared by the processes of a machine.</summary>
-[Trait("Suite", "Cluster")]
-[Collection(nameof(Alone))]
-public sealed class EmbeddedKillMatrixTests(EmbeddedDisturbedCluster cluster, ITestOutputHelper output)
-    : KillMatrixTests(cluster, output), IClassFixture<EmbeddedDisturbedCluster>;
