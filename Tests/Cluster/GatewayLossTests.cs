@@ -26,7 +26,10 @@ public sealed class GatewayLossTests : IAsyncLifetime
         GatewayCount = 2,
         WorkerSettings = new Dictionary<string, string>
         {
-            ["Engine:Kind"] = "simulated", ["Engine:Model"] = "simulated", ["Simulation:TimePerToken"] = "00:00:00.020", ["Simulation:SlotCount"] = "16",
+            ["Engine:Kind"] = "simulated",
+            ["Engine:Model"] = "simulated",
+            ["Simulation:TimePerToken"] = "00:00:00.020",
+            ["Simulation:SlotCount"] = "16",
         },
     }, Cancellation);
 

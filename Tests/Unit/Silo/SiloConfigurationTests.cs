@@ -81,7 +81,11 @@ public sealed class SiloConfigurationTests
     {
         var pairs = new Dictionary<string, string>
         {
-            ["Engines:0:Model"] = "models/draws", ["Engines:0:Device"] = "cuda:0", ["Engines:1:Model"] = "models/chats", ["Engines:1:Device"] = "cuda:0", [key] = value,
+            ["Engines:0:Model"] = "models/draws",
+            ["Engines:0:Device"] = "cuda:0",
+            ["Engines:1:Model"] = "models/chats",
+            ["Engines:1:Device"] = "cuda:0",
+            [key] = value,
         };
 
         var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration([.. pairs.Select(pair => (pair.Key, pair.Value))])));

@@ -61,7 +61,8 @@ public sealed class JobDiagnosisTests
         var sight = Sight(ready: [Worker("node/cuda:0")], standings:
         [
             Running(3, tokens: 40, heardAgo: 0.4), Running(4, tokens: 12, heardAgo: 13, epoch: 2, suspicion: 4), Running(5, tokens: 0, heardAgo: 0.1, runsAlone: true, worker: new("127.0.0.1:9@9/cpu")),
-        ]) with { Specs = new Dictionary<int, ItemSpec> { [3] = Emu3.Tests.Cluster.TestJobs.Image(3, 8, 8) } };
+        ]) with
+        { Specs = new Dictionary<int, ItemSpec> { [3] = Emu3.Tests.Cluster.TestJobs.Image(3, 8, 8) } };
         Assert.Equal(
         [
             "Item 3 is at node/cuda:0 (worker 127.0.0.1:1111@7/cuda:0) with 40 of 75 tokens.",
