@@ -192,13 +192,12 @@ public sealed partial class ItemRunner(
     /// <summary>Repeats until the shard has answered: a report may be told any number of times.</summary>
     private async Task<ReportReply> ReportAsync(ItemRun run, Func<IJobShard, Task<ReportReply>> report, CancellationToken cancellationToken)
     {
-        var shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard));
         var pause = TimeSpan.FromMilliseconds(50);
         while (true)
         {
             try
             {
-                return await report(shard);
+                return await report(grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard))); // throws, too, while no control silo is up
             }
             catch (JobNotFoundException)
             {

@@ -11,7 +11,6 @@ public sealed partial class TokenPusher(ItemRun run, WorkerId worker, IGrainFact
 {
     private const int TokensInCall = 4096;
     private const int TriesAtEnd = 3;
-    private readonly IJobShard _shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard));
     private int _pushed;
 
     /// <summary>Pushes until cancelled.</summary>
@@ -33,7 +32,8 @@ public sealed partial class TokenPusher(ItemRun run, WorkerId worker, IGrainFact
     {
         try
         {
-            var has = await _shard.Push(worker, run.Lease.Item, run.ChunkFrom(_pushed, TokensInCall));
+            var shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard)); // throws, too, while no control silo is up
+            var has = await shard.Push(worker, run.Lease.Item, run.ChunkFrom(_pushed, TokensInCall));
             if (has < 0) run.Drop();
             var isForward = has > _pushed;
             _pushed = has < 0 ? int.MaxValue : has;

@@ -17,6 +17,9 @@ public sealed partial class WorkerLoop
     [LoggerMessage(LogLevel.Information, "Item {Item} was taken from this worker.")]
     private partial void LogDropped(string item);
 
+    [LoggerMessage(LogLevel.Error, "Item {Item} could not be run here; its lease ends by itself.")]
+    private partial void LogBroken(Exception failure, string item);
+
     [LoggerMessage(LogLevel.Information, "Worker {Worker} has given back {ItemCount} items.")]
     private partial void LogDrained(WorkerId worker, int itemCount);
 

@@ -155,6 +155,11 @@ public sealed partial class WorkerLoop
         {
             // The worker stops as if it had crashed.
         }
+        catch (Exception broken)
+        {
+            // It must leave the worker all the same: what is not listed any more is taken back, what is listed stays leased for ever.
+            LogBroken(broken, run.Name);
+        }
 
         StartWaiting(); // its slots are free, whatever is still to be told
         if (end == ItemRunner.End.GivenBack) await ReleaseAsync(run);

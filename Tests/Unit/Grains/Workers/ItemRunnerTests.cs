@@ -1,0 +1,78 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Workers;
+using Emu3.Storage.Blobs;
+using Emu3.Tests.Cluster;
+using Emu3.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Emu3.Tests.Unit.Grains.Workers;
+
+[Trait("Suite", "Fast")]
+public sealed class ItemRunnerTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Item_ThatIsDoneWhileNoControlSiloIsUp_IsReportedWhenOneIs()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var engine = new FakeEngine();
+        var cluster = ClusterWithoutControl.Create(refusals: 3);
+        var grant = new LeaseGrant { Leases = [], Tenant = "tests", WeightsHash = "f", Model = "fake", PendingCount = 0, IsInteractive = false };
+        using var run = new ItemRun(JobId.Draw(), new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, grant, isInteractive: false);
+        var runner = new ItemRunner(
+            new("127.0.0.1:1@1/cpu"), engine, cluster, new FolderBlobStore(_folder.FullPath), new(),
+            new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), TimeProvider.System, NullLogger.Instance);
+        run.Start();
+
+        var end = await runner.RunAsync(run, _ => { }, cancellationToken).WaitAsync(TimeSpan.FromMinutes(1), cancellationToken);
+
+        Assert.Equal(ItemRunner.End.Reported, end);
+        Assert.Equal(0, ((ClusterWithoutControl)cluster).Refusals);
+    }
+
+    /// <summary>
+    /// Grains as a worker silo finds them when all control silos are dead: it does not even know of the grain any more. After some refusals a shard is
+    /// there that takes what it gets.
+    /// </summary>
+    public class ClusterWithoutControl : DispatchProxy
+    {
+        public int Refusals { get; private set; }
+
+        public static IGrainFactory Create(int refusals)
+        {
+            var cluster = Create<IGrainFactory, ClusterWithoutControl>();
+            ((ClusterWithoutControl)cluster).Refusals = refusals;
+            return cluster;
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            Refusals-- > 0 ? throw new ArgumentException("Could not find an implementation for interface emu3.IJobShard") : EndRefusals();
+
+        private IJobShard EndRefusals()
+        {
+            Refusals = 0;
+            return DispatchProxy.Create<IJobShard, Shard>();
+        }
+    }
+
+    public class Shard : DispatchProxy
+    {
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
+        {
+            nameof(IJobShard.Push) => Task.FromResult(((TokenChunk)args![2]!).Offset + ((TokenChunk)args[2]!).Tokens.Length),
+            nameof(IJobShard.Complete) => Task.FromResult(ReportReply.Accepted),
+            _ => throw new NotSupportedException(targetMethod.Name),
+        };
+    }
+}
