@@ -35,7 +35,7 @@ public sealed class ItemRunnerTests : IDisposable
             new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), TimeProvider.System, NullLogger.Instance);
         run.Start();
 
-        var end = await runner.RunAsync(run, _ => { }, cancellationToken).WaitAsync(TimeSpan.FromMinutes(1), cancellationToken);
+        var end = await runner.RunAsync(run, _ => Task.CompletedTask, _ => { }, cancellationToken).WaitAsync(TimeSpan.FromMinutes(1), cancellationToken);
 
         Assert.Equal(ItemRunner.End.Reported, end);
         Assert.Equal(0, ((ClusterWithoutControl)cluster).Refusals);
