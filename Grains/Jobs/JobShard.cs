@@ -99,7 +99,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         // A request that comes out of the pipe after its sender's death would get what nobody runs.
         var granted = await _items.AcquireAsync(worker, _members.IsGone(worker.Silo) ? 0 : Math.Min(most, MostInMessage()));
         KeepTime();
-        _reporter.Report();
+        _reporter.Given();
         return new()
         {
             Tenant = job.Tenant,

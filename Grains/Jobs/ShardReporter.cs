@@ -15,7 +15,7 @@ internal sealed partial class ShardReporter(
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(100);
     private ShardProgress? _toldProgress;
-    private (int PendingCount, JobPriority Priority) _toldOffer;
+    private readonly ToldOffer _toldOffer = new();
     private bool _isReporting;
 
     /// <summary>Something remains to be told.</summary>
@@ -31,7 +31,14 @@ internal sealed partial class ShardReporter(
     /// <summary>The dispatcher may have forgotten: what there is to give is told again.</summary>
     public void OfferAgain()
     {
-        _toldOffer = default;
+        _toldOffer.Forget();
+        Report();
+    }
+
+    /// <summary>A worker came for items.</summary>
+    public void Given()
+    {
+        _toldOffer.Lose();
         Report();
     }
 
@@ -73,10 +80,17 @@ internal sealed partial class ShardReporter(
 
     private async Task TellDispatcherAsync(ShardReport report)
     {
-        if (report.Offer is not { } offer || (offer.PendingCount, offer.Priority) == _toldOffer) return;
-        if (offer.PendingCount == 0 && _toldOffer.PendingCount == 0) return;
-        await grains.GetGrain<IDispatcher>(0).Offer(offer);
-        _toldOffer = (offer.PendingCount, offer.Priority);
+        if (report.Offer is not { } offer || !_toldOffer.IsNews(offer)) return;
+        _toldOffer.Tell(offer);
+        try
+        {
+            await grains.GetGrain<IDispatcher>(0).Offer(offer);
+        }
+        catch
+        {
+            _toldOffer.Lose();
+            throw;
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "Shard {Shard} could not tell its progress; it tries again.")]
