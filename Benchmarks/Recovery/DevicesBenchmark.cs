@@ -31,7 +31,7 @@ internal static class DevicesBenchmark
         var results = Path.Combine(folder, name);
         string[] command =
         [
-            "dotnet", Path.Combine(AppContext.BaseDirectory, "emu3.dll"), "batch", Path.Combine(Places.Root, "examples", "shapes.jsonl"), "--n", "8", "--seed", "7",
+            "dotnet", Path.Combine(AppContext.BaseDirectory, "emu3.dll"), "batch", Path.Combine(Places.Root, "examples", "shapes.jsonl"), "--n", "4", "--seed", "7",
             "--out", results, "--data", Path.Combine(folder, $"data-{name}"), "--devices", "cpu,cpu", "--threads", "1", "--slots", "8",
         ];
         var started = Stopwatch.GetTimestamp();

@@ -13,7 +13,7 @@ internal sealed record RestartPolicy
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>So long a child must have been ready for what was before to be forgotten.</summary>
-    public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Loads in a row that may fail for one reason.</summary>
     public int MostSameFailures { get; init; } = 3;
