@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Emu3.Tests.Unit.Grains.Interfaces.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -32,19 +33,15 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-    public ModelCard Card { get; set; } = new()
+    public ModelCard Card { get; set; } = Cards.Released with
     {
         Name = "fake",
         WeightsHash = "w1",
-        CanDraw = true,
-        CanChat = true,
-        SpatialFactor = 8,
         ImageArea = 4096,
         MaxPositions = 512,
         CodebookSize = 2048,
         GuidanceScale = 1.5,
         ImageSampling = new(0.7, 64, 1),
-        NegativePrompt = "lowres",
         PromptSuffix = "",
     };
 

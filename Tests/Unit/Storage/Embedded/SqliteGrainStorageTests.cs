@@ -21,16 +21,6 @@ public sealed class SqliteGrainStorageTests : IDisposable
     }
 
     [Fact]
-    public async Task Read_NothingWritten_GivesAFreshStateWithoutETag()
-    {
-        var state = await ReadAsync("shard");
-
-        Assert.False(state.RecordExists);
-        Assert.Null(state.ETag);
-        Assert.Empty(state.State!.Text);
-    }
-
-    [Fact]
     public async Task Write_ThenReopen_GivesWhatWasWritten()
     {
         var state = await ReadAsync("shard");
@@ -49,20 +39,6 @@ public sealed class SqliteGrainStorageTests : IDisposable
     }
 
     [Fact]
-    public async Task Write_WithAnOldETag_IsRefusedAndChangesNothing()
-    {
-        var mine = await ReadAsync("shard");
-        var another = await ReadAsync("shard");
-        mine.State!.Text = "mine";
-        await _storage.WriteStateAsync("shard", s_grain, mine);
-
-        another.State!.Text = "another";
-        await Assert.ThrowsAsync<InconsistentStateException>(() => _storage.WriteStateAsync("shard", s_grain, another));
-
-        Assert.Equal("mine", (await ReadAsync("shard")).State!.Text);
-    }
-
-    [Fact]
     public async Task Clear_LeavesATombstone_ThatRefusesWritersFromBefore()
     {
         var state = await ReadAsync("shard");
@@ -76,16 +52,6 @@ public sealed class SqliteGrainStorageTests : IDisposable
         await Assert.ThrowsAsync<InconsistentStateException>(() => _storage.WriteStateAsync("shard", s_grain, new GrainState<Note> { State = new() }));
         await _storage.WriteStateAsync("shard", s_grain, state);
         Assert.Equal("3", (await ReadAsync("shard")).ETag);
-    }
-
-    [Fact]
-    public async Task States_OfOneGrainUnderTwoNames_AreApart()
-    {
-        var specs = await ReadAsync("shard.specs");
-        specs.State!.Text = "specs";
-        await _storage.WriteStateAsync("shard.specs", s_grain, specs);
-
-        Assert.False((await ReadAsync("shard")).RecordExists);
     }
 
     [Fact]

@@ -81,61 +81,6 @@ public sealed class SqliteMembershipTableTests : IDisposable
     }
 
     [Fact]
-    public async Task IAmAlive_ChangesTheTimeAlone()
-    {
-        var table = await OpenAsync("a");
-        await table.InsertRow(Entry(1), Next(await table.ReadAll()));
-        var entry = Entry(1);
-        entry.IAmAliveTime = s_start.AddMinutes(3);
-
-        await table.UpdateIAmAlive(entry);
-
-        var all = await table.ReadAll();
-        Assert.Equal(entry.IAmAliveTime, all.Members[0].Item1.IAmAliveTime);
-        Assert.Equal("1", all.Members[0].Item2);
-        Assert.Equal(1, all.Version.Version);
-    }
-
-    [Fact]
-    public async Task Clusters_InOneFile_DontSeeEachOther()
-    {
-        var a = await OpenAsync("a");
-        var b = await OpenAsync("b");
-        await a.InsertRow(Entry(1), Next(await a.ReadAll()));
-
-        Assert.Empty((await b.ReadAll()).Members);
-        await a.DeleteMembershipTableEntries("a");
-        Assert.Empty((await a.ReadAll()).Members);
-    }
-
-    [Fact]
-    public async Task Gateways_AreThoseOfActiveSilosThatHaveOne()
-    {
-        var table = await OpenAsync("a");
-        var dead = Entry(2);
-        dead.Status = SiloStatus.Dead;
-        var withoutGateway = Entry(3);
-        withoutGateway.ProxyPort = 0;
-        foreach (var entry in (MembershipEntry[])[Entry(1), dead, withoutGateway]) await table.InsertRow(entry, Next(await table.ReadAll()));
-
-        var gateway = Assert.Single(await table.GetGateways());
-        Assert.Equal(30001, gateway.Port);
-    }
-
-    [Fact]
-    public async Task Cleanup_RemovesOldDeadSilosOnly()
-    {
-        var table = await OpenAsync("a");
-        var dead = Entry(2);
-        dead.Status = SiloStatus.Dead;
-        foreach (var entry in (MembershipEntry[])[Entry(1), dead]) await table.InsertRow(entry, Next(await table.ReadAll()));
-
-        await table.CleanupDefunctSiloEntries(new DateTimeOffset(s_start.AddDays(1)));
-
-        Assert.Equal(Entry(1).SiloAddress, Assert.Single((await table.ReadAll()).Members).Item1.SiloAddress);
-    }
-
-    [Fact]
     public async Task Initialize_MarksSilosDead_WhoseProcessesAreGone()
     {
         var gone = await OpenAsync("a", ProcessMark.Mine! with { Began = "1" });

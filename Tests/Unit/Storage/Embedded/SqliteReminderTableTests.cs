@@ -35,32 +35,6 @@ public sealed class SqliteReminderTableTests : IDisposable
         Assert.Equal(etag, read.ETag);
     }
 
-    [Fact]
-    public async Task Remove_WithAnOldETag_IsRefused()
-    {
-        var first = await Table().UpsertRow(Entry(s_grain));
-        var second = await Table().UpsertRow(Entry(s_grain));
-
-        Assert.NotEqual(first, second);
-        Assert.False(await Table().RemoveRow(s_grain, "wake", first!));
-        Assert.True(await Table().RemoveRow(s_grain, "wake", second!));
-        Assert.Null(await Table().ReadRow(s_grain, "wake"));
-    }
-
-    [Fact]
-    public async Task ReadRows_ARangeAndTheRestOfTheRing_ShareAllReminders()
-    {
-        var grains = Enumerable.Range(0, 40).Select(number => GrainId.Create("index", number.ToString(System.Globalization.CultureInfo.InvariantCulture))).ToList();
-        foreach (var grain in grains) await Table().UpsertRow(Entry(grain));
-
-        var inside = (await Table().ReadRows(0x4000_0000, 0xC000_0000)).Reminders;
-        var outside = (await Table().ReadRows(0xC000_0000, 0x4000_0000)).Reminders;
-
-        Assert.All(inside, entry => Assert.InRange(entry.GrainId.GetUniformHashCode(), 0x4000_0001u, 0xC000_0000u));
-        Assert.Equal(grains.Order(), inside.Concat(outside).Select(entry => entry.GrainId).Order());
-        Assert.Equal(40, (await Table().ReadRows(5, 5)).Reminders.Count); // the whole ring
-    }
-
     private static ReminderEntry Entry(GrainId grain) => new()
     {
         GrainId = grain,
