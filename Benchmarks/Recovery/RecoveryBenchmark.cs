@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Emu3.Benchmarks.Processes;
+using Emu3.Grains.Interfaces;
 
 namespace Emu3.Benchmarks.Recovery;
 
@@ -44,8 +45,8 @@ internal static class RecoveryBenchmark
         var seconds = new List<double>();
         for (var round = 0; round < rounds; round++)
         {
-            var worker = cluster.Workers[round % cluster.Workers.Count];
-            seconds.Add((await LoseAsync(cluster, client, worker, $"{name}-{round}", lose)).TotalSeconds);
+            var (worker, elapsed) = await LoseAsync(cluster, client, $"{name}-{round}", lose);
+            seconds.Add(elapsed.TotalSeconds);
             await worker.RestartAsync();
             await cluster.ReadyAsync(cluster.Workers.Count, CancellationToken.None);
         }
@@ -53,22 +54,39 @@ internal static class RecoveryBenchmark
         return [name, $"{rounds}", Report.Figure(Report.Median(seconds)), Report.Figure(seconds.Max()), wanted];
     }
 
-    private static async Task<TimeSpan> LoseAsync(ProcessCluster cluster, JobClient client, ClusterProcess worker, string key, Func<ClusterProcess, Task> lose)
+    /// <summary>The worker that holds most of a job is lost.</summary>
+    private static async Task<(ClusterProcess Worker, TimeSpan Elapsed)> LoseAsync(
+        ProcessCluster cluster, JobClient client, string key, Func<ClusterProcess, Task> lose)
     {
         using var ending = new CancellationTokenSource(TimeSpan.FromMinutes(2), TimeProvider.System);
         var job = await client.SubmitAsync(key, Lines(), ending.Token);
         var grains = await cluster.ConnectAsync(ending.Token);
         var watches = Enumerable.Range(0, ItemCount).Select(item => new ItemWatch(grains, job, item, ending.Token)).ToList();
-        await Task.WhenAll(watches.Select(watch => watch.Began)).WaitAsync(ending.Token);
+        await Within("The job did not begin", Task.WhenAll(watches.Select(watch => watch.Began)), ending.Token);
+        var standings = await grains.GetGrain<IJobShard>(new JobId(job).Shard(0)).GetStandings();
+        var holder = standings.Select(standing => standing.Holder).OfType<WorkerId>().GroupBy(id => id.Silo).MaxBy(items => items.Count())!.Key;
+        var worker = cluster.Workers.Single(one => one.SiloPort == SiloAddress.FromParsableString(holder).Endpoint.Port);
         var lost = Stopwatch.GetTimestamp();
         await lose(worker);
 
         // An item that goes on under another lease was the lost worker's.
-        await Task.WhenAny(watches.Select(watch => watch.Moved)).WaitAsync(ending.Token);
+        await Within("No item went on elsewhere", Task.WhenAny(watches.Select(watch => watch.Moved)), ending.Token);
         var elapsed = Stopwatch.GetElapsedTime(lost);
         await client.CancelAsync(job, ending.Token);
         await ending.CancelAsync();
-        return elapsed;
+        return (worker, elapsed);
+    }
+
+    private static async Task Within(string otherwise, Task task, CancellationToken patience)
+    {
+        try
+        {
+            await task.WaitAsync(patience);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new InvalidOperationException($"{otherwise} within two minutes.");
+        }
     }
 
     private static IEnumerable<string> Lines() => Enumerable.Range(0, ItemCount)
