@@ -135,7 +135,13 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     public Task<JobSnapshot> Pause() => DecideAsync(state => JobTransitions.Pause(state, _job));
 
-    public Task<JobSnapshot> Resume() => DecideAsync(state => JobTransitions.Resume(state, _job, _progress.Counts.Failed));
+    public async Task<JobSnapshot> Resume()
+    {
+        ThrowIfUnknown();
+        // Items went on failing until their shards took up the pause: all of them are forgiven, not only those that were told of.
+        if (_state.Current.Status == JobStatus.Paused) await TellShardsAsync();
+        return await DecideAsync(state => JobTransitions.Resume(state, _job, _progress.Counts.Failed));
+    }
 
     public Task<JobSnapshot> SetPriority(JobPriority priority) => DecideAsync(state => JobTransitions.SetPriority(state, _job, priority));
 
