@@ -50,6 +50,7 @@ public sealed class FairnessClusterTests : IDisposable
         var cancellationToken = TestContext.Current.CancellationToken;
         var step = TimeSpan.FromMilliseconds(40);
         var steps = new ConcurrentDictionary<string, int>();
+        var begun = new ConcurrentDictionary<string, int>();
         var first = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         JobId? waiting = null;
         var engine = new FakeEngineOptions
@@ -59,6 +60,7 @@ public sealed class FairnessClusterTests : IDisposable
             TokensInStep = 8,
             OnToken = (request, _) =>
             {
+                begun.AddOrUpdate(request.Id, 1, (_, count) => count + 1);
                 if (waiting is { } job && request.Id.StartsWith(job.Value, StringComparison.Ordinal)) first.TrySetResult(steps.Values.DefaultIfEmpty().Max());
                 else if (waiting is not null) steps.AddOrUpdate(request.Id, 1, (_, count) => count + 1);
             },
@@ -69,7 +71,7 @@ public sealed class FairnessClusterTests : IDisposable
         var batch = await cluster.Client.SubmitAsync([.. Enumerable.Range(0, 6).Select(number => TestJobs.Image(number, 40, 40, guidanceScale: 1))]);
         var other = await cluster.Client.SubmitAsync([TestJobs.Image(0, 40, 40, guidanceScale: 1)], JobPriority.Interactive);
         var watched = cluster.Client.WatchToEndAsync(other, cancellationToken);
-        while (cluster.Engine.Load.FreeSlotCount > 0) await Task.Delay(10, cancellationToken);
+        while (begun.Values.Count(count => count > 1) < engine.SlotCount) await Task.Delay(10, cancellationToken); // whoever gives way has tokens to keep
 
         var job = JobId.Draw();
         waiting = job;

@@ -68,6 +68,7 @@ public sealed class DecoderGoldenTests
 internal sealed class DecoderUnderTest : IDisposable
 {
     private readonly IDisposable inference;
+    private int? rowFloor;
 
     private DecoderUnderTest(ModelFolder folder, LinearKernel linear)
     {
@@ -83,6 +84,9 @@ internal sealed class DecoderUnderTest : IDisposable
 
     public Emu3Config Config { get; }
     public Emu3Model Model { get; }
+
+    /// <summary>The floor that the self-test finds here: kernels differ between processors.</summary>
+    public int RowFloor => rowFloor ??= RowInvariance.FindFloor(Model) ?? throw new InvalidOperationException("There is no floor at which the kernels of this machine are row-invariant.");
 
     public KvCache Cache(int slotCount) => new(Config.Transformer, Config.Transformer.LayerCount, slotCount, Config.Transformer.MaxPositions, ScalarType.Float32, CPU);
 
