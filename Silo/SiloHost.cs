@@ -48,6 +48,13 @@ public static class SiloHost
             options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
         });
 
+        // Grains whose directory entry lay on a silo that leaves stay where they are: the default directory ends them, and the dispatcher or a job would begin
+        // anew whenever a worker goes. No leases on what a dead silo had: every durable effect has an ETag or an epoch, and a lease would cost seconds.
+#pragma warning disable ORLEANSEXP003 // the directory is still called experimental
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
+        silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
+
         // A client's patience must exceed half of a silo's: so long a silo holds an enumerator's call before it sends a sign of life.
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
         silo.Services.AddSingleton(settings);
