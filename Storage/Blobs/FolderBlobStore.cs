@@ -19,16 +19,52 @@ public sealed class FolderBlobStore : IBlobStore
         RemoveLeftovers();
     }
 
-    public async Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
+    public Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
     {
         var path = PathOf(key);
+        return DiskThreads.RunAsync(() => Write(path, content.Span), cancellationToken);
+    }
+
+    public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(key);
+        return DiskThreads.RunAsync(() => Read(path), cancellationToken);
+    }
+
+    public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(key);
+        return DiskThreads.RunAsync<Stream?>(() => Open(path), cancellationToken);
+    }
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(key);
+        return DiskThreads.RunAsync(() => UnlessMissing(() => File.Delete(path)), cancellationToken);
+    }
+
+    public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(prefix);
+        return DiskThreads.RunAsync(() => UnlessMissing(() => Directory.Delete(path, recursive: true)), cancellationToken);
+    }
+
+    /// <summary>What processes that were killed left behind; a file in the making is never an hour old.</summary>
+    private void RemoveLeftovers()
+    {
+        foreach (var file in new DirectoryInfo(_temporary).EnumerateFiles())
+            if (file.LastWriteTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1)) file.Delete();
+    }
+
+    private void Write(string path, ReadOnlySpan<byte> content)
+    {
         var folder = Path.GetDirectoryName(path)!;
         var temporary = Path.Combine(_temporary, Guid.NewGuid().ToString("N"));
         try
         {
-            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                await file.WriteAsync(content, cancellationToken);
+                file.Write(content);
                 file.Flush(flushToDisk: true);
             }
 
@@ -43,61 +79,36 @@ public sealed class FolderBlobStore : IBlobStore
         FolderSync.Flush(folder);
     }
 
-    public async Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default)
+    private static byte[]? Read(string path)
     {
-        await using var file = Open(key);
+        using var file = Open(path);
         if (file is null) return null;
         var content = new byte[file.Length];
-        await file.ReadExactlyAsync(content, cancellationToken);
+        file.ReadExactly(content);
         return content;
     }
 
-    public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => Task.FromResult<Stream?>(Open(key));
-
-    public Task DeleteAsync(string key, CancellationToken cancellationToken = default)
+    private static FileStream? Open(string path)
     {
         try
         {
-            File.Delete(PathOf(key));
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Nothing was there.
-        }
-
-        return Task.CompletedTask;
-    }
-
-    public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            Directory.Delete(PathOf(prefix), recursive: true);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Nothing was there.
-        }
-
-        return Task.CompletedTask;
-    }
-
-    /// <summary>What processes that were killed left behind; a file in the making is never an hour old.</summary>
-    private void RemoveLeftovers()
-    {
-        foreach (var file in new DirectoryInfo(_temporary).EnumerateFiles())
-            if (file.LastWriteTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1)) file.Delete();
-    }
-
-    private FileStream? Open(string key)
-    {
-        try
-        {
-            return new FileStream(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 4096, FileOptions.Asynchronous);
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 4096, FileOptions.Asynchronous);
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+    }
+
+    private static void UnlessMissing(Action remove)
+    {
+        try
+        {
+            remove();
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was there.
         }
     }
 
