@@ -19,14 +19,16 @@ internal sealed class LatencyProbe : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>Stops asking; a row of a table: name, answers, median, 99th percentile, worst.</summary>
+    /// <summary>Stops asking; a row of a table: name, answers, median, 95th and 99th percentile, worst.</summary>
     public async Task<string[]> RowAsync()
     {
         await _stopping.CancelAsync();
         await _asking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_asking.Exception is { } failure) throw failure;
         var sorted = _milliseconds.Order().ToArray();
-        return [Name, $"{sorted.Length}", Report.Figure(sorted[sorted.Length / 2]), Report.Figure(sorted[(int)(sorted.Length * 0.99)]), Report.Figure(sorted[^1])];
+        return [Name, $"{sorted.Length}", At(0.5), At(0.95), At(0.99), At(1)];
+
+        string At(double part) => Report.Figure(sorted[(int)((sorted.Length - 1) * part)]);
     }
 
     public async ValueTask DisposeAsync()
