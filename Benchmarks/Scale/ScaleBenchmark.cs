@@ -7,7 +7,10 @@ namespace Emu3.Benchmarks.Scale;
 /// <summary>How large a cluster's books can be: items accepted, dispatched and recorded, what that writes, what it holds in memory, what callers wait meanwhile.</summary>
 internal static class ScaleBenchmark
 {
-    /// <summary>So long a picture takes: a thousand workers make 1,250 a second, if they never wait, where 1,000 are asked for. With 400 ms both processors are busy without a pause, and such a machine answers nobody quickly.</summary>
+    /// <summary>
+    /// So long a picture takes: a thousand workers make 1,250 a second, if they never wait, where 1,000 are asked for. With 400 ms both processors are busy
+    /// without a pause, and such a machine answers nobody quickly.
+    /// </summary>
     private static readonly TimeSpan s_timeOfPicture = TimeSpan.FromMilliseconds(800);
 
     /// <param name="itemCount">Items of the one job.</param>
