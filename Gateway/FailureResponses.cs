@@ -47,6 +47,10 @@ internal static class FailureResponses
     public static FailureResponse NoFileYet(int item, ItemStatus status) => Error(StatusCodes.Status404NotFound, NotFound,
         $"Item {item} has no file: its status is {status.ToString().ToLowerInvariant()}.", code: "item_not_done");
 
+    /// <summary>Of a signed address. What exactly is wrong is nobody's business.</summary>
+    public static FailureResponse AddressNotValid() => Error(StatusCodes.Status403Forbidden, Invalid,
+        "This address is not valid, or not any more. Ask for the picture again.", code: "address_not_valid");
+
     public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound, $"The file of item {item} was released.", code: "content_released");
 
     public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,

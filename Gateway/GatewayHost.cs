@@ -1,3 +1,4 @@
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Diagnosis;
 using Emu3.Gateway.Endpoints;
@@ -42,9 +43,11 @@ public static class GatewayHost
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<JobReader>().AddSingleton<JobListing>().AddSingleton<DiagnosisReader>().AddSingleton<JobIntake>().AddSingleton<InteractiveJobs>();
+        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
+        builder.Services.AddScoped<Caller>().AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         configure(builder);
+        builder.Services.TryAddSingleton(new GatewayHostOptions());
 
         var app = builder.Build();
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
@@ -57,6 +60,7 @@ public static class GatewayHost
         JobEvents.Map(app);
         JobItems.Map(app);
         Images.Map(app);
+        Pictures.Map(app);
         Chat.Map(app);
         Models.Map(app);
         Workers.Map(app);

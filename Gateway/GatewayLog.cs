@@ -17,4 +17,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(LogLevel.Information, "Items of a job were accepted without an exact count of their positions: {Reason}. The worker counts them before it runs them.")]
     public static partial void NotMeasured(ILogger logger, string reason);
+
+    [LoggerMessage(LogLevel.Information, "A preview of job {JobId} was left out: {Reason}")]
+    public static partial void NoPreview(ILogger logger, string jobId, string reason);
 }

@@ -17,6 +17,7 @@ try
     await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
     {
         builder.Configuration.AddConfiguration(configuration);
+        builder.Services.AddSingleton(gateway);
 
         // These tell a lot; whoever wants it says so.
         foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly", "Microsoft.AspNetCore"])

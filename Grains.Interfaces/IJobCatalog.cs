@@ -1,11 +1,15 @@
 namespace Emu3.Grains.Interfaces;
 
 /// <summary>
-/// The jobs of a tenant that are kept, whether they have ended or not: what a listing shows. Interactive jobs are not in it. Key: the tenant.
+/// The jobs of a tenant that are kept, whether they have ended or not: what a listing shows. Interactive jobs are not in it. Its key:
+/// <see cref="KeyOf"/>.
 /// </summary>
 [Alias("emu3.IJobCatalog")]
 public interface IJobCatalog : IGrainWithStringKey
 {
+    /// <summary>The key of a tenant's. Not the name alone: Orleans' store on a database takes names of hexadecimal digits for numbers, "beef" and "0beef" for the same.</summary>
+    static string KeyOf(string tenant) => $"tenant/{tenant}";
+
     /// <summary>Durable when it returns. Idempotent.</summary>
     [Alias("Add")] Task Add(JobId job, DateTimeOffset createdAt);
 

@@ -13,6 +13,14 @@ public interface IModelWorker : IGrainWithStringKey
     /// <summary>Counts what each item needs, with the checkpoint's own tokenizer, and checks it. At most 512 KiB a call.</summary>
     [Alias("Measure")] Task<IReadOnlyList<ItemMeasure>> Measure(IReadOnlyList<ItemSpec> items);
 
+    /// <summary>
+    /// How a picture looks that is being drawn: a file in the item's format, without a recipe. Cells that are not drawn yet repeat those above. Null when
+    /// this engine can't say.
+    /// </summary>
+    /// <param name="item">An image item.</param>
+    /// <param name="tokens">Generated tokens so far, from the first on.</param>
+    [Alias("Preview")] Task<byte[]?> Preview(ItemSpec item, int[] tokens);
+
     /// <summary>What the engine is doing.</summary>
     [Alias("GetLoad")] Task<WorkerLoad> GetLoad();
 }

@@ -36,6 +36,12 @@ public sealed record ImageRequest : GenerationRequest
 
     /// <summary>Visual tokens in a row.</summary>
     public required int LatentWidth { get; init; }
+
+    /// <summary>
+    /// What <see cref="GenerationRequest.Generated"/> has is decoded as it is, to show how far the picture has come; nothing is generated, and no slot
+    /// taken. Cells that are not drawn yet repeat the one above them.
+    /// </summary>
+    public bool IsPreview { get; init; }
 }
 
 /// <summary>Answer in text, about no, one or several pictures.</summary>

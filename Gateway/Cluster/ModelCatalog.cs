@@ -7,7 +7,7 @@ namespace Emu3.Gateway.Cluster;
 /// The models that requests may mean: what workers have loaded, and what the cluster remembers, since a job waits for a worker as long as it must.
 /// Asked for at most once a second.
 /// </summary>
-internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
+internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions options) : IDisposable
 {
     private static readonly TimeSpan s_age = TimeSpan.FromSeconds(1);
     private readonly SemaphoreSlim _asking = new(1, 1);
@@ -40,6 +40,7 @@ internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
     public async Task<(KnownModel? Model, FailureResponse? Refusal)> FindForJob(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
     {
         var all = await GetModels(cancellationToken);
+        model = Meant(model);
         return all.Count == 0 ? (null, FailureResponses.NoWorker()) : Choose(all, model, can);
     }
 
@@ -47,6 +48,7 @@ internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
     public async Task<(KnownModel? Model, FailureResponse? Refusal)> FindServed(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
     {
         var all = await GetModels(cancellationToken);
+        model = Meant(model);
         List<KnownModel> served = [.. all.Where(known => known.IsServed)];
         var isKnown = all.Any(known => ItemResolver.IsFor(known.Card, model));
         if (served.Count == 0 ? model is null || all.Count == 0 || isKnown : isKnown && !served.Exists(known => ItemResolver.IsFor(known.Card, model)))
@@ -54,7 +56,12 @@ internal sealed class ModelCatalog(ClusterCalls cluster) : IDisposable
         return Choose(served.Count == 0 ? all : served, model, can);
     }
 
+    /// <summary>Other names that models go by here, and which they mean.</summary>
+    public IReadOnlyDictionary<string, string> Aliases { get; } = options.ModelAliases.AsReadOnly();
+
     public void Dispose() => _asking.Dispose();
+
+    private string? Meant(string? model) => model is not null && options.ModelAliases.TryGetValue(model, out var meant) ? meant : model;
 
     private static (KnownModel?, FailureResponse?) Choose(IReadOnlyList<KnownModel> models, string? model, Func<ModelCard, bool> can)
     {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Grains.Interfaces;
@@ -7,54 +9,114 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Emu3.Gateway.Endpoints;
 
-/// <summary><c>POST /v1/images/generations</c>, as OpenAI's clients speak it.</summary>
+/// <summary><c>POST /v1/images/generations</c>, as OpenAI's clients speak it, with and without <c>stream</c>.</summary>
 internal static class Images
 {
     /// <summary>As OpenAI has it; more go into a job.</summary>
     private const int MostSamples = 10;
 
+    /// <summary>As OpenAI has it.</summary>
+    private const int MostPreviews = 3;
+
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20));
 
-    private static async Task<IResult> Generate(HttpContext http, InteractiveJobs jobs, TimeProvider time)
+    private static async Task<IResult> Generate(
+        HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses, TimeProvider time)
     {
         var cancellationToken = http.RequestAborted;
         var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
         if (document is null) return refusal!;
         using var _ = document;
         var errors = new List<ItemError>();
-        var request = OpenAiBodies.ReadImage(new(document.RootElement, "", errors), isAnsweredInPlace: true);
+        var fields = new FieldReader(document.RootElement, "", errors);
+        var way = ReadWay(fields);
+        var request = OpenAiBodies.ReadImage(fields, isAnsweredInPlace: true);
         if (request.SampleCount > MostSamples) errors.Add(new("n", $"is {request.SampleCount}; {MostSamples} are allowed here, and more in a job."));
+        if (way.IsStreamed && request.SampleCount > 1) errors.Add(new("n", $"is {request.SampleCount}; a stream has 1 picture."));
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
 
         // :: Step 1 A picture that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
         var (job, refused) = await jobs.Start(request, cancellationToken);
         if (job is null) return refused!;
-        await using (job) return await Answer(job, time, cancellationToken);
+        if (way.IsStreamed) return new ServerSentEvents(Stream(job, previews, way.PreviewCount, time, CancellationToken.None));
+        await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, time, cancellationToken);
     }
 
-    private static async Task<IResult> Answer(InteractiveJob job, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>How the picture is to come back; what can't go together is refused.</summary>
+    private static (bool IsStreamed, int PreviewCount, bool IsAddress) ReadWay(FieldReader fields)
+    {
+        var isStreamed = fields.Flag("stream") ?? false;
+        var previewCount = fields.Whole("partial_images", 0, MostPreviews) ?? 0;
+        var isAddress = fields.Choice("response_format", ("b64_json", false), ("url", true)) ?? false;
+        if (previewCount > 0 && !isStreamed) fields.Error("partial_images", $"is {previewCount}, and only a stream has previews: set stream to true.");
+        if (isAddress && isStreamed) fields.Error("response_format", "must be \"b64_json\" in a stream.");
+        return (isStreamed, previewCount, isAddress);
+    }
+
+    private static async Task<IResult> Answer(
+        InteractiveJob job, SignedAddresses? addresses, HttpRequest request, TimeProvider time, CancellationToken cancellationToken)
     {
         var (snapshot, outcomes) = await job.Wait(cancellationToken);
-        if (outcomes.FirstOrDefault(outcome => outcome.Failure is not null)?.Failure is { } failure) return FailureResponses.Of(failure);
-        if (outcomes.Any(outcome => outcome.Status != ItemStatus.Done)) return FailureResponses.Cancelled();
-
+        if (RefusalOf(outcomes) is { } refusal) return refusal;
         var pictures = new List<ImageAnswer>();
         foreach (var outcome in outcomes)
         {
-            var file = await job.Read(outcome, snapshot, cancellationToken);
-            pictures.Add(new(Convert.ToBase64String(file), outcome.Spec.Seed.ToString(CultureInfo.InvariantCulture), outcome.Spec.SampleIndex));
+            var address = addresses is null ? null : await addresses.Of(job.Id, outcome.Item, request, cancellationToken);
+            var file = address is null ? Convert.ToBase64String(await job.Read(outcome, snapshot, cancellationToken)) : null;
+            pictures.Add(new(file, address, SeedOf(outcome), outcome.Spec.SampleIndex));
         }
+        job.IsKept = addresses is not null;
         var image = outcomes[0].Spec.Image!;
         return new JsonAnswer<ImagesAnswer>(new()
         {
             Created = time.GetUtcNow().ToUnixTimeSeconds(),
             Data = pictures,
             OutputFormat = OutcomeAnswer.FormatOf(image.Format),
-            Size = new LatentSize(image.LatentHeight, image.LatentWidth).InPixels(snapshot.Spec.SpatialFactor),
+            Size = SizeOf(image, snapshot.Spec.SpatialFactor),
             Usage = UsageOf([.. outcomes.Select(outcome => outcome.Result!)]),
         });
     }
+
+    private static async IAsyncEnumerable<ServerSentEvent> Stream(
+        InteractiveJob job, PicturePreviews previews, int previewCount, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var _ = job;
+        var (image, index) = (job.First.Image!, 0);
+        await foreach (var file in previews.Show(job, previewCount, cancellationToken))
+            yield return Told(Event(ImageEvent.Partial, file) with { PartialImageIndex = index++ });
+
+        var (snapshot, outcomes) = await job.Wait(cancellationToken);
+        if (RefusalOf(outcomes) is { } refusal)
+        {
+            yield return ServerSentEvent.Of(refusal.Answer, "error");
+            yield break;
+        }
+
+        var completed = Event(ImageEvent.Completed, await job.Read(outcomes[0], snapshot, cancellationToken));
+        yield return Told(completed with { Usage = UsageOf([outcomes[0].Result!]), Seed = SeedOf(outcomes[0]), Sample = outcomes[0].Spec.SampleIndex });
+
+        static ServerSentEvent Told(ImageEvent told) => ServerSentEvent.Of(told, told.Type);
+
+        ImageEvent Event(string type, byte[] file) => new()
+        {
+            Type = type,
+            B64Json = Convert.ToBase64String(file),
+            CreatedAt = time.GetUtcNow().ToUnixTimeSeconds(),
+            Size = SizeOf(image, job.Known.Card.SpatialFactor),
+            OutputFormat = OutcomeAnswer.FormatOf(image.Format),
+        };
+    }
+
+    /// <summary>Why there is no picture; null when all are there.</summary>
+    private static FailureResponse? RefusalOf(IReadOnlyList<ItemOutcome> outcomes) =>
+        outcomes.FirstOrDefault(outcome => outcome.Failure is not null)?.Failure is { } failure ? FailureResponses.Of(failure)
+        : outcomes.Any(outcome => outcome.Status != ItemStatus.Done) ? FailureResponses.Cancelled()
+        : null;
+
+    private static string SizeOf(ImageSpec image, int spatialFactor) => new LatentSize(image.LatentHeight, image.LatentWidth).InPixels(spatialFactor);
+
+    private static string SeedOf(ItemOutcome outcome) => outcome.Spec.Seed.ToString(CultureInfo.InvariantCulture);
 
     private static ImagesUsage UsageOf(IReadOnlyList<ItemResult> results)
     {

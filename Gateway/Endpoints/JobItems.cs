@@ -41,7 +41,7 @@ internal static class JobItems
         return refusal ?? (IResult)new JsonAnswer<OutcomeAnswer>(await reader.Tell(outcome!, job!, cancellationToken));
     }
 
-    private static async Task<IResult> Content(string id, int item, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken)
+    public static async Task<IResult> Content(string id, int item, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken)
     {
         // :: Step 8 The gateway serves files.
         var (job, outcome, refusal) = await Find(id, item, reader, cancellationToken);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
@@ -8,7 +9,7 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Makes the jobs of requests that someone waits for.</summary>
-internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, ILogger<InteractiveJob> logger)
+internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, ILogger<InteractiveJob> logger)
 {
     /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
     public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
@@ -18,13 +19,19 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
         var model = known.Card;
         var id = JobId.Draw();
         var seed = DerivedSeed.Of(0, id.Value, 0);
-        var context = new ResolveContext { Model = model, JobSeed = seed, KeyOf = picture => BlobKeys.Input(JobReader.Tenant, id, picture.Hash) };
+        var context = new ResolveContext
+        {
+            Model = model,
+            JobSeed = seed,
+            Aliases = catalog.Aliases,
+            KeyOf = picture => BlobKeys.Input(caller.Tenant, id, picture.Hash),
+        };
         var resolution = ItemResolver.Resolve(request, 1, context);
         if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
 
         var spec = new JobSpec
         {
-            Tenant = JobReader.Tenant,
+            Tenant = caller.Tenant,
             Model = model.Name,
             WeightsHash = model.WeightsHash,
             Priority = JobPriority.Interactive,
@@ -34,7 +41,7 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
         };
         using var submission = new JobSubmission(
             cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
-        var job = new InteractiveJob(cluster, reader, blobs, id, model.Name);
+        var job = new InteractiveJob(cluster, reader, blobs, id, known, resolution.Specs[0]);
         try
         {
             await submission.Add(1, resolution, cancellationToken);
@@ -56,13 +63,22 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
 }
 
 /// <summary>A job of one item (or its samples) that lives as long as somebody waits for it.</summary>
-internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobId id, string model) : IAsyncDisposable
+internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobId id, KnownModel model, ItemSpec first) : IAsyncDisposable
 {
     private bool _hasEnded;
 
     public JobId Id => id;
 
-    public string Model => model;
+    public string Model => model.Card.Name;
+
+    /// <summary>The model and its workers, as they were when it began.</summary>
+    public KnownModel Known => model;
+
+    /// <summary>The first sample, with nothing left open.</summary>
+    public ItemSpec First => first;
+
+    /// <summary>The files stay where they are when nobody waits any more, until the cluster removes the job by itself.</summary>
+    public bool IsKept { get; set; }
 
     /// <summary>Waits for all samples; they come in the order of their numbers.</summary>
     public async Task<(JobSnapshot Job, IReadOnlyList<ItemOutcome> Outcomes)> Wait(CancellationToken cancellationToken)
@@ -82,6 +98,28 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
     public async Task<byte[]> Read(ItemOutcome outcome, JobSnapshot job, CancellationToken cancellationToken) =>
         await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken)
         ?? throw new InvalidOperationException($"Item {outcome.Item} of job {id} is done and its file is not there.");
+
+    /// <summary>
+    /// The tokens of the first sample while they are generated: each time all that there are. Ends with the item; tokens that were generated before anyone
+    /// watched may be missing at the end.
+    /// </summary>
+    public async IAsyncEnumerable<IReadOnlyList<int>> ReadTokens([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var tokens = new List<int>();
+        var shard = id.Shard(0);
+        while (true)
+        {
+            await foreach (var chunk in cluster.Resume(() => cluster.Grain<IJobShard>(shard).ReadTokens(0, tokens.Count, CancellationToken.None), cancellationToken))
+            {
+                if (chunk.Offset > tokens.Count) yield break; // a part is gone
+                tokens.RemoveRange(chunk.Offset, tokens.Count - chunk.Offset); // what another kind of machine generates anew
+                tokens.AddRange(chunk.Tokens);
+                yield return tokens;
+            }
+
+            if (await reader.FindItem(id, 0, cancellationToken) is not { Status: ItemStatus.Pending or ItemStatus.Running }) yield break;
+        }
+    }
 
     /// <summary>
     /// The answer's text while it is written. What was not seen on the way (the answer ended before anyone watched) comes from the file, so that all
@@ -125,7 +163,7 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
         try
         {
             if (!_hasEnded) await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Cancel(), patience.Token);
-            else await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Delete(), patience.Token);
+            else if (!IsKept) await cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Delete(), patience.Token);
         }
         catch (Exception exception) when (ClusterCalls.IsTransient(exception) || exception is OperationCanceledException or JobNotFoundException)
         {

@@ -1,3 +1,4 @@
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
@@ -7,7 +8,7 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
-internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, ILogger<JobIntake> logger)
+internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
@@ -22,7 +23,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         var errors = new List<ItemError>();
         if (ReadHead(head, errors) is not { } request) return (null, null, FailureResponses.BadRequest(errors));
 
-        var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(JobReader.Tenant, key);
+        var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(caller.Tenant, key);
         if (key is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
         var first = await parts.MoveNextAsync() ? parts.Current : default(ReadOnlyMemory<byte>?);
         var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
@@ -34,6 +35,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             Model = model.Card,
             JobSeed = spec.Seed,
             Defaults = request.Defaults,
+            Aliases = catalog.Aliases,
             KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
         };
         using var submission = new JobSubmission(cluster, blobs, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
@@ -115,7 +117,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
 
     private JobSpec Resolve(JobRequest request, JobId id, ModelCard model) => new()
     {
-        Tenant = JobReader.Tenant,
+        Tenant = caller.Tenant,
         Model = model.Name,
         WeightsHash = model.WeightsHash,
         Priority = request.Priority,

@@ -1,11 +1,12 @@
 using System.Globalization;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Jobs;
 
-/// <summary>Lists a tenant's jobs, newest first, each as it stands now.</summary>
-internal sealed class JobListing(ClusterCalls cluster, JobReader reader)
+/// <summary>Lists the caller's jobs, newest first, each as it stands now.</summary>
+internal sealed class JobListing(ClusterCalls cluster, JobReader reader, Caller caller)
 {
     /// <summary>Jobs asked at once.</summary>
     private const int AtOnce = 64;
@@ -27,7 +28,7 @@ internal sealed class JobListing(ClusterCalls cluster, JobReader reader)
         {
             var most = Math.Min(AtOnce, status is null ? limit - jobs.Count : AtOnce);
             var from = after;
-            var entries = await cluster.Repeat(() => cluster.Grain<IJobCatalog>(JobReader.Tenant).List(from, most), cancellationToken);
+            var entries = await cluster.Repeat(() => cluster.Grain<IJobCatalog>(IJobCatalog.KeyOf(caller.Tenant)).List(from, most), cancellationToken);
             var snapshots = await Task.WhenAll(entries.Select(entry => reader.Find(entry.Job.Value, cancellationToken)));
             for (var i = 0; i < entries.Count; i++)
             {

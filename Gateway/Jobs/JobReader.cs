@@ -1,4 +1,5 @@
 using System.Text;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
@@ -6,12 +7,9 @@ using Emu3.Storage.Blobs;
 
 namespace Emu3.Gateway.Jobs;
 
-/// <summary>Reads jobs and their outcomes for one tenant: what belongs to another is not there.</summary>
-internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
+/// <summary>Reads jobs and their outcomes for the caller: what belongs to another is not there.</summary>
+internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs, Caller caller)
 {
-    /// <summary>Everyone's, until there are keys.</summary>
-    public const string Tenant = "default";
-
     /// <summary>The job, or null when there is none of that name.</summary>
     public async Task<JobSnapshot?> Find(string id, CancellationToken cancellationToken)
     {
@@ -19,7 +17,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs)
         try
         {
             var snapshot = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Value).GetSnapshot(), cancellationToken);
-            return snapshot.Spec.Tenant == Tenant ? snapshot : null;
+            return snapshot.Spec.Tenant == caller.Tenant ? snapshot : null;
         }
         catch (JobNotFoundException)
         {

@@ -28,5 +28,8 @@ public readonly record struct AspectRatio(int Width, int Height)
     private static bool TryParseSide(ReadOnlySpan<char> text, out int side) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out side) && side is >= 1 and <= Largest;
 
+    /// <summary>As the API writes sizes.</summary>
+    public string InPixels => string.Create(CultureInfo.InvariantCulture, $"{Width}x{Height}");
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Width}:{Height}");
 }

@@ -38,6 +38,9 @@ public sealed record ItemRequest
 
     /// <summary>Pixels of the picture.</summary>
     public int? Area { get; init; }
+
+    /// <summary><see cref="Size"/> is refused where it can't be drawn as it is, instead of giving the nearest that can.</summary>
+    public bool? IsSizeExact { get; init; }
     public double? GuidanceScale { get; init; }
     public double? Temperature { get; init; }
     public int? TopK { get; init; }
@@ -70,6 +73,7 @@ public sealed record ItemRequest
         Ratio = Ratio ?? (Size is null ? defaults.Ratio : null),
         Size = Size ?? (Ratio is null && Area is null ? defaults.Size : null),
         Area = Area ?? (Size is null ? defaults.Area : null),
+        IsSizeExact = IsSizeExact ?? defaults.IsSizeExact,
         GuidanceScale = GuidanceScale ?? defaults.GuidanceScale,
         Temperature = Temperature ?? defaults.Temperature,
         TopK = TopK ?? defaults.TopK,

@@ -109,6 +109,7 @@ public static class ItemRequestReader
             Ratio = Shape(fields, "ratio", "two whole numbers with a colon, as \"4:3\"", AspectRatio.TryParse),
             Size = Shape(fields, "size", "width and height in pixels, as \"1024x768\", or \"auto\"", AspectRatio.TryParseSize),
             Area = fields.Whole("area", 1, 1 << 26),
+            IsSizeExact = fields.Choice("size_policy", ("nearest", false), ("exact", true)),
             GuidanceScale = fields.Number("guidance_scale", 0, RequestLimits.GuidanceScale),
             OutputFormat = fields.Choice("output_format", ("png", PictureFormat.Png), ("jpeg", PictureFormat.Jpeg), ("webp", PictureFormat.Webp)),
             OutputCompression = fields.Whole("output_compression", 0, 100),

@@ -13,6 +13,9 @@ public sealed record ResolveContext
     /// <summary>What items leave out and the job says.</summary>
     public ItemRequest Defaults { get; init; } = ItemRequest.Empty;
 
+    /// <summary>Other names that models go by, and which they mean.</summary>
+    public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Where pictures of requests will be in the blob store.</summary>
     public required Func<RequestPicture, string> KeyOf { get; init; }
 }
@@ -31,7 +34,7 @@ public static class ItemResolver
     {
         var errors = new List<ItemError>();
         var whole = request.Over(context.Defaults);
-        if (!IsFor(context.Model, whole.Model))
+        if (!IsFor(context.Model, whole.Model is { } named ? context.Aliases.GetValueOrDefault(named, named) : null))
             errors.Add(new("model", $"is \"{whole.Model}\", and the job runs on \"{context.Model.Name}\"."));
         var image = whole.IsImage == true ? ResolveImage(whole, context.Model, errors) : null;
         var chat = whole.IsImage == false ? ResolveChat(whole, context, errors) : null;
@@ -76,6 +79,9 @@ public static class ItemResolver
             var field = request.Size is not null ? "size" : request.Area is not null ? "area" : "ratio";
             errors.Add(new(field, $"gives {size.InPixels(model.SpatialFactor)} pixels, {size.Height}x{size.Width} latent cells: that takes at least {size.LeastPositions} positions, and \"{model.Name}\" has {model.MaxPositions}."));
         }
+        var drawn = size.InPixels(model.SpatialFactor);
+        if (request is { IsSizeExact: true, Size: { } asked } && drawn != asked.InPixels)
+            errors.Add(new("size", $"is {asked.InPixels}, and \"{model.Name}\" draws {drawn} instead, the nearest that it was trained for: ask for that, or leave out size_policy."));
         var prompt = request.Prompt + (request.PromptSuffix ?? model.PromptSuffix);
         CheckLength(prompt.Length + (request.NegativePrompt?.Length ?? 0), "prompt", errors);
         return new()

@@ -6,7 +6,10 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 public static class OpenAiBodies
 {
-    /// <summary>Reads all of an image body. Answered in place, the picture goes into the answer as base64; else into a file of a job.</summary>
+    /// <summary>
+    /// Reads all of an image body; where the picture is answered in place, all but <c>stream</c>, <c>partial_images</c> and <c>response_format</c>, which the
+    /// caller has read. Elsewhere the picture goes into a file of a job.
+    /// </summary>
     public static ItemRequest ReadImage(FieldReader fields, bool isAnsweredInPlace)
     {
         var request = ItemRequestReader.DrawingFields(fields, ItemRequestReader.SamplingFields(fields, new()
@@ -14,10 +17,13 @@ public static class OpenAiBodies
             Model = fields.Text("model", 256),
             Prompt = ItemRequestReader.Prompt(fields),
         }));
-        if (isAnsweredInPlace) fields.Unsupported("response_format", "\"b64_json\"");
-        else fields.Unsupported("response_format", "\"b64_json\"", "\"url\"");
-        fields.Unsupported("stream", "false");
-        fields.Unsupported("partial_images", "0");
+        if (!isAnsweredInPlace)
+        {
+            fields.Unsupported("response_format", "\"b64_json\"", "\"url\"");
+            fields.Unsupported("stream", "false");
+            fields.Unsupported("partial_images", "0");
+        }
+
         fields.Unsupported("background", "\"auto\"", "\"opaque\"");
         fields.Unsupported("frame_count", "1");
         fields.Unsupported("frame_duration_ms");

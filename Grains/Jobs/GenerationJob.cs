@@ -247,7 +247,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     private IJobIndex Index => GrainFactory.GetGrain<IJobIndex>(IJobIndex.PartOf(_job));
 
     /// <summary>Where its tenant finds it; interactive jobs are not listed.</summary>
-    private IJobCatalog? Catalog => _state.Current.Spec is { Priority: not JobPriority.Interactive } spec ? GrainFactory.GetGrain<IJobCatalog>(spec.Tenant) : null;
+    private IJobCatalog? Catalog => _state.Current.Spec is { Priority: not JobPriority.Interactive } spec ? GrainFactory.GetGrain<IJobCatalog>(IJobCatalog.KeyOf(spec.Tenant)) : null;
     private IJobShard Shard(int number) => GrainFactory.GetGrain<IJobShard>(_job.Shard(number));
 
     /// <summary>A few at a time, on the grain's own scheduler.</summary>

@@ -114,7 +114,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
                 Spec = _specs.Durable.Items[grant.Item],
                 IsSuspect = grant.State.Suspicion > 0,
                 RunsAlone = grant.State.RunsAlone,
-                IsWatched = IsWatched(grant.Item) || (job.Priority == JobPriority.Interactive && _specs.Durable.Items[grant.Item].Chat is not null),
+                IsWatched = IsInteractive || IsWatched(grant.Item),
             })],
         };
     }

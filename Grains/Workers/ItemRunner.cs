@@ -164,12 +164,7 @@ public sealed partial class ItemRunner(
 
     private byte[] EncodePicture(ItemRun run, ImageSpec image, Picture picture, byte[] tokensHash, IReadOnlyList<int> tokens)
     {
-        var format = image.Format switch
-        {
-            Interfaces.PictureFormat.Jpeg => Inference.Vision.PictureFormat.Jpeg,
-            Interfaces.PictureFormat.Webp => Inference.Vision.PictureFormat.Webp,
-            _ => Inference.Vision.PictureFormat.Png,
-        };
+        var format = PictureEncoding.FormatOf(image);
         var file = PictureFiles.Encode(picture, format, image.Quality);
         if (!image.EmbedRecipe) return file;
         var recipe = PictureRecipe.Of(run.Lease.Spec, run.Model, run.WeightsHash, tokensHash, tokens);

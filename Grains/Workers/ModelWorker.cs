@@ -24,6 +24,8 @@ public sealed class ModelWorker(LocalWorkers workers, IBlobStore blobs) : Grain,
         return measures;
     }
 
+    public Task<byte[]?> Preview(ItemSpec item, int[] tokens) => PictureEncoding.PreviewAsync(Worker.Engine, item, tokens);
+
     public Task<WorkerLoad> GetLoad()
     {
         var worker = Worker;

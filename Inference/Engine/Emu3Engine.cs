@@ -231,7 +231,7 @@ public sealed partial class Emu3Engine : IEngine
             var (sequence, pictureTokens) = Compose(running);
             running.Begin(sequence, pictureTokens, running.Request is ChatRequest ? new StreamingDecoder(loaded.Tokenizer) : null);
             bySequence.Add(sequence, running);
-            if (!sequence.IsFinished)
+            if (!sequence.IsFinished && !IsPreview(running))
             {
                 scheduler.Add(sequence);
                 return;
@@ -322,8 +322,11 @@ public sealed partial class Emu3Engine : IEngine
     private void Finish(RunningRequest running)
     {
         Forget(running);
-        metrics.RequestEnded(running.Finish() == FinishReason.Stop ? "stop" : "length");
+        var reason = running.Finish();
+        metrics.RequestEnded(IsPreview(running) ? "preview" : reason == FinishReason.Stop ? "stop" : "length");
     }
+
+    private static bool IsPreview(RunningRequest running) => running.Request is ImageRequest { IsPreview: true };
 
     private void Fail(RunningRequest running, EngineFailure failure)
     {

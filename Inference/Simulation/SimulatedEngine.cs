@@ -89,6 +89,14 @@ public sealed class SimulatedEngine : IEngine
 
         RequireOwn(request);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+        if (request is ImageRequest { IsPreview: true } preview)
+        {
+            yield return new EngineEvent.Admitted(PromptTokens(request));
+            yield return await DecodeAsync(preview, ending.Token, cancellationToken);
+            yield return new EngineEvent.Finished(FinishReason.Stop, new TokenUsage(PromptTokens(request), 0, request.Generated.Count));
+            yield break;
+        }
+
         var held = SlotsOf(request);
         await UnlessEndedAsync(_slots.TakeAsync(held, ending.Token), cancellationToken);
         try

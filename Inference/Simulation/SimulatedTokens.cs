@@ -20,7 +20,7 @@ public static class SimulatedTokens
         _ => throw new ArgumentException($"Requests of type {request.GetType().Name} are not known.", nameof(request)),
     };
 
-    /// <summary>A cell in one colour for each visual token.</summary>
+    /// <summary>A cell in one colour for each visual token. In a preview, cells that are not drawn yet repeat the one above.</summary>
     public static Picture Draw(ImageRequest request, int spatialFactor, int codebookSize)
     {
         var (width, height) = (request.LatentWidth * spatialFactor, request.LatentHeight * spatialFactor);
@@ -31,7 +31,7 @@ public static class SimulatedTokens
             var first = line[..(3 * width)];
             for (var cell = 0; cell < request.LatentWidth; cell++)
             {
-                var colour = Mix((ulong)TokenAt(request.Seed, request.SampleIndex, (row * (request.LatentWidth + 1)) + cell, codebookSize));
+                var colour = Mix((ulong)TokenAt(request.Seed, request.SampleIndex, IndexOf(request, row, cell), codebookSize));
                 for (var at = 3 * cell * spatialFactor; at < 3 * (cell + 1) * spatialFactor; at += 3)
                     (first[at], first[at + 1], first[at + 2]) = ((byte)colour, (byte)(colour >> 8), (byte)(colour >> 16));
             }
@@ -40,6 +40,14 @@ public static class SimulatedTokens
         }
 
         return new Picture(width, height, rgb);
+    }
+
+    /// <summary>The token that gives a cell its colour.</summary>
+    private static int IndexOf(ImageRequest request, int row, int cell)
+    {
+        var rowLength = request.LatentWidth + 1;
+        while (request.IsPreview && row > 0 && (row * rowLength) + cell >= request.Generated.Count) row--;
+        return (row * rowLength) + cell;
     }
 
     /// <summary>Spreads every bit over all others (the finisher of SplitMix64).</summary>

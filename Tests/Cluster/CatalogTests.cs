@@ -17,20 +17,20 @@ public sealed class CatalogTests : IDisposable
         var jobs = Enumerable.Range(0, 40).Select(number => new CatalogEntry(JobId.Draw(), start.AddMinutes(17 * (number / 2)))).ToList();
         await using (var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath))
         {
-            var catalog = cluster.Client.GetGrain<IJobCatalog>("a/tenant");
+            var catalog = cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("a/tenant"));
             await Task.WhenAll(jobs.Concat(jobs.Take(5)).Select(job => catalog.Add(job.Job, job.CreatedAt)));
             foreach (var gone in (int[])[3, 20, 39]) await catalog.Remove(jobs[gone].Job, jobs[gone].CreatedAt);
             await cluster.CrashAsync();
         }
 
         await using var again = await EmbeddedCluster.StartAsync(_folder.FullPath);
-        var restored = again.Client.GetGrain<IJobCatalog>("a/tenant");
+        var restored = again.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("a/tenant"));
         var listed = new List<CatalogEntry>();
         while (await restored.List(listed.LastOrDefault(), 7) is { Count: > 0 } page) listed.AddRange(page);
 
         var expected = jobs.Where((_, number) => number is not (3 or 20 or 39)).OrderByDescending(job => job.CreatedAt).ThenBy(job => job.Job.Value, StringComparer.Ordinal);
         Assert.Equal(expected, listed);
-        Assert.Empty(await again.Client.GetGrain<IJobCatalog>("another").List(null, 7));
+        Assert.Empty(await again.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("another")).List(null, 7));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class CatalogTests : IDisposable
         var start = new DateTimeOffset(2026, 11, 25, 0, 0, 0, TimeSpan.Zero);
         var jobs = Enumerable.Range(0, 4).Select(number => new CatalogEntry(JobId.Draw(), start.AddHours(-number))).ToList();
         await using var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath);
-        var catalog = cluster.Client.GetGrain<IJobCatalog>("tests");
+        var catalog = cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("tests"));
         foreach (var job in jobs) await catalog.Add(job.Job, job.CreatedAt);
         var first = await catalog.List(null, 2);
         await catalog.Remove(jobs[1].Job, jobs[1].CreatedAt);
@@ -53,7 +53,7 @@ public sealed class CatalogTests : IDisposable
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath, jobs: new() { KeepEnded = TimeSpan.FromMilliseconds(1) });
-        var catalog = cluster.Client.GetGrain<IJobCatalog>("tests");
+        var catalog = cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("tests"));
         var ended = await cluster.Client.SubmitAsync([TestJobs.Image(0)]);
         await cluster.Client.WatchToEndAsync(ended, cancellationToken);
         var open = JobId.Draw();

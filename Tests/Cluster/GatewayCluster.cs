@@ -28,20 +28,21 @@ internal sealed class GatewayCluster : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<GatewayCluster> StartAsync(FakeEngineOptions? engine = null)
+    public static async Task<GatewayCluster> StartAsync(FakeEngineOptions? engine = null, GatewayHostOptions? options = null)
     {
         var folder = new TemporaryFolder();
-        return await StartAsync(await EmbeddedCluster.StartAsync(folder.FullPath, engine), folder);
+        return await StartAsync(await EmbeddedCluster.StartAsync(folder.FullPath, engine), folder, options);
     }
 
     /// <summary>Puts a gateway before a cluster, which ends with it.</summary>
-    public static async Task<GatewayCluster> StartAsync(EmbeddedCluster cluster, TemporaryFolder? folder = null)
+    public static async Task<GatewayCluster> StartAsync(EmbeddedCluster cluster, TemporaryFolder? folder = null, GatewayHostOptions? options = null)
     {
         var gateway = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
         {
             builder.Logging.ClearProviders();
             builder.Services.AddSingleton(cluster.Client);
             builder.Services.AddSingleton(cluster.Blobs);
+            if (options is not null) builder.Services.AddSingleton(options);
         });
         await gateway.StartAsync();
         return new(cluster, gateway, folder);

@@ -29,12 +29,12 @@ public sealed class JobRemovalTests : IDisposable
         var job = await cluster.Client.SubmitAsync([TestJobs.Image(0, 2, 2), TestJobs.Image(1, 2, 2)]);
         var outcome = (await cluster.Client.WatchToEndAsync(job, Cancellation)).First(happened => happened.Outcome is not null).Outcome!;
         var grain = cluster.Client.GetGrain<IGenerationJob>(job.Value);
-        Assert.Contains(await cluster.Client.GetGrain<IJobCatalog>("tests").List(null, 10), entry => entry.Job == job);
+        Assert.Contains(await cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("tests")).List(null, 10), entry => entry.Job == job);
 
         await grain.Delete();
 
         await Assert.ThrowsAsync<JobNotFoundException>(() => grain.GetSnapshot());
-        Assert.DoesNotContain(await cluster.Client.GetGrain<IJobCatalog>("tests").List(null, 10), entry => entry.Job == job);
+        Assert.DoesNotContain(await cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("tests")).List(null, 10), entry => entry.Job == job);
         await Assert.ThrowsAsync<IdempotencyConflictException>(() => cluster.Client.SubmitAsync([TestJobs.Image(0, 2, 2)], id: job));
 
         // A worker that was cut off goes on for a while.

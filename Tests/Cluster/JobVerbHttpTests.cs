@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Emu3.Grains.Interfaces;
 using Emu3.Inference;
+using Emu3.Tests.Fakes;
 
 namespace Emu3.Tests.Cluster;
 
@@ -14,7 +15,7 @@ public sealed class JobVerbHttpTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayCluster.StartAsync(new() { TimePerToken = TimeSpan.FromMilliseconds(0.5), OnToken = FailIfSick });
+    public async ValueTask InitializeAsync() => _gateway = await GatewayCluster.StartAsync(new FakeEngineOptions { TimePerToken = TimeSpan.FromMilliseconds(0.5), OnToken = FailIfSick });
 
     public ValueTask DisposeAsync() => _gateway.DisposeAsync();
 

@@ -32,7 +32,7 @@ public sealed class NoWorkerTests : IDisposable
         using (var cancel = new HttpRequestMessage(HttpMethod.Post, $"/v1/jobs/{cancelled}/cancel")) await gateway.SendAsync(cancel, 200);
         Assert.Equal("cancelled", (await gateway.WaitAsync(cancelled)).GetProperty("status").GetString());
         Assert.Equal("queued", (await gateway.GetAsync($"/v1/jobs/{waiting}")).GetProperty("status").GetString());
-        var listed = await gateway.Cluster.Client.GetGrain<IJobCatalog>("default").List(null, 10);
+        var listed = await gateway.Cluster.Client.GetGrain<IJobCatalog>(IJobCatalog.KeyOf("default")).List(null, 10);
         Assert.Equal([cancelled, waiting, done], listed.Select(entry => entry.Job.Value));
         using (var file = await gateway.Http.GetAsync($"/v1/jobs/{done}/items/0/content", Cancellation)) Assert.True(file.IsSuccessStatusCode, $"{file.StatusCode}");
 

@@ -49,6 +49,18 @@ public sealed class Emu3EngineTests(Emu3EngineTests.TinyEngine tiny) : IClassFix
     }
 
     [Fact]
+    public async Task Run_Preview_DecodesTheRowsSoFarAndGeneratesNothing()
+    {
+        var ids = (await Engine.AllAsync(TestEngines.Image(4, 3, seed: 9))).Ids();
+        var preview = await Engine.AllAsync(TestEngines.Image(4, 3, seed: 9, generated: ids[..8]) with { IsPreview = true });
+        // The rows that are missing repeat the last one.
+        var repeated = await Engine.AllAsync(TestEngines.Image(4, 3, seed: 9, generated: [.. ids[..8], .. ids[4..8], .. ids[4..8], .. ids[^3..]]));
+        Assert.DoesNotContain(preview, happened => happened is EngineEvent.TokensGenerated);
+        Assert.Equal(((EngineEvent.PictureDecoded)repeated[^2]).Rgb, Assert.IsType<EngineEvent.PictureDecoded>(preview[^2]).Rgb);
+        Assert.Equal(8, Assert.IsType<EngineEvent.Finished>(preview[^1]).Usage.GeneratedTokens);
+    }
+
+    [Fact]
     public async Task Run_ChatResumedAtEveryToken_GoesOnWithTheSameText()
     {
         var request = TestEngines.Chat("Tell me a story", maxNewTokens: 10);
