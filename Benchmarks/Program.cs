@@ -5,8 +5,12 @@ using Emu3.Benchmarks.Recovery;
 using Emu3.Benchmarks.Scale;
 
 var rounds = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
-var pictures = new Command("pictures", "Drawing: the cluster's tax, the price of row invariance, the engine against the reference's way.") { rounds };
+var pictures = new Command("pictures", "Drawing: the price of row invariance, the engine against the reference's way.") { rounds };
 pictures.SetAction((result, _) => PictureBenchmark.RunAsync(result.GetValue(rounds)));
+
+var turns = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
+var tax = new Command("tax", "What emu3 batch, with gateway and silo, costs over the bare engine.") { turns };
+tax.SetAction((result, _) => TaxBenchmark.RunAsync(result.GetValue(turns)));
 
 var items = new Option<int>("--items") { Description = "Items of the job.", DefaultValueFactory = _ => 100_000 };
 var workers = new Option<int>("--workers") { Description = "Simulated workers.", DefaultValueFactory = _ => 1_000 };
@@ -17,6 +21,6 @@ var losses = new Option<int>("--rounds") { Description = "Losses of each kind.",
 var recovery = new Command("recovery", "How long items stand still when their worker is killed, told to end, or frozen.") { losses };
 recovery.SetAction((result, _) => RecoveryBenchmark.RunAsync(result.GetValue(losses)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, ChaosCommand.Create(), scale, recovery };
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), scale, recovery };
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

@@ -14,11 +14,11 @@ internal sealed class EmuBatch
 
     private EmuBatch(string folder, ClusterSession session) => (this.folder, this.session) = (folder, session);
 
-    /// <summary>Starts a cluster with so many pictures in flight, does the work, and ends it.</summary>
-    public static async Task UseAsync(int inFlight, Func<EmuBatch, Task> work)
+    /// <summary>Starts a cluster with so many pictures in flight, on so many threads, does the work, and ends it.</summary>
+    public static async Task UseAsync(int inFlight, int threads, Func<EmuBatch, Task> work)
     {
         var folder = Directory.CreateTempSubdirectory("emu3-benchmark-");
-        var choice = new ClusterChoice { Data = Path.Combine(folder.FullName, "data"), Model = Places.Model, Slots = 2 * inFlight };
+        var choice = new ClusterChoice { Data = Path.Combine(folder.FullName, "data"), Model = Places.Model, Slots = 2 * inFlight, Threads = threads };
         await ClusterSession.UseAsync(choice, Quiet(), async (session, _) =>
         {
             await work(new EmuBatch(folder.FullName, session));

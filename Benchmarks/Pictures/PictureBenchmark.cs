@@ -7,8 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Emu3.Benchmarks.Pictures;
 
 /// <summary>
-/// Three questions about drawing pictures, each answered by runs side by side: what the cluster costs over the bare engine, what row invariance costs,
-/// and what the engine gains over the reference's way.
+/// Two questions about drawing pictures, each answered by runs side by side: what row invariance costs, and what the engine gains over the reference's way.
 /// </summary>
 internal static class PictureBenchmark
 {
@@ -21,7 +20,6 @@ internal static class PictureBenchmark
         report.Line("* model: emu3-tiny, float32, 8×8 cells (75 tokens a picture), guidance with two branches, its own defaults of sampling");
         report.Line($"* {rounds} rounds; each figure is the median, with the smallest and the largest in brackets; ratios are taken round by round");
         await AgainstReferenceAsync(report, rounds);
-        await ClusterTaxAsync(report, rounds);
         await PriceOfInvarianceAsync(report, rounds);
         report.Save("pictures");
     }
@@ -56,40 +54,6 @@ internal static class PictureBenchmark
             ["**ratio**", $"**{Report.Spread(ratios)}**", ""],
         ]);
         report.Line($"Greedy ids of the {ReferenceCount} pictures that both drew: {(isEqual ? "the same" : "**different**")}.");
-    }
-
-    private static async Task ClusterTaxAsync(Report report, int rounds)
-    {
-        List<string[]> rows = [];
-        foreach (var inFlight in s_inFlight)
-        {
-            var count = Math.Max(16, 4 * inFlight);
-            await using var engine = await LoadAsync(inFlight, rowInvariance: true);
-            await EmuBatch.UseAsync(inFlight, async batch => rows.Add(await CompareAsync(engine, batch, inFlight, count, rounds)));
-        }
-        report.Line();
-        report.Line("## What the cluster costs: `emu3 batch` against the bare engine");
-        report.Line();
-        report.Line("`emu3 batch` from the input file to the last PNG in the folder (HTTP, jobs, shards, leases, durable writes, encoding), on a cluster that is up; the bare engine stops at the decoded pixels.");
-        report.Table(["in flight", "pictures", "bare engine, images/s", "passes", "emu3 batch, images/s", "passes", "ratio"], rows);
-    }
-
-    private static async Task<string[]> CompareAsync(IEngine engine, EmuBatch batch, int inFlight, int count, int rounds)
-    {
-        await BareEngine.DrawAsync(engine, inFlight, greedy: false);
-        await batch.DrawAsync(inFlight);
-        List<double> bare = [], whole = [], ratios = [];
-        var (barePasses, wholePasses) = (0L, 0L);
-        for (var round = 0; round < rounds; round++)
-        {
-            var a = await BareEngine.DrawAsync(engine, count, greedy: false);
-            var b = await batch.DrawAsync(count);
-            bare.Add(a.ImagesPerSecond);
-            whole.Add(b.ImagesPerSecond);
-            ratios.Add(b.ImagesPerSecond / a.ImagesPerSecond);
-            (barePasses, wholePasses) = (a.Passes, b.Passes);
-        }
-        return [$"{inFlight}", $"{count}", Report.Spread(bare), $"{barePasses}", Report.Spread(whole), $"{wholePasses}", Report.Spread(ratios)];
     }
 
     private static async Task PriceOfInvarianceAsync(Report report, int rounds)
