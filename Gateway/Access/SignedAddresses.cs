@@ -16,26 +16,27 @@ internal sealed class SignedAddresses(ClusterCalls cluster, GatewayHostOptions o
     private const string Purpose = "addresses";
     private byte[]? _secret;
 
-    /// <summary>The address of a done item's file, from the public name of the gateway, or else from the one that the client used.</summary>
-    public async Task<string> Of(JobId job, int item, HttpRequest request, CancellationToken cancellationToken)
+    /// <summary>An address of a path of this gateway, from its public name, or else from the one that the client used.</summary>
+    public async Task<string> Of(string path, HttpRequest request, CancellationToken cancellationToken)
     {
         var expires = (cluster.Time.GetUtcNow() + options.AddressValidity).ToUnixTimeSeconds();
-        var signature = Sign(await Secret(cancellationToken), job, item, expires);
+        var signature = Sign(await Secret(cancellationToken), path, expires);
         var start = options.PublicAddress?.TrimEnd('/') ?? $"{request.Scheme}://{request.Host}";
-        return string.Create(CultureInfo.InvariantCulture, $"{start}/v1/pictures/{job}/{item}?expires={expires}&signature={signature}");
+        return string.Create(CultureInfo.InvariantCulture, $"{start}{path}?expires={expires}&signature={signature}");
     }
 
-    /// <summary>Whether this gateway's cluster signed it, and its time is not over.</summary>
-    public async Task<bool> IsValid(JobId job, int item, long expires, string signature, CancellationToken cancellationToken)
+    /// <summary>Whether this gateway's cluster signed the address of a request, and its time is not over.</summary>
+    public async Task<bool> IsValid(HttpRequest request, CancellationToken cancellationToken)
     {
-        if (expires < cluster.Time.GetUtcNow().ToUnixTimeSeconds()) return false;
-        var expected = Sign(await Secret(cancellationToken), job, item, expires);
-        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), Encoding.UTF8.GetBytes(signature));
+        if (!long.TryParse(request.Query["expires"], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)
+            || expires < cluster.Time.GetUtcNow().ToUnixTimeSeconds()) return false;
+        var expected = Sign(await Secret(cancellationToken), request.Path.Value ?? "", expires);
+        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(expected), Encoding.UTF8.GetBytes(request.Query["signature"].ToString()));
     }
 
     private async Task<byte[]> Secret(CancellationToken cancellationToken) =>
         _secret ??= await cluster.Repeat(() => cluster.Grain<IClusterSecrets>(0).Get(Purpose), cancellationToken);
 
-    private static string Sign(byte[] secret, JobId job, int item, long expires) =>
-        Base64Url.EncodeToString(HMACSHA256.HashData(secret, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{job}/{item}/{expires}"))));
+    private static string Sign(byte[] secret, string path, long expires) =>
+        Base64Url.EncodeToString(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{path}?{expires}"))));
 }

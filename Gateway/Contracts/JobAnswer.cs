@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu3.Gateway.Jobs;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Contracts;
@@ -34,6 +35,9 @@ internal sealed record JobAnswer
     public int ResumedInside { get; init; }
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 
+    /// <summary>What can be asked of it now.</summary>
+    public required IReadOnlyList<string> Verbs { get; init; }
+
     public static JobAnswer Of(JobSnapshot job) => new()
     {
         Id = job.Id.Value,
@@ -52,6 +56,7 @@ internal sealed record JobAnswer
         EtaSeconds = job.Eta?.TotalSeconds,
         ResumedInside = job.ResumedCount,
         Metadata = job.Spec.Metadata,
+        Verbs = AllowedVerbs.Of(job),
     };
 }
 

@@ -40,6 +40,9 @@ internal sealed record ValidationAnswer
 /// <summary>Cache positions: of the largest item, of all together, and what the model has for one.</summary>
 internal sealed record PositionsAnswer(long Max, long Sum, long Limit);
 
+/// <summary>Where all files of a job are, for a while and without a key.</summary>
+internal sealed record ArchiveAnswer(string Url);
+
 /// <summary>Tokens of one item.</summary>
 internal sealed record TokensAnswer(int Epoch, int Offset, int[] Tokens, string[]? Pieces);
 

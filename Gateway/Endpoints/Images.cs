@@ -62,7 +62,7 @@ internal static class Images
         var pictures = new List<ImageAnswer>();
         foreach (var outcome in outcomes)
         {
-            var address = addresses is null ? null : await addresses.Of(job.Id, outcome.Item, request, cancellationToken);
+            var address = addresses is null ? null : await addresses.Of(SignedFiles.Picture(job.Id, outcome.Item), request, cancellationToken);
             var file = address is null ? Convert.ToBase64String(await job.Read(outcome, snapshot, cancellationToken)) : null;
             pictures.Add(new(file, address, SeedOf(outcome), outcome.Spec.SampleIndex));
         }

@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.IO.Pipelines;
+using Emu3.Gateway.Access;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary>
+/// All files of a job in one ZIP, written as it is read: pictures, answers, and <c>metadata.jsonl</c> with each item's outcome. Of a job that runs it has
+/// what is there.
+/// </summary>
+internal static class JobArchives
+{
+    private const int PageSize = 256;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/jobs/{id}/archive", Content);
+        routes.MapPost("/v1/jobs/{id}/archive", GetAddress);
+    }
+
+    /// <summary>The archive itself.</summary>
+    public static async Task<IResult> Content(string id, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken) =>
+        await reader.Find(id, cancellationToken) is { } job
+            ? Results.Stream(body => Write(body, job, reader, blobs, cancellationToken), "application/zip", $"{job.Id}.zip")
+            : FailureResponses.JobNotFound(id);
+
+    /// <summary>An address that a browser can open, which sends no key along.</summary>
+    private static async Task<IResult> GetAddress(string id, HttpRequest request, JobReader reader, SignedAddresses addresses, CancellationToken cancellationToken) =>
+        await reader.Find(id, cancellationToken) is { } job
+            ? new JsonAnswer<ArchiveAnswer>(new(await addresses.Of(SignedFiles.Archive(job.Id), request, cancellationToken)))
+            : FailureResponses.JobNotFound(id);
+
+    /// <summary>The archive writes some of its own bytes synchronously, which a response refuses: they wait in a pipe until the next file is through.</summary>
+    private static async Task Write(Stream body, JobSnapshot job, JobReader reader, IBlobStore blobs, CancellationToken cancellationToken)
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var metadata = new List<byte[]>();
+        await using (var archive = new ZipArchive(pipe.Writer.AsStream(leaveOpen: true), ZipArchiveMode.Create, leaveOpen: true))
+        {
+            for (var cursor = JobCursor.Start; ;)
+            {
+                var (outcomes, next) = await reader.ReadOutcomes(job, cursor, PageSize, cancellationToken);
+                foreach (var outcome in outcomes)
+                {
+                    metadata.Add(GatewayJson.Write(await reader.Tell(outcome, job, cancellationToken)));
+                    if (outcome.Status != ItemStatus.Done) continue;
+                    if (await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken) is not { } file) continue; // it was released
+                    await Add(archive, NameOf(outcome), CompressionLevel.NoCompression, [file], cancellationToken);
+                    await Drain(pipe.Reader, body, cancellationToken);
+                }
+
+                if (outcomes.Count == 0) break;
+                cursor = next;
+            }
+
+            await Add(archive, "metadata.jsonl", CompressionLevel.Fastest, metadata.SelectMany(line => (byte[][])[line, [(byte)'\n']]), cancellationToken);
+        }
+
+        await pipe.Writer.CompleteAsync();
+        await Drain(pipe.Reader, body, cancellationToken);
+        await pipe.Reader.CompleteAsync();
+    }
+
+    private static async Task Add(ZipArchive archive, string name, CompressionLevel compression, IEnumerable<byte[]> content, CancellationToken cancellationToken)
+    {
+        await using var entry = await archive.CreateEntry(name, compression).OpenAsync(cancellationToken);
+        foreach (var part in content) await entry.WriteAsync(part, cancellationToken);
+    }
+
+    private static async Task Drain(PipeReader from, Stream body, CancellationToken cancellationToken)
+    {
+        while (from.TryRead(out var read) && !read.Buffer.IsEmpty)
+        {
+            foreach (var part in read.Buffer) await body.WriteAsync(part, cancellationToken);
+            from.AdvanceTo(read.Buffer.End);
+        }
+    }
+
+    /// <summary>By the item's place, which is unique, and what is harmless of its id.</summary>
+    private static string NameOf(ItemOutcome outcome)
+    {
+        var id = string.Concat(outcome.Spec.Id.Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_').Take(60));
+        var format = outcome.Spec.Image is { } image ? OutcomeAnswer.FormatOf(image.Format) : "txt";
+        return string.Create(CultureInfo.InvariantCulture, $"{outcome.Item:D6}{(id.Length > 0 ? "-" : "")}{id}.{format}");
+    }
+}
