@@ -8,7 +8,7 @@ namespace Emu3.Tests.Cluster;
 /// <summary>The small trained checkpoint behind the command line: what only a real tokenizer, a real picture decoder and a real model can show.</summary>
 [Trait("Suite", "Cluster")]
 [Collection(nameof(Alone))]
-public sealed class RealModelTests(RealModelTests.Server server) : IClassFixture<RealModelTests.Server>, IDisposable
+public sealed class RealModelTests(RealServer server) : IClassFixture<RealServer>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -62,47 +62,9 @@ public sealed class RealModelTests(RealModelTests.Server server) : IClassFixture
     {
         var text = new StringWriter();
         var exitCode = await CommandLine.RunAsync(
-            ["batch", input, "--out", _folder.PathTo("out"), "--seed", "7", "--server", server.Address.ToString()], ConsoleOn(text), Cancellation);
+            ["batch", input, "--out", _folder.PathTo("out"), "--seed", "7", "--server", server.Address.ToString()], RealServer.ConsoleOn(text), Cancellation);
         return (exitCode, text.ToString());
     }
 
     private List<JsonNode> Metadata() => [.. AppendedLines.Peek(_folder.PathTo("out", "metadata.jsonl")).Select(line => JsonNode.Parse(line)!)];
-
-    private static CliConsole ConsoleOn(TextWriter text)
-    {
-        var writer = TextWriter.Synchronized(text);
-        return new() { Out = writer, Error = writer, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System };
-    }
-
-    /// <summary><c>emu3 serve</c> in this process, for all tests of the class.</summary>
-    public sealed class Server : IAsyncLifetime
-    {
-        private readonly TemporaryFolder _folder = new();
-        private readonly CancellationTokenSource _end = new();
-        private Task<int> _serving = Task.FromResult(0);
-
-        public Uri Address { get; private set; } = new("http://127.0.0.1");
-
-        public async ValueTask InitializeAsync()
-        {
-            var text = new StringWriter();
-            _serving = CommandLine.RunAsync(["serve", "--port", "0", "--data", _folder.PathTo("data")], ConsoleOn(text), _end.Token);
-            var data = Storage.DataFolder.At(_folder.PathTo("data"));
-            while (data.ReadServerAddress() is null)
-            {
-                Assert.False(_serving.IsCompleted, text.ToString());
-                await Task.Delay(100);
-            }
-
-            Address = data.ReadServerAddress()!;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _end.CancelAsync();
-            await _serving;
-            _end.Dispose();
-            _folder.Dispose();
-        }
-    }
 }
