@@ -180,7 +180,7 @@ async function job() {
     const eta = told.eta_seconds ? `, ${Math.ceil(told.eta_seconds / 60)} min to go` : "";
     tell("job-line", `${told.status}: ${counts.done} of ${counts.total} done, ${counts.running} running, ${counts.failed} failed, ${counts.cancelled} cancelled${rate}${eta}`);
     $("job-more").textContent = `${told.model}; made ${when(told.created_at)}; ${told.resumed_inside} went on inside${told.pause_reason ? `; paused: ${told.pause_reason.replaceAll("_", " ")}` : ""}`;
-    const wanted = [...told.verbs.filter(verb => labels[verb]), ...(counts.done ? ["download"] : [])].join();
+    const wanted = [...told.verbs.filter(verb => labels[verb] && (verb !== "retry_failed" || counts.failed > 0)), ...(counts.done ? ["download"] : [])].join();
     if ($("verbs").dataset.verbs === wanted) return;
     $("verbs").dataset.verbs = wanted; // buttons stay the same elements while they mean the same, so that the keyboard's place is kept
     $("verbs").replaceChildren(...wanted.split(",").filter(Boolean).map(verb => {
