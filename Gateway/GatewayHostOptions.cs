@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Emu3.Gateway.Access;
 
 namespace Emu3.Gateway;
 
@@ -7,8 +8,17 @@ public sealed class GatewayHostOptions : IValidatableObject
 {
     public const string Section = "Gateway";
 
-    /// <summary>Where it listens. Loopback by default: there are no keys yet.</summary>
+    /// <summary>Where it listens. Loopback by default.</summary>
     public string Address { get; set; } = "http://127.0.0.1:8080";
+
+    /// <summary>
+    /// <c>Required</c>: every request shows a key. <c>Off</c>: none does, which is allowed on loopback addresses only. Default: Off on a loopback address
+    /// without <see cref="BootstrapKeyFile"/>, else Required.
+    /// </summary>
+    public KeyMode? Keys { get; set; }
+
+    /// <summary>A file that holds a key of 32 characters at least, which is an admin's of tenant <c>default</c>, as a mounted secret: the way in to make others. None by default.</summary>
+    public string? BootstrapKeyFile { get; set; }
 
     /// <summary>What clients call it, as <c>https://pictures.example.org</c>: the start of addresses in answers. Default: whatever the client called it.</summary>
     public string? PublicAddress { get; set; }
@@ -26,6 +36,8 @@ public sealed class GatewayHostOptions : IValidatableObject
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)
             yield return new($"must be an http address as http://127.0.0.1:8080, and is '{Address}'.", [nameof(Address)]);
+        else if (Keys == KeyMode.Off && !KeyRules.IsLoopback(address)) yield return new(KeyRules.OffElsewhere(address), [nameof(Keys)]);
+        if (BootstrapKeyFile is { } file && BootstrapKey.Read(file) is { Problem: { } problem }) yield return new(problem, [nameof(BootstrapKeyFile)]);
         if (PublicAddress is { } name && (!Uri.TryCreate(name, UriKind.Absolute, out var isPublic) || isPublic.Scheme is not ("http" or "https")))
             yield return new($"must be an address as https://pictures.example.org, and is '{name}'.", [nameof(PublicAddress)]);
         if (AddressValidity <= TimeSpan.Zero || AddressValidity > TimeSpan.FromDays(7))

@@ -1,3 +1,4 @@
+using Emu3.Grains.Access;
 using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
@@ -17,6 +18,7 @@ public static class GrainServices
     [
         typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
+        typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
