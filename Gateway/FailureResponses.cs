@@ -70,6 +70,18 @@ internal static class FailureResponses
     public static FailureResponse KeyRingFull() => Error(StatusCodes.Status400BadRequest, Invalid,
         $"There are {IKeyRing.MostKeys} keys that are valid: revoke one first.", code: "too_many_keys");
 
+    /// <summary>More at once than ever fits: asking again does not help.</summary>
+    public static FailureResponse BeyondBound(int count, string what, int most, string bound) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"The request makes {count} {what}; {bound}: {most}. Ask for fewer at once.", code: "quota_exceeded");
+
+    /// <summary>As much waits as may.</summary>
+    public static FailureResponse QueueFull(bool isOfTenant, TimeSpan wait) =>
+        TooMuch(isOfTenant ? "As many outputs of this key's tenant wait as may." : "As many outputs wait in the cluster as may.", wait);
+
+    public static FailureResponse TooManyImages(int limit, TimeSpan wait) => TooMuch($"This key may ask for {limit} pictures an hour, and has.", wait);
+
+    public static FailureResponse TooManyStreams() => TooMuch("This key holds as many streams open as it may: end one first.", TimeSpan.FromSeconds(5));
+
     public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound, $"The file of item {item} was released.", code: "content_released");
 
     public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,
@@ -196,6 +208,13 @@ internal static class FailureResponses
     }
 
     private const string Challenge = "Bearer realm=\"emu3\"";
+
+    /// <summary>OpenAI's clients wait for two minutes at most, and give up at once where more is asked for.</summary>
+    private static FailureResponse TooMuch(string message, TimeSpan wait)
+    {
+        var seconds = (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 120);
+        return Error(StatusCodes.Status429TooManyRequests, "rate_limit_error", $"{message} Try again in {seconds} s.", code: "rate_limit_exceeded") with { RetryAfter = seconds };
+    }
 
     private static FailureResponse NoEntry(string message, string challenge) =>
         Error(StatusCodes.Status401Unauthorized, Invalid, message, code: "invalid_api_key") with { Challenge = challenge };

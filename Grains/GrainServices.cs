@@ -18,7 +18,7 @@ public static class GrainServices
     [
         typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
-        typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage),
+        typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage), typeof(KeyMeter),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>

@@ -1,3 +1,4 @@
+using Emu3.Gateway.Jobs;
 using Emu3.Storage.Configuration;
 
 namespace Emu3.Gateway.Access;
@@ -6,7 +7,8 @@ namespace Emu3.Gateway.Access;
 internal static class AccessHost
 {
     public static void Add(IServiceCollection services) => services
-        .AddScoped<Caller>().AddScoped<AuditTrail>().AddSingleton<KnownKeys>();
+        .AddScoped<Caller>().AddScoped<AuditTrail>().AddScoped<Admission>()
+        .AddSingleton<KnownKeys>().AddSingleton<QueueSight>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>();
 
     /// <summary>Before all routes, and behind what gives failures their answers.</summary>
     /// <exception cref="ConfigurationException">Everyone in the network could use it, or its bootstrap key can't be used.</exception>

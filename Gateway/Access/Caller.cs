@@ -23,6 +23,12 @@ internal sealed class Caller
     /// <summary>May make and revoke keys, and give devices back their work.</summary>
     public bool IsAdmin { get; private set; }
 
+    /// <summary>Name of the request.</summary>
+    public string Request { get; set; } = "";
+
+    /// <summary>What its key may still ask for, once that was found out; told with the answer.</summary>
+    public RateLimit? Limit { get; set; }
+
     /// <summary>The request has shown a proof that is not a key, as a signed address.</summary>
     public void Become(string tenant) => Tenant = tenant;
 

@@ -47,6 +47,15 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
         if (key.RevokedAt is not null) return FailureResponses.KeyEnded("was revoked");
         if (!key.IsValid(time.GetUtcNow())) return FailureResponses.KeyEnded("has expired");
         caller.Become(key);
+        caller.Request = http.TraceIdentifier;
+        if (key.Quotas.ImagesAnHour is not null)
+        {
+            http.Response.OnStarting(() =>
+            {
+                caller.Limit?.Write(http.Response.Headers);
+                return Task.CompletedTask;
+            });
+        }
         return null;
     }
 }

@@ -23,9 +23,7 @@ internal sealed record KeyRules(bool AreRequired, BootstrapKey? Bootstrap)
     public static string OffElsewhere(Uri address) =>
         $"is Off, which is allowed on loopback addresses only, and the gateway listens at {address.GetLeftPart(UriPartial.Authority)}: everyone who reaches it could use it.";
 
-    /// <summary>
-    /// Whether only this machine reaches it. Not <see cref="Uri.IsLoopback"/>, which also takes the name <c>loopback</c>, at which a server listens on all addresses.
-    /// </summary>
+    /// <summary>Whether only this machine reaches it. A name other than <c>localhost</c> makes a server listen on all addresses, whatever it means.</summary>
     public static bool IsLoopback(Uri address) =>
         IPAddress.TryParse(address.DnsSafeHost, out var number) ? IPAddress.IsLoopback(number) : address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 

@@ -50,6 +50,8 @@ internal static class AdminKeys
         };
         await audit.Record(http, "key.create", id, $"{request.Role.ToString().ToLowerInvariant()} of tenant {request.Tenant}, \"{request.Name}\"");
         if (!await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Add(key), http.RequestAborted)) return FailureResponses.KeyRingFull();
+        // The dispatcher reads the weights of keys now, and not only on its next round.
+        if (key.Weight is not null) await cluster.Repeat(() => cluster.Dispatcher.Wake(), http.RequestAborted);
         return Shown(http, keys, key, now, text, StatusCodes.Status201Created);
     }
 
