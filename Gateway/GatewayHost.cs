@@ -67,6 +67,7 @@ public static class GatewayHost
         Models.Map(app);
         Workers.Map(app);
         AdminKeys.Map(app);
+        UsageRecords.Map(app);
         Health.Map(app);
         return app;
     }

@@ -1,4 +1,5 @@
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Usage;
 using Emu3.Storage.Configuration;
 
 namespace Emu3.Gateway.Access;
@@ -8,7 +9,7 @@ internal static class AccessHost
 {
     public static void Add(IServiceCollection services) => services
         .AddScoped<Caller>().AddScoped<AuditTrail>().AddScoped<Admission>()
-        .AddSingleton<KnownKeys>().AddSingleton<QueueSight>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>();
+        .AddSingleton<KnownKeys>().AddSingleton<QueueSight>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>().AddSingleton<UsageReader>();
 
     /// <summary>Before all routes, and behind what gives failures their answers.</summary>
     /// <exception cref="ConfigurationException">Everyone in the network could use it, or its bootstrap key can't be used.</exception>

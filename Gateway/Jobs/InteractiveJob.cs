@@ -41,6 +41,7 @@ internal sealed class InteractiveJobs(
             Seed = seed,
             CreatedAt = cluster.Time.GetUtcNow(),
             SpatialFactor = model.SpatialFactor,
+            KeyId = caller.KeyId,
         };
         using var submission = new JobSubmission(
             cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);

@@ -129,6 +129,7 @@ internal sealed class JobIntake(
         Metadata = request.Metadata,
         SpatialFactor = model.SpatialFactor,
         MaxFailures = request.MaxFailures,
+        KeyId = caller.KeyId,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)
