@@ -1,4 +1,6 @@
 using System.Net;
+using Emu3.Gateway.Cluster;
+using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Access;
 
@@ -7,10 +9,14 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
 {
     private const string Scheme = "Bearer ";
 
+    /// <summary>With the age of what is known of keys, less than the 10 s within which a revocation holds.</summary>
+    private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(5);
+
     /// <summary>As middleware, behind the one that gives failures their answers.</summary>
     public async Task Handle(HttpContext http, RequestDelegate next)
     {
         var metadata = http.GetEndpoint()?.Metadata;
+        ApiKey? key = null;
         if (metadata?.GetMetadata<OpenRoute>() is null)
         {
             var caller = http.RequestServices.GetRequiredService<Caller>();
@@ -21,8 +27,37 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
                 await refusal.ExecuteAsync(http);
                 return;
             }
+            key = caller.Key;
         }
-        await next(http);
+        var request = next(http);
+        if (key is not null) await Follow(http, request, key);
+        await request;
+    }
+
+    /// <summary>A request that lasts, as a stream, is cut off when its key is revoked, gets another secret, or expires.</summary>
+    private async Task Follow(HttpContext http, Task request, ApiKey key)
+    {
+        while (!request.IsCompleted)
+        {
+            using var enough = new CancellationTokenSource();
+            var first = await Task.WhenAny(request, Task.Delay(s_lookEvery, time, enough.Token));
+            await enough.CancelAsync();
+            if (first == request || await StillOpens(key)) continue;
+            http.Abort();
+            return;
+        }
+    }
+
+    private async Task<bool> StillOpens(ApiKey key)
+    {
+        try
+        {
+            return await keys.Find(key.Id, key.SecretHash, CancellationToken.None) is { } now && now.IsValid(time.GetUtcNow());
+        }
+        catch (Exception exception) when (ClusterCalls.IsTransient(exception, CancellationToken.None))
+        {
+            return true; // not known for the moment
+        }
     }
 
     private async ValueTask<FailureResponse?> Identify(HttpContext http, Caller caller)

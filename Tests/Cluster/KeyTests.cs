@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Emu3.Cli;
 using Emu3.Gateway;
 using Emu3.Gateway.Access;
 using Emu3.Grains.Interfaces;
@@ -151,6 +152,35 @@ public sealed class KeyTests : IAsyncLifetime
             Assert.InRange(TimeProvider.System.GetElapsedTime(revoked).TotalSeconds, 0, 10);
             await Task.Delay(100, Cancellation);
         }
+    }
+
+    [Fact]
+    public async Task CommandLine_MakesListsRotatesAndRevokesKeys()
+    {
+        var (made, text) = await RunAsync("keys", "create", "ci", "--tenant", "a", "--expires", "1d", "--queued-items", "5");
+        Assert.Equal(ExitCode.AllDone, made);
+        await AskAsync(text, "GET", "/v1/models");
+        Assert.True(KeyText.TryReadId(text, out var id));
+        var (listed, list) = await RunAsync("keys", "list", "--json");
+        Assert.Equal(ExitCode.AllDone, listed);
+        Assert.Contains($"\"{id}\"", list, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, list, StringComparison.Ordinal);
+        var (_, rotated) = await RunAsync("keys", "rotate", id);
+        await AskAsync(text, "GET", "/v1/models", 401);
+        await AskAsync(rotated, "GET", "/v1/models");
+        Assert.Equal(ExitCode.AllDone, (await RunAsync("keys", "revoke", id)).ExitCode);
+        await AskAsync(rotated, "GET", "/v1/models", 401);
+
+        Assert.Equal(ExitCode.BadInput, (await RunAsync("keys", "create", "ci", "--tenant", "A")).ExitCode);
+        Assert.Equal(ExitCode.BadInput, (await RunAsync("keys", "revoke", "key_0123456789abcdef")).ExitCode);
+    }
+
+    private async Task<(int ExitCode, string Out)> RunAsync(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        var console = new CliConsole { Out = output, Error = TextWriter.Null, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System };
+        var exitCode = await CommandLine.RunAsync([.. arguments, "--server", _gateway.Address.ToString(), "--key", Bootstrap], console, Cancellation);
+        return (exitCode, output.ToString().Trim());
     }
 
     [Fact]

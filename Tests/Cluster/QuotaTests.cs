@@ -86,6 +86,19 @@ public sealed class QuotaTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task AStream_OfAKeyThatIsRevoked_IsCutOff()
+    {
+        var key = await CreateAsync("""{"name":"a"}""");
+        using var submitted = await SubmitAsync(key, 1, 202);
+        using var open = await SendAsync(key, HttpMethod.Get, $"{submitted.Headers.Location}/events");
+        await using var stream = await open.Content.ReadAsStreamAsync(Cancellation);
+        using var revoked = await SendAsync(Bootstrap, HttpMethod.Delete, $"/v1/admin/keys/key_{key[5..21]}");
+        Assert.Equal(HttpStatusCode.OK, revoked.StatusCode);
+
+        await Assert.ThrowsAnyAsync<IOException>(async () => await stream.CopyToAsync(Stream.Null, Cancellation));
+    }
+
     /// <summary>Completes when the dispatcher knows of them.</summary>
     private async Task WaitingAsync(string tenant, int count)
     {
