@@ -55,19 +55,19 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         if (choice.Server is { } server)
         {
-            using var theirs = new GatewayClient(server, console.Time, tell: console.Error.WriteLine);
+            using var theirs = new GatewayClient(server, console.Time, tell: console.Error.WriteLine, key: choice.Key);
             return await work(theirs, cancellationToken);
         }
 
         var (folder, dataLock, first) = await TakeAsync(choice, console, cancellationToken);
         if (first is not null)
         {
-            using var theirs = new GatewayClient(first.Address, console.Time, tell: console.Error.WriteLine);
+            using var theirs = new GatewayClient(first.Address, console.Time, tell: console.Error.WriteLine, key: choice.Key);
             return await work(theirs, cancellationToken);
         }
 
         await using var cluster = await LocalCluster.StartAsync(choice, folder, dataLock!, s_anyPort, console, cancellationToken);
-        using var gateway = new GatewayClient(cluster.Address, console.Time);
+        using var gateway = new GatewayClient(cluster.Address, console.Time, key: choice.Key);
         return await work(gateway, cancellationToken);
     }
 
@@ -76,7 +76,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         if (choice.Server is { } server)
         {
-            return await ConnectAsync(server, choice.Model, $"The gateway at {server}", console, cancellationToken);
+            return await ConnectAsync(server, choice, $"The gateway at {server}", console, cancellationToken);
         }
 
         var (folder, dataLock, first) = await TakeAsync(choice, console, cancellationToken);
@@ -86,7 +86,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         }
 
         console.Error.WriteLine($"Another emu3 (process {first.ProcessId}, {first.Address}) has the data folder {folder.FullPath}: this one is its client.");
-        return await ConnectAsync(first.Address, choice.Model, $"The emu3 that has the data folder (process {first.ProcessId})", console, cancellationToken);
+        return await ConnectAsync(first.Address, choice, $"The emu3 that has the data folder (process {first.ProcessId})", console, cancellationToken);
     }
 
     /// <summary>Takes the data folder for this process, or finds the process that has it.</summary>
@@ -149,7 +149,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         ClusterChoice choice, DataFolder folder, DataFolderLock dataLock, CliConsole console, CancellationToken cancellationToken)
     {
         var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, s_anyPort, console, cancellationToken);
-        var gateway = new GatewayClient(cluster.Address, console.Time);
+        var gateway = new GatewayClient(cluster.Address, console.Time, key: choice.Key);
         try
         {
             var models = await gateway.ModelsAsync(cancellationToken);
@@ -163,9 +163,9 @@ internal sealed class ClusterSession : IAsyncDisposable
         }
     }
 
-    private static async Task<ClusterSession> ConnectAsync(Uri address, string? model, string who, CliConsole console, CancellationToken cancellationToken)
+    private static async Task<ClusterSession> ConnectAsync(Uri address, ClusterChoice choice, string who, CliConsole console, CancellationToken cancellationToken)
     {
-        var gateway = new GatewayClient(address, console.Time, tell: console.Error.WriteLine);
+        var (model, gateway) = (choice.Model, new GatewayClient(address, console.Time, tell: console.Error.WriteLine, key: choice.Key));
         try
         {
             var models = (await gateway.ModelsAsync(cancellationToken)).Where(candidate => candidate.IsLoaded).ToList();

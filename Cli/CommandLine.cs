@@ -69,6 +69,7 @@ internal static class CommandLine
         root.Subcommands.Add(JobsCommand.Create(console));
         root.Subcommands.Add(DiagnoseCommand.Create(console));
         root.Subcommands.Add(WorkersCommand.Create(console));
+        root.Subcommands.Add(KeysCommand.Create(console));
         root.Subcommands.Add(ModelsCommand.Create(console));
         root.Subcommands.Add(DatabaseCommand.Create(console));
         root.Subcommands.Add(DoctorCommand.Create(console));

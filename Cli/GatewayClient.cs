@@ -15,9 +15,10 @@ namespace Emu3.Cli;
 /// <param name="time">Clock of the waits between attempts.</param>
 /// <param name="retryDelay">First wait between two attempts; null for a quarter of a second.</param>
 /// <param name="tell">Gets a sentence when the gateway goes away, and one when it is back; null tells nobody.</param>
-internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? retryDelay = null, Action<string>? tell = null) : IDisposable
+/// <param name="key">Key of the API; null to show none.</param>
+internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? retryDelay = null, Action<string>? tell = null, string? key = null) : IDisposable
 {
-    private readonly GatewayHttp _http = new(address, time, tell ?? (_ => { }), retryDelay);
+    private readonly GatewayHttp _http = new(address, time, tell ?? (_ => { }), key, retryDelay);
 
     public Uri Address => address;
 
@@ -102,6 +103,24 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
     public async Task<IReadOnlyList<WorkerInfo>> ReleaseAsync(string device, CancellationToken cancellationToken) =>
         (await PostAsync<WorkerPage>($"v1/workers/{Uri.EscapeDataString(device)}/release", null, cancellationToken)).Data;
 
+    /// <summary>The keys of the API, for an admin.</summary>
+    public async Task<IReadOnlyList<KeyInfo>> KeysAsync(CancellationToken cancellationToken) => (await GetAsync<KeyPage>("v1/admin/keys", cancellationToken)).Data;
+
+    /// <summary>Makes a key. Asked once: asked again, it would make another.</summary>
+    public Task<KeyInfo> CreateKeyAsync(JsonObject key, CancellationToken cancellationToken) => PostOnceAsync<KeyInfo>("v1/admin/keys", key, cancellationToken);
+
+    /// <summary>Puts another secret in the place of a key's old one.</summary>
+    public Task<KeyInfo> RotateKeyAsync(string id, CancellationToken cancellationToken) =>
+        PostOnceAsync<KeyInfo>($"v1/admin/keys/{Uri.EscapeDataString(id)}/rotate", null, cancellationToken);
+
+    /// <summary>A key opens nothing any more.</summary>
+    public async Task<KeyInfo> RevokeKeyAsync(string id, CancellationToken cancellationToken)
+    {
+        using var response = await _http.SendPatientlyAsync(() => new(HttpMethod.Delete, $"v1/admin/keys/{Uri.EscapeDataString(id)}"), cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<KeyInfo>(response, cancellationToken);
+    }
+
     /// <summary>The bytes of an output's file, or null when the gateway has them no more.</summary>
     public async Task<byte[]?> ContentAsync(string job, int index, CancellationToken cancellationToken)
     {
@@ -170,6 +189,14 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
     {
         using var response = await _http.SendPatientlyAsync(
             () => new(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, cancellationToken);
+        await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
+    private async Task<T> PostOnceAsync<T>(string path, JsonObject? body, CancellationToken cancellationToken)
+    {
+        using var response = await _http.SendOnceAsync(
+            new(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, HttpCompletionOption.ResponseContentRead, cancellationToken);
         await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         return await ReadAsync<T>(response, cancellationToken);
     }

@@ -30,8 +30,9 @@ internal sealed class GatewayHttp : IDisposable
     /// <param name="address">Root of the gateway.</param>
     /// <param name="time">Clock of the waits between attempts.</param>
     /// <param name="tell">Gets a sentence when the gateway goes away, and one when it is back.</param>
+    /// <param name="key">Key of the API; null to show none.</param>
     /// <param name="firstWait">First wait between two attempts; null for a quarter of a second.</param>
-    public GatewayHttp(Uri address, TimeProvider time, Action<string> tell, TimeSpan? firstWait)
+    public GatewayHttp(Uri address, TimeProvider time, Action<string> tell, string? key, TimeSpan? firstWait)
     {
         (_time, _tell, _firstWait) = (time, tell, firstWait ?? s_usualWait);
         _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, PooledConnectionLifetime = TimeSpan.FromMinutes(10) })
@@ -39,6 +40,11 @@ internal sealed class GatewayHttp : IDisposable
             BaseAddress = address,
             Timeout = Timeout.InfiniteTimeSpan,
         };
+        if (key is not null)
+        {
+            _http.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        }
+
         _retries = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }.AddRetry(new HttpRetryStrategyOptions
         {
             MaxRetryAttempts = Attempts,

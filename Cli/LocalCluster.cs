@@ -142,6 +142,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         _gateway = GatewayHost.Build(address, connection, builder =>
         {
             log.AddTo(builder.Logging);
+            builder.Services.AddSingleton(new GatewayHostOptions { BootstrapKeyFile = choice.BootstrapKeyFile });
 
             // Signals are the program's to handle.
             builder.Services.AddSingleton<IHostLifetime, NoLifetime>();

@@ -51,6 +51,37 @@ internal static class FailureResponses
     public static FailureResponse AddressNotValid() => Error(StatusCodes.Status403Forbidden, Invalid,
         "This address is not valid, or not any more. Ask for the picture again.", code: "address_not_valid");
 
+    /// <summary>Keys are asked for, and the request shows none.</summary>
+    public static FailureResponse KeyMissing() => NoEntry("The request has no API key: send it as \"Authorization: Bearer KEY\".", Challenge);
+
+    /// <summary>No key of that name and secret is known: never which of both is wrong.</summary>
+    public static FailureResponse KeyUnknown() => NoEntry("The API key is not valid.", $"{Challenge}, error=\"invalid_token\"");
+
+    /// <summary>The key is one that opened something once.</summary>
+    public static FailureResponse KeyEnded(string what) => NoEntry($"The API key {what}.", $"{Challenge}, error=\"invalid_token\"");
+
+    public static FailureResponse NotAdmin() => Error(StatusCodes.Status403Forbidden, Invalid, "Only a key with the role admin may do this.", code: "admin_only");
+
+    public static FailureResponse KeyNotFound(string id) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no key \"{Short(id)}\".", code: "key_not_found");
+
+    public static FailureResponse KeyNotValid(string id) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"Key \"{id}\" was revoked or has expired: make another.", code: "key_not_valid");
+
+    public static FailureResponse KeyRingFull() => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"There are {IKeyRing.MostKeys} keys that are valid: revoke one first.", code: "too_many_keys");
+
+    /// <summary>More at once than ever fits: asking again does not help.</summary>
+    public static FailureResponse BeyondBound(int count, string what, int most, string bound) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"The request makes {count} {what}; {bound}: {most}. Ask for fewer at once.", code: "quota_exceeded");
+
+    /// <summary>As much waits as may.</summary>
+    public static FailureResponse QueueFull(bool isOfTenant, TimeSpan wait) =>
+        TooMuch(isOfTenant ? "As many outputs of this key's tenant wait as may." : "As many outputs wait in the cluster as may.", wait);
+
+    public static FailureResponse TooManyImages(int limit, TimeSpan wait) => TooMuch($"This key may ask for {limit} pictures an hour, and has.", wait);
+
+    public static FailureResponse TooManyStreams() => TooMuch("This key holds as many streams open as it may: end one first.", TimeSpan.FromSeconds(5));
+
     public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound, $"The file of item {item} was released.", code: "content_released");
 
     public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,
@@ -176,6 +207,18 @@ internal static class FailureResponses
         else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
     }
 
+    private const string Challenge = "Bearer realm=\"emu3\"";
+
+    /// <summary>OpenAI's clients wait for two minutes at most, and give up at once where more is asked for.</summary>
+    private static FailureResponse TooMuch(string message, TimeSpan wait)
+    {
+        var seconds = (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 120);
+        return Error(StatusCodes.Status429TooManyRequests, "rate_limit_error", $"{message} Try again in {seconds} s.", code: "rate_limit_exceeded") with { RetryAfter = seconds };
+    }
+
+    private static FailureResponse NoEntry(string message, string challenge) =>
+        Error(StatusCodes.Status401Unauthorized, Invalid, message, code: "invalid_api_key") with { Challenge = challenge };
+
     private static FailureResponse Error(
         int status, string type, string message, string? param = null, string? code = null, IReadOnlyList<LineError>? lines = null) =>
         new(status, new() { Message = message, Type = type, Param = param, Code = code, LineErrors = lines });
@@ -193,10 +236,14 @@ internal sealed record FailureResponse(int Status, ErrorBody Body) : IResult
     /// <summary>Seconds after which the same request may do better; null when it never will.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>What a client that shows no valid key is asked for; null where that is not what is wrong.</summary>
+    public string? Challenge { get; init; }
+
     public ErrorAnswer Answer => new(Body);
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        if (Challenge is not null) httpContext.Response.Headers.WWWAuthenticate = Challenge;
         if (RetryAfter is { } seconds) httpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return Results.Json(Answer, GatewayJson.Options, statusCode: Status).ExecuteAsync(httpContext);
     }

@@ -45,8 +45,9 @@ public static class GatewayHost
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
-        builder.Services.AddScoped<Caller>().AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
+        builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
+        AccessHost.Add(builder.Services);
         configure(builder);
         builder.Services.TryAddSingleton(new GatewayHostOptions());
 
@@ -54,6 +55,7 @@ public static class GatewayHost
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
+        AccessHost.Use(app, address, logger);
         Endpoints.Jobs.Map(app);
         JobList.Map(app);
         JobVerbs.Map(app);
@@ -67,6 +69,8 @@ public static class GatewayHost
         Chat.Map(app);
         Models.Map(app);
         Workers.Map(app);
+        AdminKeys.Map(app);
+        UsageRecords.Map(app);
         Health.Map(app);
         return app;
     }

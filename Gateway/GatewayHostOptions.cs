@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Emu3.Gateway.Access;
 
 namespace Emu3.Gateway;
 
@@ -7,8 +8,17 @@ public sealed class GatewayHostOptions : IValidatableObject
 {
     public const string Section = "Gateway";
 
-    /// <summary>Where it listens. Loopback by default: there are no keys yet.</summary>
+    /// <summary>Where it listens. Loopback by default.</summary>
     public string Address { get; set; } = "http://127.0.0.1:8080";
+
+    /// <summary>
+    /// <c>Required</c>: every request shows a key. <c>Off</c>: none does, which is allowed on loopback addresses only. Default: Off on a loopback address
+    /// without <see cref="BootstrapKeyFile"/>, else Required.
+    /// </summary>
+    public KeyMode? Keys { get; set; }
+
+    /// <summary>A file that holds a key of 32 characters at least, which is an admin's of tenant <c>default</c>, as a mounted secret: the way in to make others. None by default.</summary>
+    public string? BootstrapKeyFile { get; set; }
 
     /// <summary>What clients call it, as <c>https://pictures.example.org</c>: the start of addresses in answers. Default: whatever the client called it.</summary>
     public string? PublicAddress { get; set; }
@@ -22,12 +32,18 @@ public sealed class GatewayHostOptions : IValidatableObject
     /// <summary>Other names of models, and which model each means: <c>gpt-image-1</c>: <c>Emu3-Gen-hf</c>. None by default.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Outputs that may wait for a worker, of all tenants together, before more are refused with 429. Default: any number.</summary>
+    public int? MostQueuedItems { get; set; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)
             yield return new($"must be an http address as http://127.0.0.1:8080, and is '{Address}'.", [nameof(Address)]);
+        else if (Keys == KeyMode.Off && !KeyRules.IsLoopback(address)) yield return new(KeyRules.OffElsewhere(address), [nameof(Keys)]);
+        if (BootstrapKeyFile is { } file && BootstrapKey.Read(file) is { Problem: { } problem }) yield return new(problem, [nameof(BootstrapKeyFile)]);
         if (PublicAddress is { } name && (!Uri.TryCreate(name, UriKind.Absolute, out var isPublic) || isPublic.Scheme is not ("http" or "https")))
             yield return new($"must be an address as https://pictures.example.org, and is '{name}'.", [nameof(PublicAddress)]);
+        if (MostQueuedItems < 1) yield return new($"must be 1 or more, and is {MostQueuedItems}.", [nameof(MostQueuedItems)]);
         if (AddressValidity <= TimeSpan.Zero || AddressValidity > TimeSpan.FromDays(7))
             yield return new($"must be more than nothing and 7 days at most, and is {AddressValidity}.", [nameof(AddressValidity)]);
     }

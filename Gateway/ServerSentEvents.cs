@@ -1,4 +1,5 @@
 using System.Text;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 
 namespace Emu3.Gateway;
@@ -22,6 +23,13 @@ internal sealed class ServerSentEvents(IAsyncEnumerable<ServerSentEvent> events)
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
+        using var place = httpContext.RequestServices.GetRequiredService<OpenStreams>().Enter(httpContext.RequestServices.GetRequiredService<Caller>());
+        if (place is null)
+        {
+            await FailureResponses.TooManyStreams().ExecuteAsync(httpContext);
+            return;
+        }
+
         // :: Step 8 The gateway streams events; where the client was, only the client knows.
         var time = httpContext.RequestServices.GetRequiredService<TimeProvider>();
         var stopping = httpContext.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;

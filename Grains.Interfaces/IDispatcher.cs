@@ -19,7 +19,7 @@ public interface IDispatcher : IGrainWithIntegerKey
     /// <summary>A shard tells how many items it has to give; 0 closes it.</summary>
     [Alias("Offer")] Task Offer(ShardOffer offer);
 
-    /// <summary>Starts it where it does not run, which has it look through the job index; and has it look at the device ledger.</summary>
+    /// <summary>Starts it where it does not run, which has it look through the job index; and has it look at the device ledger and at the weights of keys.</summary>
     [Alias("Wake")] Task Wake();
 
     /// <summary>A worker loads its model; repeated every few seconds until it registers.</summary>
@@ -30,6 +30,9 @@ public interface IDispatcher : IGrainWithIntegerKey
 
     /// <summary>Workers that are on their way.</summary>
     [Alias("GetLoadingWorkers")] Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers();
+
+    /// <summary>Items that wait for a worker, by tenant, as far as their shards told. Paused ones do not wait.</summary>
+    [Alias("GetWaiting")] Task<Dictionary<string, int>> GetWaiting();
 }
 
 /// <summary>What a worker could take.</summary>

@@ -56,6 +56,9 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>Outcomes in their durable order, from the given one on.</summary>
     [Alias("ReadOutcomes")] Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most);
 
+    /// <summary>What its items used that are done.</summary>
+    [Alias("GetUsage")] Task<ItemsUsage> GetUsage();
+
     /// <summary>One item's last outcome; status Pending or Running while it has not ended. Null when there is no such item.</summary>
     [Alias("GetItem")] Task<ItemOutcome?> GetItem(int item);
 

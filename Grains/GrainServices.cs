@@ -1,8 +1,10 @@
+using Emu3.Grains.Access;
 using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Usage;
 using Emu3.Grains.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,6 +19,8 @@ public static class GrainServices
     [
         typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
+        typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage), typeof(KeyMeter),
+        typeof(UsageLedger), typeof(UsageHour), typeof(UsageTenants),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>

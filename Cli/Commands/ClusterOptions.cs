@@ -8,12 +8,19 @@ namespace Emu3.Cli.Commands;
 /// <summary>Where a command's cluster is: someone's gateway, or the one of a data folder. Options that every command has.</summary>
 internal sealed class ClusterOptions
 {
+    private const string KeyVariable = "EMU3_API_KEY";
+
     private readonly Option<Uri?> _server = new("--server")
     {
         Description = "Address of a gateway. Without it, the cluster runs in this process.",
         CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
             ? address
             : Refuse<Uri>(result, "--server must be an address such as http://localhost:8080."),
+    };
+
+    private readonly Option<string?> _key = new("--key")
+    {
+        Description = $"Key of the API, where the gateway asks for one. Default: the environment's {KeyVariable}, which other users of this machine don't see.",
     };
 
     private readonly Option<string> _data = new("--data")
@@ -53,6 +60,7 @@ internal sealed class ClusterOptions
     public void AddTo(Command command)
     {
         command.Options.Add(_server);
+        command.Options.Add(_key);
         command.Options.Add(_data);
         AddKindTo(command);
         AddEngineTo(command);
@@ -63,6 +71,7 @@ internal sealed class ClusterOptions
     public void AddControlTo(Command command)
     {
         command.Options.Add(_server);
+        command.Options.Add(_key);
         command.Options.Add(_data);
         command.Options.Add(_verbose);
     }
@@ -84,6 +93,7 @@ internal sealed class ClusterOptions
     public ClusterChoice Read(ParseResult result) => new()
     {
         Server = result.GetValue(_server),
+        Key = result.GetValue(_key) ?? (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null),
         Data = result.GetValue(_data)!,
         Model = result.GetValue(_model),
         IsSimulated = result.GetValue(_engine) == EngineOptions.Simulated,
@@ -115,6 +125,9 @@ internal sealed record ClusterChoice
 {
     /// <summary>A gateway; null for the cluster of <see cref="Data"/>.</summary>
     public Uri? Server { get; init; }
+
+    /// <summary>What the gateway is shown; null for nothing.</summary>
+    public string? Key { get; init; }
     public required string Data { get; init; }
 
     /// <summary>As it was typed; null for the default.</summary>
@@ -132,6 +145,9 @@ internal sealed record ClusterChoice
 
     /// <summary>No engine is started: only jobs are asked for.</summary>
     public bool IsControlOnly { get; init; }
+
+    /// <summary>A file with the key of an admin, for the gateway of this process; null for none.</summary>
+    public string? BootstrapKeyFile { get; init; }
 
     /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
     public bool IsForOthers { get; init; }

@@ -18,14 +18,19 @@ internal static class ServeCommand
             }
         });
         var host = new Option<string>("--host") { Description = "Address to listen on; 0.0.0.0 is every one of this machine.", DefaultValueFactory = _ => "127.0.0.1" };
+        var bootstrap = new Option<string?>("--bootstrap-key-file")
+        {
+            Description = "File with a key that is an admin's: with it every request must show a key. On other addresses than loopback ones keys are always asked for.",
+        };
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
         command.Options.Add(host);
+        command.Options.Add(bootstrap);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
-            RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, cluster.Read(result) with { IsForOthers = true }, console, cancellationToken));
+            RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, cluster.Read(result) with { IsForOthers = true, BootstrapKeyFile = result.GetValue(bootstrap) }, console, cancellationToken));
         return command;
     }
 

@@ -1,3 +1,4 @@
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 
@@ -8,7 +9,7 @@ internal static class Health
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/health", Get);
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/health", Get).WithMetadata(OpenRoute.Metadata);
 
     private static async Task<IResult> Get(ClusterCalls cluster, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
@@ -14,10 +15,10 @@ internal static class Workers
     {
         routes.MapGet("/v1/workers", List);
         // Devices are host/device: written with the slash as it is, or as %2F.
-        routes.MapPost("/v1/workers/{device}/release", (string device, ClusterCalls cluster, CancellationToken cancellationToken) =>
-            Release(Uri.UnescapeDataString(device), cluster, cancellationToken));
-        routes.MapPost("/v1/workers/{host}/{device}/release", (string host, string device, ClusterCalls cluster, CancellationToken cancellationToken) =>
-            Release($"{host}/{device}", cluster, cancellationToken));
+        routes.MapPost("/v1/workers/{device}/release", (string device, HttpContext http, ClusterCalls cluster, AuditTrail audit) =>
+            Release(Uri.UnescapeDataString(device), http, cluster, audit)).WithMetadata(AdminRoute.Metadata);
+        routes.MapPost("/v1/workers/{host}/{device}/release", (string host, string device, HttpContext http, ClusterCalls cluster, AuditTrail audit) =>
+            Release($"{host}/{device}", http, cluster, audit)).WithMetadata(AdminRoute.Metadata);
     }
 
     private static async Task<IResult> List(ClusterCalls cluster, CancellationToken cancellationToken)
@@ -39,11 +40,13 @@ internal static class Workers
         return (await ready, await loading, await quarantined);
     }
 
-    private static async Task<IResult> Release(string device, ClusterCalls cluster, CancellationToken cancellationToken)
+    private static async Task<IResult> Release(string device, HttpContext http, ClusterCalls cluster, AuditTrail audit)
     {
+        var cancellationToken = http.RequestAborted;
         var (ready, loading, quarantined) = await Read(cluster, cancellationToken);
         if (!quarantined.ContainsKey(device) && ready.All(worker => worker.Device != device) && loading.All(worker => worker.Device != device))
             return FailureResponses.WorkerNotFound(device, quarantined.Keys);
+        await audit.Record(http, "device.release", device);
         await cluster.Repeat(() => cluster.DeviceLedger.Release(device), cancellationToken);
         // The dispatcher looks into the ledger now, and not only on its next round.
         await cluster.Repeat(() => cluster.Dispatcher.Wake(), cancellationToken);

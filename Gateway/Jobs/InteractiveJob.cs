@@ -9,7 +9,8 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Makes the jobs of requests that someone waits for.</summary>
-internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, ILogger<InteractiveJob> logger)
+internal sealed class InteractiveJobs(
+    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, Admission admission, ILogger<InteractiveJob> logger)
 {
     /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
     public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
@@ -28,6 +29,8 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
         };
         var resolution = ItemResolver.Resolve(request, 1, context);
         if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
+        var imageCount = resolution.Specs.Count(output => output.Image is not null);
+        if (await admission.Ask(resolution.Specs.Count, imageCount, cancellationToken) is { } notNow) return (null, notNow);
 
         var spec = new JobSpec
         {
@@ -38,6 +41,7 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
             Seed = seed,
             CreatedAt = cluster.Time.GetUtcNow(),
             SpatialFactor = model.SpatialFactor,
+            KeyId = caller.KeyId,
         };
         using var submission = new JobSubmission(
             cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);

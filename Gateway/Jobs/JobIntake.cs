@@ -8,7 +8,8 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
-internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, ILogger<JobIntake> logger)
+internal sealed class JobIntake(
+    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, Admission admission, WorkerRates rates, ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
@@ -49,6 +50,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             if (isCheckOnly) return (null, await Tell(submission, model, cancellationToken), null);
             if (submission.Errors is { Count: > 0 } lineErrors) return (null, null, FailureResponses.InvalidItems(lineErrors));
             if (submission.ItemCount == 0) return (null, null, FailureResponses.BadRequest([new("items", "is empty: a job has at least one item.")]));
+            if (await admission.Ask(submission.OutputCount, submission.ImageCount, cancellationToken) is { } notNow) return (null, null, notNow);
             var job = await submission.Seal(cancellationToken);
             mayStay = true;
             return (job, null, null);
@@ -127,11 +129,12 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         Metadata = request.Metadata,
         SpatialFactor = model.SpatialFactor,
         MaxFailures = request.MaxFailures,
+        KeyId = caller.KeyId,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)
     {
-        var rate = await MeasuredRate(model.Workers, cancellationToken);
+        var rate = await rates.Measure(model.Workers, cancellationToken);
         return new()
         {
             Items = submission.ItemCount,
@@ -142,23 +145,5 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             EstimatedSeconds = rate > 0 ? submission.OutputCount / rate : null,
             EstimateBasis = rate > 0 ? "measured" : model.IsLoaded ? "predicted" : "unknown",
         };
-    }
-
-    /// <summary>Items a second of all workers that answer and have run something lately.</summary>
-    private async Task<double> MeasuredRate(IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
-    {
-        var rates = await Task.WhenAll(workers.Select(async worker =>
-        {
-            try
-            {
-                var load = await cluster.Grain<IModelWorker>(worker.Id.Value).GetLoad().WaitAsync(TimeSpan.FromSeconds(2), cluster.Time, cancellationToken);
-                return load.ItemsPerSecond ?? 0;
-            }
-            catch (Exception exception) when (exception is WorkerSiloGoneException || ClusterCalls.IsTransient(exception, cancellationToken))
-            {
-                return 0;
-            }
-        }));
-        return rates.Sum();
     }
 }

@@ -26,6 +26,9 @@ internal sealed class JobSubmission(
 
     public int OutputCount => _piece.FirstItem + _piece.Specs.Count;
 
+    /// <summary>Of the outputs, those that are pictures.</summary>
+    public int ImageCount { get; private set; }
+
     public long MaxPositions { get; private set; }
 
     public long SumPositions { get; private set; }
@@ -63,6 +66,7 @@ internal sealed class JobSubmission(
             var key = context.KeyOf(picture);
             if (_pictureKeys.Add(key)) await blobs.WriteAsync(key, picture.File, cancellationToken);
         }
+        ImageCount += item.Specs.Count(output => output.Image is not null);
         EstimatedBytes += item.Specs.Sum(output => FileEstimate.BytesOf(output, spec.SpatialFactor));
         foreach (var output in item.Specs)
         {

@@ -33,6 +33,9 @@ public sealed record ItemResult
 
     /// <summary>The device that finished it: <see cref="WorkerCard.Device"/>.</summary>
     [Id(10)] public string MadeBy { get; init; } = "";
+
+    /// <summary>Time in the engine under its last lease, times its share of the engine's places.</summary>
+    [Id(11)] public TimeSpan DeviceTime { get; init; }
 }
 
 /// <summary>Why an item failed.</summary>

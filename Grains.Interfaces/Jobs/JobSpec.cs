@@ -25,6 +25,9 @@ public sealed record JobSpec
 
     /// <summary>Failed items that the job goes on with; one more pauses it. Null: any number.</summary>
     [Id(8)] public int? MaxFailures { get; init; }
+
+    /// <summary>Id of the key that made it, for the usage ledger; null where none was asked for.</summary>
+    [Id(9)] public string? KeyId { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

@@ -25,6 +25,10 @@ public sealed class DispatchPlan(Func<string, double> weightOf)
     public (int Interactive, int Batch) PendingOf(string weightsHash) =>
         _models.TryGetValue(weightsHash, out var model) ? (model.Interactive.PendingCount, model.Batch.PendingCount) : (0, 0);
 
+    /// <summary>Items that wait for workers, by tenant.</summary>
+    public Dictionary<string, int> PendingByTenant() =>
+        _shards.Values.GroupBy(shard => shard.Offer.Tenant).ToDictionary(tenant => tenant.Key, tenant => tenant.Sum(shard => shard.Available));
+
     /// <summary>A shard tells what it has; that replaces what was known of it.</summary>
     public void Offer(ShardOffer offer)
     {

@@ -22,4 +22,7 @@ public sealed partial class Dispatcher
 
     [LoggerMessage(LogLevel.Warning, "Shard {Shard} does not say what it has; it is asked again in the next round.")]
     private partial void LogNotAsked(Exception failure, string shard);
+
+    [LoggerMessage(LogLevel.Warning, "The weights of keys could not be read; the last ones known hold.")]
+    private partial void LogWeightsNotRead(Exception failure);
 }

@@ -31,13 +31,15 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private readonly HashSet<ModelCard> _models = []; // that the catalog has
     private readonly long _start;
     private IReadOnlyDictionary<string, string> _quarantined = new Dictionary<string, string>();
+    private Dictionary<string, double> _keyWeights = [];
+    private KeyRingPage _keys = new(-1, []);
     private TimeSpan _roundDueAt;
     private bool _isInRound;
 
     public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
     {
         (_options, _time, _members, _logger, _start) = (options.Value, time, members, logger, time.GetTimestamp());
-        _plan = new DispatchPlan(tenant => _options.TenantWeights.GetValueOrDefault(tenant, 1));
+        _plan = new DispatchPlan(WeightOf);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -92,7 +94,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.CompletedTask;
     }
 
-    public Task Wake() => ReadLedgerAsync();
+    public Task Wake() => Task.WhenAll(ReadLedgerAsync(), ReadWeightsAsync());
 
     public Task<IReadOnlyList<WorkerCard>> GetWorkers()
     {
@@ -105,6 +107,8 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         ForgetSilentWorkers();
         return Task.FromResult<IReadOnlyList<LoadingWorker>>([.. _loading.Values.Select(loading => loading.Worker)]);
     }
+
+    public Task<Dictionary<string, int>> GetWaiting() => Task.FromResult(_plan.PendingByTenant());
 
     private TimeSpan Now => _time.GetElapsedTime(_start);
 
@@ -123,6 +127,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         try
         {
             await ReadLedgerAsync();
+            await ReadWeightsAsync();
             foreach (var worker in _roster.Workers.Where(worker => worker.MetAt is null || Now - worker.MetAt > s_meetAgain).ToList()) await MeetAsync(worker);
             var isComplete = await new JobRounds(GrainFactory, _logger).GoAsync();
             _roundDueAt = isComplete ? Now + _options.RoundPeriod : Now;
@@ -173,6 +178,22 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             if (worker.Card.Quarantine == reason) continue;
             _roster.SetQuarantine(worker, reason);
             if (reason is null) _ = WakeAsync(worker.Card.Id);
+        }
+    }
+
+    /// <summary>What keys say goes before what is configured.</summary>
+    private double WeightOf(string tenant) => _keyWeights.TryGetValue(tenant, out var weight) ? weight : _options.TenantWeights.GetValueOrDefault(tenant, 1);
+
+    private async Task ReadWeightsAsync()
+    {
+        try
+        {
+            _keys = await GrainFactory.GetGrain<IKeyRing>(0).ReadUnless(_keys.Version) ?? _keys;
+            _keyWeights = KeyWeights.Of(_keys.Keys, _time.GetUtcNow()); // anew each time: keys expire
+        }
+        catch (Exception failure)
+        {
+            LogWeightsNotRead(failure);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class TenantPool(Func<string, double> weightOf)
         {
             var tenant = shard.Offer.Tenant;
             _servedBefore.Remove(tenant, out var before);
-            _queues[tenant] = queue = new TenantQueue(tenant, weightOf(tenant), Math.Max(before, _level), _joinedCount++);
+            _queues[tenant] = queue = new TenantQueue(tenant, weightOf, Math.Max(before, _level), _joinedCount++);
             _order.Add(queue);
         }
 

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Dispatch;
 /// What waits of one tenant. The highest priority goes first, but a priority that was passed over <see cref="MostPassedOver"/> times gets the next
 /// grant: higher ones delay it eightfold at most and never keep it waiting for ever. Within a priority: age of the job, place in the job.
 /// </summary>
-internal sealed class TenantQueue(string tenant, double weight, double served, long joined)
+internal sealed class TenantQueue(string tenant, Func<string, double> weightOf, double served, long joined)
 {
     /// <summary>Grants that others may have before it is one's turn, whoever they are.</summary>
     public const int MostPassedOver = 7;
@@ -16,7 +16,7 @@ internal sealed class TenantQueue(string tenant, double weight, double served, l
 
     public string Tenant { get; } = tenant;
 
-    /// <summary>Items that it got, divided by its weight.</summary>
+    /// <summary>Items that it got, each divided by the weight that it then had.</summary>
     public double Served { get; private set; } = served;
 
     /// <summary>Which of two that were served equally goes first.</summary>
@@ -45,7 +45,7 @@ internal sealed class TenantQueue(string tenant, double weight, double served, l
     /// <summary>Items of this shard were granted.</summary>
     public void Charge(WaitingShard shard, int count)
     {
-        Served += count / weight;
+        Served += count / weightOf(Tenant);
         var granted = (int)shard.Offer.Priority;
         _passedOver[granted] = 0;
         for (var lower = granted + 1; lower < _byPriority.Length; lower++)

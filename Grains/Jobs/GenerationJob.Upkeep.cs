@@ -113,6 +113,7 @@ public sealed partial class GenerationJob
         await PublishAsync(state.Status);
         if (state.Total == 0) await DeleteShardsAsync();
         await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));
+        await TellUsageAsync();
         // Interactive jobs stay in the index until they are removed, so that the dispatcher's rounds come by.
         if (state.Spec!.Priority != JobPriority.Interactive) await Index.Remove(_job);
     }

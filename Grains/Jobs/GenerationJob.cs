@@ -172,6 +172,8 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     {
         if (_state.Current.Spec is null) return;
         await Index.Add(_job); // so that a crash below is made good
+        await _state.SettleAsync();
+        await TellUsageAsync();
         _state.Current = JobTransitions.Delete(_state.Current, _job, _time.GetUtcNow());
         await _state.SettleAsync();
         await RemoveAsync();

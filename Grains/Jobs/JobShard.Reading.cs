@@ -20,6 +20,14 @@ public sealed partial class JobShard
         return Task.FromResult<IReadOnlyList<ItemOutcome>>([.. Enumerable.Range(from, count).Select(place => Outcome(outcomes[place]))]);
     }
 
+    public Task<ItemsUsage> GetUsage()
+    {
+        var sum = default(ItemsUsage);
+        foreach (var outcome in _items.Durable.Outcomes)
+            if (outcome.Result is { } result) sum += ItemsUsage.Of(_specs.Durable.Items[outcome.Item], result); // done is final: once an item
+        return Task.FromResult(sum);
+    }
+
     public Task<ItemOutcome?> GetItem(int item)
     {
         var local = item - _first;

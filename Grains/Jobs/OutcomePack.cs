@@ -13,6 +13,7 @@ internal static class OutcomePack
     private const int HashBytes = 32;
     private const byte CameToItsEnd = 0x10;
     private const byte IsReproducible = 0x20;
+    private const byte HasDeviceTime = 0x40; // rows from before it was measured have none
     private const byte StatusBits = 0x0F;
 
     /// <summary>Packs some outcomes in their order.</summary>
@@ -58,7 +59,7 @@ internal static class OutcomePack
 
     private static void Write(BinaryWriter writer, ItemResult result, NameTable names)
     {
-        writer.Write((byte)((byte)ItemStatus.Done | (result.CameToItsEnd ? CameToItsEnd : 0) | (result.IsReproducible ? IsReproducible : 0)));
+        writer.Write((byte)((byte)ItemStatus.Done | (result.CameToItsEnd ? CameToItsEnd : 0) | (result.IsReproducible ? IsReproducible : 0) | HasDeviceTime));
         writer.Write(result.FileHash, 0, HashBytes);
         writer.Write(result.TokensHash, 0, HashBytes);
         writer.Write7BitEncodedInt64(result.FileBytes);
@@ -68,6 +69,7 @@ internal static class OutcomePack
         writer.Write7BitEncodedInt(result.ResumedTokens);
         writer.Write7BitEncodedInt(names.PlaceOf(result.NumericClass));
         writer.Write7BitEncodedInt(names.PlaceOf(result.MadeBy));
+        writer.Write7BitEncodedInt64((long)result.DeviceTime.TotalMilliseconds);
     }
 
     private static ItemResult ReadResult(BinaryReader reader, byte flags, string[] names) => new()
@@ -83,5 +85,6 @@ internal static class OutcomePack
         ResumedTokens = reader.Read7BitEncodedInt(),
         NumericClass = names[reader.Read7BitEncodedInt()],
         MadeBy = names[reader.Read7BitEncodedInt()],
+        DeviceTime = (flags & HasDeviceTime) != 0 ? TimeSpan.FromMilliseconds(reader.Read7BitEncodedInt64()) : TimeSpan.Zero,
     };
 }

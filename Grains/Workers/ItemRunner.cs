@@ -85,6 +85,7 @@ public sealed partial class ItemRunner(
         if (pictures is null) return (null, ItemFailures.PictureMissing(ItemRequests.PicturesOf(run.Lease.Spec).First()));
         try
         {
+            var start = time.GetTimestamp();
             var (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
             if (failure?.Code == EngineFailureCode.ResumeNotPossible && run.ResumedCount > 0)
             {
@@ -93,7 +94,8 @@ public sealed partial class ItemRunner(
                 (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
             }
 
-            return failure is null ? (await StoreAsync(run, outcome!, cancellationToken), null) : (null, ItemFailures.From(failure));
+            var deviceTime = time.GetElapsedTime(start) * Math.Min(1, run.Slots / (double)Math.Max(1, engine.Load.SlotCount));
+            return failure is null ? (await StoreAsync(run, outcome!, deviceTime, cancellationToken), null) : (null, ItemFailures.From(failure));
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or EngineStoppedException))
         {
@@ -133,7 +135,7 @@ public sealed partial class ItemRunner(
     }
 
     /// <summary>The file is in the blob store before the shard hears of it.</summary>
-    private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome, CancellationToken cancellationToken)
+    private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome, TimeSpan deviceTime, CancellationToken cancellationToken)
     {
         var all = run.ToCheckpoint();
         var tokensHash = TokensHash.Of(all.Tokens);
@@ -159,6 +161,7 @@ public sealed partial class ItemRunner(
             IsReproducible = engine.NumericClass.RowInvariant,
             ResumedTokens = run.ResumedCount,
             MadeBy = options.DeviceOf(worker),
+            DeviceTime = deviceTime,
         };
     }
 

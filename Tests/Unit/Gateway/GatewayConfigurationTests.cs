@@ -18,6 +18,9 @@ public sealed class GatewayConfigurationTests
     [Theory]
     [InlineData("Gateway:Address", "8080", "Gateway:Address")]
     [InlineData("Gateway:Adress", "http://127.0.0.1:8080", "Adress")]
+    [InlineData("Gateway:Keys", "Sometimes", "Gateway")]
+    [InlineData("Gateway:BootstrapKeyFile", "/nowhere/key", "Gateway:BootstrapKeyFile")]
+    [InlineData("Gateway:MostQueuedItems", "0", "Gateway:MostQueuedItems")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Cluster:ClusterId", "", "Cluster:ClusterId")]
     public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)
@@ -27,5 +30,19 @@ public sealed class GatewayConfigurationTests
         var wrong = Assert.Throws<ConfigurationException>(() => GatewayConfiguration.Read(configuration));
 
         Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfNoKeysWhereOthersReachIt_NamesIt()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Gateway:Keys"] = "Off",
+            ["Gateway:Address"] = "http://0.0.0.0:8080",
+        }).Build();
+
+        var wrong = Assert.Throws<ConfigurationException>(() => GatewayConfiguration.Read(configuration));
+
+        Assert.StartsWith("Gateway:Keys: is Off, which is allowed on loopback addresses only", Assert.Single(wrong.Problems), StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Emu3.Gateway.Access;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary><c>/v1/admin/keys</c> and <c>/v1/admin/audit</c>: for admins.</summary>
+internal static class AdminKeys
+{
+    private const int UsualActs = 50;
+    private const int MostActs = 200;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var admin = routes.MapGroup("/v1/admin").WithMetadata(AdminRoute.Metadata);
+        admin.MapPost("/keys", Create);
+        admin.MapGet("/keys", List);
+        admin.MapDelete("/keys/{id}", Revoke);
+        admin.MapPost("/keys/{id}/rotate", Rotate);
+        admin.MapGet("/audit", ReadAudit);
+    }
+
+    private static async Task<IResult> Create(HttpContext http, ClusterCalls cluster, KnownKeys keys, AuditTrail audit)
+    {
+        var (document, refusal) = await RequestBody.Read(http.Request, http.RequestAborted);
+        if (document is null) return refusal!;
+        using var _ = document;
+        var now = cluster.Time.GetUtcNow();
+        var errors = new List<ItemError>();
+        var request = KeyRequest.Read(document.RootElement, now, errors);
+        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
+
+        var id = KeyText.DrawId();
+        var text = KeyText.Draw(id);
+        var key = new ApiKey
+        {
+            Id = id,
+            Name = request.Name,
+            Tenant = request.Tenant,
+            Role = request.Role,
+            SecretHash = KeyText.Hash(text),
+            LastFour = KeyText.LastFourOf(text),
+            CreatedAt = now,
+            ExpiresAt = request.ExpiresAt,
+            Weight = request.Weight,
+            Quotas = request.Quotas,
+        };
+        await audit.Record(http, "key.create", id, $"{request.Role.ToString().ToLowerInvariant()} of tenant {request.Tenant}, \"{request.Name}\"");
+        if (!await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Add(key), http.RequestAborted)) return FailureResponses.KeyRingFull();
+        // The dispatcher reads the weights of keys now, and not only on its next round.
+        if (key.Weight is not null) await cluster.Repeat(() => cluster.Dispatcher.Wake(), http.RequestAborted);
+        return Shown(http, keys, key, now, text, StatusCodes.Status201Created);
+    }
+
+    private static async Task<IResult> List(KnownKeys keys, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return new JsonAnswer<KeyList>(new([.. (await keys.ReadAll(cancellationToken)).Select(key => KeyAnswer.Of(key, now))]));
+    }
+
+    private static async Task<IResult> Revoke(string id, HttpContext http, ClusterCalls cluster, KnownKeys keys, AuditTrail audit)
+    {
+        if (await Find(id, keys, http.RequestAborted) is null) return FailureResponses.KeyNotFound(id);
+        await audit.Record(http, "key.revoke", id);
+        var revoked = await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Revoke(id), http.RequestAborted);
+        keys.Forget();
+        return revoked is null ? FailureResponses.KeyNotFound(id) : new JsonAnswer<KeyAnswer>(KeyAnswer.Of(revoked, cluster.Time.GetUtcNow()));
+    }
+
+    private static async Task<IResult> Rotate(string id, HttpContext http, ClusterCalls cluster, KnownKeys keys, AuditTrail audit)
+    {
+        var now = cluster.Time.GetUtcNow();
+        if (await Find(id, keys, http.RequestAborted) is not { } known) return FailureResponses.KeyNotFound(id);
+        if (!known.IsValid(now)) return FailureResponses.KeyNotValid(id);
+        await audit.Record(http, "key.rotate", id);
+        var text = KeyText.Draw(id);
+        var rotated = await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Rotate(id, KeyText.Hash(text), KeyText.LastFourOf(text)), http.RequestAborted);
+        if (rotated is null) return FailureResponses.KeyNotFound(id);
+        return rotated.SecretHash.AsSpan().SequenceEqual(KeyText.Hash(text))
+            ? Shown(http, keys, rotated, now, text, StatusCodes.Status200OK)
+            : FailureResponses.KeyNotValid(id);
+    }
+
+    private static async Task<ApiKey?> Find(string id, KnownKeys keys, CancellationToken cancellationToken) =>
+        KeyText.IsId(id) ? (await keys.ReadAll(cancellationToken)).FirstOrDefault(key => key.Id == id) : null;
+
+    /// <summary>The one time that the key itself is told: no cache may keep it.</summary>
+    private static JsonAnswer<KeyAnswer> Shown(HttpContext http, KnownKeys keys, ApiKey key, DateTimeOffset now, string text, int status)
+    {
+        keys.Forget();
+        http.Response.Headers.CacheControl = "no-store";
+        return new(KeyAnswer.Of(key, now, text), status);
+    }
+
+    private static async Task<IResult> ReadAudit(HttpRequest request, ClusterCalls cluster, CancellationToken cancellationToken)
+    {
+        var (limit, before) = (UsualActs, default(long?));
+        if (request.Query["limit"].ToString() is { Length: > 0 } number
+            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MostActs))
+            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MostActs}.")]);
+        if (request.Query["before"].ToString() is { Length: > 0 } place)
+        {
+            if (!long.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
+                return FailureResponses.BadRequest([new("before", "must be the \"next\" of the page before.")]);
+            before = parsed;
+        }
+
+        var records = new List<AuditRecord>();
+        while (records.Count < limit && before is not 0)
+        {
+            var (end, most) = (before, limit - records.Count);
+            var read = await cluster.Repeat(() => cluster.Grain<IAuditLog>(0).Read(end, most), cancellationToken);
+            if (read.Length == 0) break;
+            records.AddRange(read);
+            before = read[^1].Number;
+        }
+        return new JsonAnswer<AuditList>(new([.. records.Select(AuditAnswer.Of)], records is [.., { Number: > 0 } last] ? last.Number : null));
+    }
+}
