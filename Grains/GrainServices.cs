@@ -1,6 +1,7 @@
 using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
+using Emu3.Grains.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
@@ -17,6 +18,7 @@ public static class GrainServices
     [
         typeof(GenerationJob), typeof(JobShard), typeof(JobIndex), typeof(Dispatcher),
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
+        typeof(FileShelf), typeof(Batch),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
