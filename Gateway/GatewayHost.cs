@@ -1,7 +1,9 @@
 using Emu3.Gateway.Access;
+using Emu3.Gateway.Batches;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Diagnosis;
 using Emu3.Gateway.Endpoints;
+using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
 using Emu3.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -45,6 +47,9 @@ public static class GatewayHost
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<Caller>().AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
+        builder.Services.AddSingleton<WorkerRates>().AddSingleton<BatchValidations>().AddSingleton<BatchLines>();
+        builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>();
+        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         configure(builder);
         builder.Services.TryAddSingleton(new GatewayHostOptions());
@@ -62,6 +67,8 @@ public static class GatewayHost
         Images.Map(app);
         Pictures.Map(app);
         Chat.Map(app);
+        Endpoints.Files.Map(app);
+        Endpoints.Batches.Map(app);
         Models.Map(app);
         Workers.Map(app);
         Health.Map(app);

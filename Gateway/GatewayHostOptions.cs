@@ -22,6 +22,12 @@ public sealed class GatewayHostOptions : IValidatableObject
     /// <summary>Other names of models, and which model each means: <c>gpt-image-1</c>: <c>Emu3-Gen-hf</c>. None by default.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>
+    /// A batch that has not ended within its <c>completion_window</c> is cancelled and counts as expired, as OpenAI's are. Default: no, it runs on until all
+    /// is done, and the window is a target.
+    /// </summary>
+    public bool BatchesExpire { get; set; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)

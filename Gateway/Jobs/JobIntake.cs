@@ -8,14 +8,19 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
-internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, ILogger<JobIntake> logger)
+internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, WorkerRates rates, IBlobStore blobs, Caller caller, ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
     /// content under it is the same job, however often it is sent.
     /// </summary>
+    public Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken) =>
+        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, cancellationToken);
+
+    /// <summary>The same for a submission that is named by the id of its job.</summary>
     public async Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
-        IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken)
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, CancellationToken cancellationToken)
     {
         await using var parts = body.GetAsyncEnumerator(cancellationToken);
         if (!await parts.MoveNextAsync()) return (null, null, FailureResponses.BadRequest([new("", "The body is empty: it begins with the job object.")]));
@@ -23,8 +28,8 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         var errors = new List<ItemError>();
         if (ReadHead(head, errors) is not { } request) return (null, null, FailureResponses.BadRequest(errors));
 
-        var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(caller.Tenant, key);
-        if (key is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
+        var id = named ?? JobId.Draw();
+        if (named is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
         var first = await parts.MoveNextAsync() ? parts.Current : default(ReadOnlyMemory<byte>?);
         var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
         if (model is null) return (null, null, refusal);
@@ -53,7 +58,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             mayStay = true;
             return (job, null, null);
         }
-        catch (Exception exception) when (key is not null && exception is not MalformedBodyException)
+        catch (Exception exception) when (named is not null && exception is not MalformedBodyException)
         {
             // It broke off: its submitter comes again with the key, may be there already, and goes on with what is here.
             mayStay = true;
@@ -131,7 +136,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)
     {
-        var rate = await MeasuredRate(model.Workers, cancellationToken);
+        var rate = await rates.Measure(model.Workers, cancellationToken);
         return new()
         {
             Items = submission.ItemCount,
@@ -142,23 +147,5 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             EstimatedSeconds = rate > 0 ? submission.OutputCount / rate : null,
             EstimateBasis = rate > 0 ? "measured" : model.IsLoaded ? "predicted" : "unknown",
         };
-    }
-
-    /// <summary>Items a second of all workers that answer and have run something lately.</summary>
-    private async Task<double> MeasuredRate(IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
-    {
-        var rates = await Task.WhenAll(workers.Select(async worker =>
-        {
-            try
-            {
-                var load = await cluster.Grain<IModelWorker>(worker.Id.Value).GetLoad().WaitAsync(TimeSpan.FromSeconds(2), cluster.Time, cancellationToken);
-                return load.ItemsPerSecond ?? 0;
-            }
-            catch (Exception exception) when (exception is WorkerSiloGoneException || ClusterCalls.IsTransient(exception, cancellationToken))
-            {
-                return 0;
-            }
-        }));
-        return rates.Sum();
     }
 }

@@ -35,13 +35,12 @@ public enum FilePurpose
 
 /// <summary>A place in a list of files: one of a moment after another by their ids, so that it stays a place when the file is gone.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.FilePlace")]
-public sealed record FilePlace([property: Id(0)] DateTimeOffset CreatedAt, [property: Id(1)] string Id) : IComparable<FilePlace>
+public sealed record FilePlace([property: Id(0)] DateTimeOffset CreatedAt, [property: Id(1)] string Id)
 {
-    /// <summary>Oldest first.</summary>
-    public int CompareTo(FilePlace? other)
-    {
-        if (other is null) return 1;
-        var byAge = CreatedAt.UtcTicks.CompareTo(other.CreatedAt.UtcTicks);
-        return byAge != 0 ? byAge : string.CompareOrdinal(Id, other.Id);
-    }
+    public static IComparer<FilePlace> OldestFirst { get; } = Comparer<FilePlace>.Create((one, other) =>
+        one.CreatedAt.UtcTicks.CompareTo(other.CreatedAt.UtcTicks) is var byAge and not 0 ? byAge : string.CompareOrdinal(one.Id, other.Id));
+
+    /// <summary>Whether it comes behind another in the order; everything comes behind null, the start.</summary>
+    public bool IsBehind(FilePlace? after, bool isNewestFirst) =>
+        after is null || (isNewestFirst ? OldestFirst.Compare(this, after) < 0 : OldestFirst.Compare(this, after) > 0);
 }

@@ -69,8 +69,8 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
         _files.ThrowIfVoid();
         var files = _files.Durable.Values.Where(file => IsThere(file) && (purpose is null || file.Purpose == purpose))
             .Select(file => (File: file, Place: new FilePlace(file.CreatedAt, file.Id.Value)))
-            .Where(one => after is null || (isNewestFirst ? one.Place.CompareTo(after) < 0 : one.Place.CompareTo(after) > 0));
-        files = isNewestFirst ? files.OrderByDescending(one => one.Place) : files.OrderBy(one => one.Place);
+            .Where(one => one.Place.IsBehind(after, isNewestFirst));
+        files = isNewestFirst ? files.OrderByDescending(one => one.Place, FilePlace.OldestFirst) : files.OrderBy(one => one.Place, FilePlace.OldestFirst);
         return Task.FromResult<IReadOnlyList<FileCard>>([.. files.Take(most).Select(one => one.File)]);
     }
 
