@@ -58,7 +58,7 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
         var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, cancellationToken);
         if (refusal is { Status: >= 500 } or { RetryAfter: not null }) return false;
         if (job is not null) return await Settle(card, BatchStage.Accepted, [], check.InlineItems, cancellationToken);
-        if (validation?.LineErrors ?? refusal?.Body.LineErrors is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
+        if ((validation?.LineErrors ?? refusal?.Body.LineErrors) is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
         return await Fail(card, [.. check.Errors, new(refusal!.Body.Code ?? "invalid_request", null, refusal.Body.Message, refusal.Body.Param)], cancellationToken);
     }
 

@@ -9,23 +9,24 @@ namespace Emu3.Gateway.Batches;
 /// The validations that this gateway runs, behind the answers. One that it does not finish is taken up by whichever gateway is asked about the batch next:
 /// the record is durable, and the same batch gives the same job.
 /// </summary>
-internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls cluster, IHostApplicationLifetime life, ILogger<BatchValidations> logger)
+internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls cluster, IHostApplicationLifetime life, ILogger<BatchValidations> logger) : IDisposable
 {
     private const int AtOnce = 4;
     private static readonly TimeSpan s_claimPeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(3);
     private readonly string _name = Guid.NewGuid().ToString("N");
-    private readonly ConcurrentDictionary<BatchId, Task> _running = [];
+    private readonly ConcurrentDictionary<BatchId, bool> _running = [];
     private readonly SemaphoreSlim _places = new(AtOnce);
 
     /// <summary>Validates the batch, unless it is being validated here.</summary>
     public void Begin(BatchCard card)
     {
-        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_running.TryAdd(card.Id, begun.Task)) _ = Task.Run(() => Run(card, begun), CancellationToken.None); // logs what fails in it
+        if (_running.TryAdd(card.Id, true)) _ = Task.Run(() => Run(card), CancellationToken.None); // logs what fails in it
     }
 
-    private async Task Run(BatchCard card, TaskCompletionSource begun)
+    public void Dispose() => _places.Dispose();
+
+    private async Task Run(BatchCard card)
     {
         var stopping = life.ApplicationStopping;
         try
@@ -51,7 +52,6 @@ internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls
         finally
         {
             _running.TryRemove(card.Id, out _);
-            begun.SetResult();
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls
         {
             while (await timer.WaitForNextTickAsync(ending)) await Claim(id, ending);
         }
-        catch (Exception exception) when (exception is OperationCanceledException || ClusterCalls.IsTransient(exception))
+        catch (Exception exception) when (exception is OperationCanceledException || ClusterCalls.IsTransient(exception, ending))
         {
             return;
         }

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Emu3.Gateway.Batches;
-using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Contracts;
 

@@ -1,6 +1,7 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -8,7 +9,8 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Jobs;
 
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
-internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobReader reader, WorkerRates rates, IBlobStore blobs, Caller caller, ILogger<JobIntake> logger)
+internal sealed class JobIntake(
+    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, WorkerRates rates, IBlobStore blobs, PictureFiles pictures, Caller caller, ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
@@ -43,7 +45,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
             Aliases = catalog.Aliases,
             KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
         };
-        using var submission = new JobSubmission(cluster, blobs, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
+        using var submission = new JobSubmission(cluster, blobs, pictures, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
         var mayStay = false;
         try
         {
