@@ -46,7 +46,7 @@ public sealed class BatchCheckTests
         for (var item = 0; item < 40; item++)
         {
             var format = item % 7 == 3 ? ",\"response_format\":\"b64_json\"" : "";
-            check.Add(Encoding.UTF8.GetBytes($$"""{"custom_id":"{{item}}","method":"POST","url":"/v1/images/generations","body":{"prompt":"p"{{format}}}}"""));
+            check.Add(Encoding.UTF8.GetBytes($$$"""{"custom_id":"{{{item}}}","method":"POST","url":"/v1/images/generations","body":{"prompt":"p"{{{format}}} }}"""));
         }
 
         var card = BatchStateTests.Card(BatchStage.Accepted) with { InlineItems = check.InlineItems };
@@ -58,7 +58,7 @@ public sealed class BatchCheckTests
     {
         var check = new BatchCheck(BatchRequest.Images);
         for (var line = 0; line <= BatchCheck.MostLines; line++)
-            check.Add(Encoding.UTF8.GetBytes($$"""{"custom_id":"{{line}}","method":"POST","url":"/v1/images/generations","body":{}}"""));
+            check.Add(Encoding.UTF8.GetBytes($$$"""{"custom_id":"{{{line}}}","method":"POST","url":"/v1/images/generations","body":{}}"""));
 
         Assert.True(check.IsTooLong);
         Assert.Equal("too_many_lines", Assert.Single(check.Errors).Code);
