@@ -10,7 +10,6 @@ internal static class Batches
 {
     private const int Usual = 20;
     private const int Most = 100;
-    private const int LongestKey = 255;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -22,14 +21,14 @@ internal static class Batches
 
     private static async Task<IResult> Create(HttpRequest request, BatchIntake intake, BatchReader reader, TimeProvider time, CancellationToken cancellationToken)
     {
-        var key = request.Headers["Idempotency-Key"].ToString();
-        if (key.Length > LongestKey) return FailureResponses.BadRequest([new("", $"Idempotency-Key has {key.Length} characters; {LongestKey} are allowed.")]);
+        var (key, badKey) = IdempotencyKey.Of(request);
+        if (badKey is not null) return badKey;
         var (document, refusal) = await RequestBody.Read(request, cancellationToken);
         if (document is null) return refusal!;
         using var _ = document;
         var errors = new List<ItemError>();
         if (BatchRequest.Read(document.RootElement, errors) is not { } asked) return FailureResponses.BadRequest(errors);
-        var (batch, refused) = await intake.Take(asked, key.Length > 0 ? key : null, cancellationToken);
+        var (batch, refused) = await intake.Take(asked, key, cancellationToken);
         if (batch is null) return refused!;
         // One that was there already may have come far since.
         var state = batch.Stage == BatchStage.Validating ? new BatchState(batch, null) : await reader.Find(batch.Id, cancellationToken);

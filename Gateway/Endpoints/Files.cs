@@ -26,7 +26,9 @@ internal static class Files
 
     private static async Task<IResult> Upload(HttpContext http, FileIntake intake)
     {
-        var (file, refusal) = await intake.Take(http.Request, http.RequestAborted);
+        var (key, refused) = IdempotencyKey.Of(http.Request);
+        if (refused is not null) return refused;
+        var (file, refusal) = await intake.Take(http.Request, key, http.RequestAborted);
         return file is null ? refusal! : new JsonAnswer<FileAnswer>(FileAnswer.Of(file));
     }
 

@@ -16,20 +16,25 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
     private const int LongestField = 1_024;
     private const int MostFields = 16;
 
-    /// <summary>The file, or what is wrong. Of a form that can't be taken nothing stays.</summary>
-    public async Task<(FileCard? File, FailureResponse? Refusal)> Take(HttpRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// The file, or what is wrong. Of a form that can't be taken nothing stays. A key names the upload: the same form under it is the same file, however often
+    /// it is sent; another throws <see cref="IdempotencyConflictException"/>.
+    /// </summary>
+    public async Task<(FileCard? File, FailureResponse? Refusal)> Take(HttpRequest request, string? key, CancellationToken cancellationToken)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
             return (null, FailureResponses.WrongContentType("multipart/form-data"));
         if (HeaderUtilities.RemoveQuotes(type.Boundary) is not { Length: > 0 and <= LongestBoundary } boundary)
             return (null, FailureResponses.BadRequest([new("", $"Content-Type must have a boundary of 1 to {LongestBoundary} characters.")]));
         var form = new MultipartReader(boundary.Value!, request.Body) { HeadersCountLimit = 16, HeadersLengthLimit = 16 << 10 };
-        var id = FileId.Draw();
-        var isKept = false;
+        var id = key is null ? FileId.Draw() : FileId.FromIdempotencyKey(caller.Tenant, key);
+        var known = key is null ? null : await cluster.Repeat(() => Shelf(id).Find(id), cancellationToken);
+        // Whoever has the key may be sending it again already: what is there is not this one's to remove, and goes by itself when it stays incomplete.
+        var isKept = key is not null;
         try
         {
-            var (file, refusal) = await Take(id, form, cancellationToken);
-            isKept = refusal is null;
+            var (file, refusal) = await Take(id, known, form, cancellationToken);
+            isKept |= refusal is null;
             return (file, refusal);
         }
         finally
@@ -38,7 +43,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         }
     }
 
-    private async Task<(FileCard?, FailureResponse?)> Take(FileId id, MultipartReader form, CancellationToken cancellationToken)
+    private async Task<(FileCard?, FailureResponse?)> Take(FileId id, FileCard? known, MultipartReader form, CancellationToken cancellationToken)
     {
         var errors = new List<ItemError>();
         var fields = new FileFields();
@@ -56,7 +61,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
                 if (fields.IsPurposeWrong) fields.Check(errors);
                 if (errors.Count > 0) break; // before anything large is read
                 var called = disposition!.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
-                file = await Store(id, FileName.Clean(called.Value), fields, section.Body, cancellationToken);
+                file = await Store(id, known, FileName.Clean(called.Value), fields, section.Body, cancellationToken);
                 if (file is null) return (null, FailureResponses.TooManyFiles());
             }
         }
@@ -68,21 +73,25 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         if (errors.Count > 0) return (null, FailureResponses.BadRequest(errors));
         if (file!.Bytes > fields.MostBytes) throw UploadStream.TooLarge(fields.MostBytes); // the purpose came behind the file
         var whole = file with { Purpose = fields.Purpose!.Value, ExpiresAt = file.CreatedAt + life, IsComplete = true };
+        if (known is not null) return known.IsSameUpload(whole) ? (known, null) : throw new IdempotencyConflictException(id.Value);
         return await Put(whole, cancellationToken) ? (whole, null) : (null, FailureResponses.TooManyFiles());
     }
 
-    /// <summary>The shelf knows of the file before the blob store does; null when it has no room.</summary>
-    private async Task<FileCard?> Store(FileId id, string name, FileFields fields, Stream body, CancellationToken cancellationToken)
+    /// <summary>The shelf knows of the file before the blob store does; null when it has no room. One that is there already is only compared.</summary>
+    private async Task<FileCard?> Store(FileId id, FileCard? known, string name, FileFields fields, Stream body, CancellationToken cancellationToken)
     {
         var file = new FileCard { Id = id, CreatedAt = cluster.Time.GetUtcNow(), Name = name, Purpose = fields.Purpose ?? FilePurpose.UserData };
-        if (!await Put(file, cancellationToken)) return null;
+        if (known is null && !await Put(file, cancellationToken)) return null;
         await using var upload = new UploadStream(body, fields.MostBytes);
-        var bytes = await blobs.WriteAsync(BlobKeys.File(caller.Tenant, id), upload, cancellationToken);
-        return file with { Bytes = bytes, LineCount = upload.LineCount };
+        if (known is not null) await upload.CopyToAsync(Stream.Null, cancellationToken);
+        else await blobs.WriteAsync(BlobKeys.File(caller.Tenant, id), upload, cancellationToken);
+        return file with { Bytes = upload.ByteCount, LineCount = upload.LineCount, Hash = upload.Hash };
     }
 
     private Task<bool> Put(FileCard file, CancellationToken cancellationToken) =>
-        cluster.Repeat(() => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, file.Id.Part)).Put(file), cancellationToken);
+        cluster.Repeat(() => Shelf(file.Id).Put(file), cancellationToken);
+
+    private IFileShelf Shelf(FileId file) => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, file.Part));
 
     private static async Task<MultipartSection?> Next(MultipartReader form, CancellationToken cancellationToken)
     {
@@ -112,7 +121,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15), cluster.Time);
         try
         {
-            await cluster.Repeat(() => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, id.Part)).Remove(id), patience.Token);
+            await cluster.Repeat(() => Shelf(id).Remove(id), patience.Token);
         }
         catch (Exception exception) when (ClusterCalls.IsTransient(exception) || exception is OperationCanceledException or IOException)
         {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Emu3.Gateway.Files;
 
 /// <summary>
@@ -8,6 +10,7 @@ namespace Emu3.Gateway.Files;
 /// <param name="mostBytes">It may have so many.</param>
 internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
 {
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private byte _last = (byte)'\n';
     private long _lineEndCount;
 
@@ -17,6 +20,9 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
     /// <summary>Lines so far, one without an end included.</summary>
     public long LineCount => _lineEndCount + (_last == '\n' ? 0 : 1);
 
+    /// <summary>SHA-256 of the bytes so far.</summary>
+    public byte[] Hash => _hash.GetCurrentHash();
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var count = await ReadInnerAsync(buffer, cancellationToken);
@@ -24,6 +30,7 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
         ByteCount += count;
         if (ByteCount > mostBytes) throw TooLarge(mostBytes);
         var read = buffer.Span[..count];
+        _hash.AppendData(read);
         _lineEndCount += read.Count((byte)'\n');
         _last = read[^1];
         return count;
@@ -46,6 +53,12 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
         {
             throw new BadHttpRequestException($"The form breaks off or is broken: {broken.Message}");
         }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _hash.Dispose();
+        base.Dispose(disposing);
     }
 
     public override bool CanRead => true;

@@ -20,6 +20,12 @@ public sealed record FileCard
 
     /// <summary>All of it has arrived. Before, nobody is told of it, and if that does not come within a day it is removed.</summary>
     [Id(7)] public bool IsComplete { get; init; }
+
+    /// <summary>SHA-256 of its bytes, once it is complete.</summary>
+    [Id(8)] public byte[] Hash { get; init; } = [];
+
+    /// <summary>The two came of the same upload.</summary>
+    public bool IsSameUpload(FileCard other) => Name == other.Name && Purpose == other.Purpose && Hash.AsSpan().SequenceEqual(other.Hash);
 }
 
 /// <summary>What a file is for.</summary>

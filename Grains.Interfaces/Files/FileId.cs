@@ -20,6 +20,10 @@ public readonly record struct FileId([property: Id(0)] string Value)
     /// <summary>A fresh id of an upload.</summary>
     public static FileId Draw() => new(Prefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(DigitCount / 2)));
 
+    /// <summary>The id that one tenant's idempotency key always gives.</summary>
+    public static FileId FromIdempotencyKey(string tenant, string idempotencyKey) =>
+        new(Prefix + BatchId.Of(JobId.FromIdempotencyKey(tenant, "file\n" + idempotencyKey)).Digits);
+
     /// <summary>The lines that came of a batch.</summary>
     public static FileId OutputOf(BatchId batch) => new($"{Prefix}{batch.Digits}-{Output}");
 

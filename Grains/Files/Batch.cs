@@ -12,6 +12,7 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
 {
     private const string ExpireReminder = "expire";
     private static readonly TimeSpan s_claimTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_shortestDue = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_longestDue = TimeSpan.FromDays(30);
     private static readonly TimeSpan s_askPeriod = TimeSpan.FromMinutes(10);
 
@@ -36,10 +37,10 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     {
         _row.ThrowIfVoid();
         if (_row.Current.Card is { } known && !known.IsSameRequest(batch)) throw new IdempotencyConflictException(batch.Id.Value);
-        if (batch.ExpiresAt is { } end)
+        if ((_row.Current.Card ?? batch).ExpiresAt is { } end)
         {
-            var due = end - _time.GetUtcNow();
-            await this.RegisterOrUpdateReminder(ExpireReminder, due < s_longestDue ? due : s_longestDue, s_askPeriod);
+            var due = Math.Clamp((end - _time.GetUtcNow()).Ticks, s_shortestDue.Ticks, s_longestDue.Ticks);
+            await this.RegisterOrUpdateReminder(ExpireReminder, TimeSpan.FromTicks(due), s_askPeriod);
         }
 
         _row.Current = _row.Current.Card is null ? new BatchRow { Card = batch } : _row.Current;

@@ -102,6 +102,37 @@ public sealed class BatchEndpointTests(BatchEndpointTests.Running running) : ICl
     }
 
     [Fact]
+    public async Task Upload_LargerThanAnyFileMayBe_Is413_BeforeItIsSent()
+    {
+        using var content = new ByteArrayContent([1]);
+        content.Headers.ContentLength = 600L << 20;
+        content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/files") { Content = content };
+        request.Headers.ExpectContinue = true;
+        var error = (await _gateway.SendAsync(request, 413)).GetProperty("error");
+
+        Assert.Equal("request_too_large", error.GetProperty("code").GetString());
+        Assert.Contains($"{(512 << 20) + (1 << 20)}", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Upload_UnderAKey_IsOneFile_AndAnotherFormUnderItIsRefused()
+    {
+        var upload = async (byte[] bytes, int status) =>
+        {
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(bytes), "file", "x.bin" }, { new StringContent("user_data"), "purpose" } };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/files") { Content = form };
+            request.Headers.Add("Idempotency-Key", "one file");
+            return await _gateway.SendAsync(request, status);
+        };
+        var first = await upload([1, 2, 3], 200);
+
+        Assert.Equal(first.GetRawText(), (await upload([1, 2, 3], 200)).GetRawText());
+        await upload([1, 2, 4], 422);
+        Assert.Equal([1, 2, 3], (await _files.DownloadFileAsync(first.GetProperty("id").GetString(), Cancellation)).Value.ToArray());
+    }
+
+    [Fact]
     public async Task Question_MayNameAnUploadedPicture_ButNoBatchFileAndNoAddress()
     {
         var ask = async (string url, int status) => await PostAsync(Chat,
@@ -281,6 +312,35 @@ public sealed class BatchEndpointTests(BatchEndpointTests.Running running) : ICl
         await _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value).Create(card);
 
         Assert.Equal((1, 1, 0), Counts(await WaitAsync(card.Id.Value, "completed")));
+    }
+
+    [Fact]
+    public async Task Batch_WhoseWindowIsOver_Expires_AndSaysSoOfWhatDidNotRun()
+    {
+        var card = new BatchCard
+        {
+            Id = BatchId.Draw(),
+            Tenant = "default",
+            CreatedAt = TimeProvider.System.GetUtcNow(),
+            InputFile = new(await UploadAsync(ImageLine("quick", "a star"), ImageLine("slow", "slow"))),
+            Endpoint = Images,
+            Window = "1h",
+            ExpiresAt = TimeProvider.System.GetUtcNow(),
+        };
+        var grain = _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value);
+        await grain.Create(card);
+        while (Counts(await _gateway.GetAsync($"/v1/batches/{card.Id}")).Item2 == 0) await Task.Delay(50, Cancellation);
+
+#pragma warning disable xUnit1051 // the reminder service calls it without one
+        await grain.AsReference<IRemindable>().ReceiveReminder("expire", default);
+#pragma warning restore xUnit1051
+
+        var batch = await WaitAsync(card.Id.Value, "expired");
+        Assert.Equal(card.ExpiresAt.Value.ToUnixTimeSeconds(), batch.GetProperty("expires_at").GetInt64());
+        Assert.Contains("quick", await LinesAsync(batch.GetProperty("output_file_id").GetString()!));
+        var late = (await LinesAsync(batch.GetProperty("error_file_id").GetString()!))["slow"];
+        Assert.Equal("batch_expired", late.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(JsonValueKind.Null, late.GetProperty("response").ValueKind);
     }
 
     private async Task<string> UploadAsync(params string[] lines) => (await _files.UploadFileAsync(
