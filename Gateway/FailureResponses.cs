@@ -40,6 +40,14 @@ internal static class FailureResponses
 
     public static FailureResponse JobNotFound(string job) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no job \"{Short(job)}\".", code: "job_not_found");
 
+    public static FailureResponse FileNotFound(string file) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no file \"{Short(file)}\".", "id", "file_not_found");
+
+    public static FailureResponse BatchNotFound(string batch) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no batch \"{Short(batch)}\".", "id", "batch_not_found");
+
+    /// <summary>The shelf is full.</summary>
+    public static FailureResponse TooManyFiles() => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"There is no room for another file: about {IFileShelf.PartCount * IFileShelf.MostFiles} are kept. Delete some.", "file", "too_many_files");
+
     public static FailureResponse ItemNotFound(string job, int item) =>
         Error(StatusCodes.Status404NotFound, NotFound, $"Job \"{Short(job)}\" has no item {item}.", code: "item_not_found");
 

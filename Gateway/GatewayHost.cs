@@ -1,7 +1,9 @@
 using Emu3.Gateway.Access;
+using Emu3.Gateway.Batches;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Diagnosis;
 using Emu3.Gateway.Endpoints;
+using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Pages;
 using Emu3.Storage;
@@ -46,6 +48,9 @@ public static class GatewayHost
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
+        builder.Services.AddSingleton<BatchValidations>().AddSingleton<BatchLines>();
+        builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
+        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         AccessHost.Add(builder.Services);
         configure(builder);
@@ -67,6 +72,8 @@ public static class GatewayHost
         SignedFiles.Map(app);
         WebPages.Map(app);
         Chat.Map(app);
+        Endpoints.Files.Map(app);
+        Endpoints.Batches.Map(app);
         Models.Map(app);
         Workers.Map(app);
         AdminKeys.Map(app);

@@ -35,6 +35,12 @@ public sealed class GatewayHostOptions : IValidatableObject
     /// <summary>Outputs that may wait for a worker, of all tenants together, before more are refused with 429. Default: any number.</summary>
     public int? MostQueuedItems { get; set; }
 
+    /// <summary>
+    /// A batch that has not ended within its <c>completion_window</c> is cancelled and counts as expired, as OpenAI's are. Default: no, it runs on until all
+    /// is done, and the window is a target.
+    /// </summary>
+    public bool BatchesExpire { get; set; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)

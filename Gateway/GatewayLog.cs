@@ -18,6 +18,12 @@ internal static partial class GatewayLog
     [LoggerMessage(LogLevel.Information, "Items of a job were accepted without an exact count of their positions: {Reason}. The worker counts them before it runs them.")]
     public static partial void NotMeasured(ILogger logger, string reason);
 
+    [LoggerMessage(LogLevel.Warning, "Batch {BatchId} could not be validated now: {Reason}. That is tried again, at the latest when someone asks about it.")]
+    public static partial void BatchNotValidated(ILogger logger, string batchId, string reason);
+
+    [LoggerMessage(LogLevel.Error, "The validation of batch {BatchId} failed inside; it is tried again when someone asks about it.")]
+    public static partial void ValidationFailed(ILogger logger, string batchId, Exception exception);
+
     [LoggerMessage(LogLevel.Information, "A preview of job {JobId} was left out: {Reason}")]
     public static partial void NoPreview(ILogger logger, string jobId, string reason);
 }

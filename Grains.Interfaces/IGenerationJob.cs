@@ -87,7 +87,7 @@ public sealed class JobNotFoundException(string job) : Exception($"There is no j
 
 /// <summary>The same idempotency key came with other content.</summary>
 [GenerateSerializer, Alias("emu3.IdempotencyConflict")]
-public sealed class IdempotencyConflictException(string job) : Exception($"Job '{job}' was submitted before with other content under the same Idempotency-Key.");
+public sealed class IdempotencyConflictException(string job) : Exception($"'{job}' was submitted before with other content under the same Idempotency-Key.");
 
 /// <summary>The job's state forbids what was asked for. The message says why, and what would be allowed.</summary>
 [GenerateSerializer, Alias("emu3.InvalidJobVerb")]

@@ -10,6 +10,9 @@ public interface IJobCatalog : IGrainWithStringKey
     /// <summary>The key of a tenant's. Not the name alone: Orleans' store on a database takes names of hexadecimal digits for numbers, "beef" and "0beef" for the same.</summary>
     static string KeyOf(string tenant) => $"tenant/{tenant}";
 
+    /// <summary>The key of the catalog of a tenant's batches: the same by the jobs that they are or will be.</summary>
+    static string BatchesOf(string tenant) => $"batches/{tenant}";
+
     /// <summary>Durable when it returns. Idempotent.</summary>
     [Alias("Add")] Task Add(JobId job, DateTimeOffset createdAt);
 

@@ -2,6 +2,7 @@ using Emu3.Grains.Access;
 using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
 using Emu3.Grains.Dispatch;
+using Emu3.Grains.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Usage;
@@ -21,6 +22,7 @@ public static class GrainServices
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
         typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage), typeof(KeyMeter),
         typeof(UsageLedger), typeof(UsageHour), typeof(UsageTenants),
+        typeof(FileShelf), typeof(Batch),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>

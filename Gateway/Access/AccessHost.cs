@@ -1,4 +1,4 @@
-using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Usage;
 using Emu3.Storage.Configuration;
 

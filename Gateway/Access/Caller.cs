@@ -29,8 +29,8 @@ internal sealed class Caller
     /// <summary>What its key may still ask for, once that was found out; told with the answer.</summary>
     public RateLimit? Limit { get; set; }
 
-    /// <summary>The request has shown a proof that is not a key, as a signed address.</summary>
-    public void Become(string tenant) => Tenant = tenant;
+    /// <summary>Something else stands for the caller: a signed address, or a record of what was asked for under a key.</summary>
+    public void Become(string tenant, string? keyId = null) => (Tenant, KeyId) = (tenant, keyId);
 
     /// <summary>The request has shown a key of the ring.</summary>
     public void Become(ApiKey key) => (Tenant, KeyId, Key, IsAdmin) = (key.Tenant, key.Id, key, key.Role == KeyRole.Admin);

@@ -1,5 +1,4 @@
 using Emu3.Gateway.Cluster;
-using Emu3.Gateway.Jobs;
 
 namespace Emu3.Gateway.Access;
 

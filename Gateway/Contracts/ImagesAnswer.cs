@@ -20,7 +20,11 @@ internal sealed record ImagesAnswer
 internal sealed record ImageAnswer(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? B64Json,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Url,
-    string Seed, uint Sample);
+    string Seed, uint Sample)
+{
+    /// <summary>Of a batch: the file of this picture, to be had with the key for as long as the batch is there.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? FileId { get; init; }
+}
 
 /// <summary>Tokens of all pictures together.</summary>
 internal sealed record ImagesUsage(int TotalTokens, int InputTokens, int OutputTokens, TokenKinds InputTokensDetails, TokenKinds OutputTokensDetails);

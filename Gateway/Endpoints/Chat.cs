@@ -82,8 +82,8 @@ internal static class Chat
 
     private static string IdOf(InteractiveJob job) => $"chatcmpl-{job.Id.Value["job_".Length..]}";
 
-    private static string ReasonOf(ItemResult result) => result.CameToItsEnd ? "stop" : "length";
+    internal static string ReasonOf(ItemResult result) => result.CameToItsEnd ? "stop" : "length";
 
-    private static ChatUsage UsageOf(ItemResult result) => new(result.PromptTokens, result.GeneratedTokens, result.PromptTokens + result.GeneratedTokens,
+    internal static ChatUsage UsageOf(ItemResult result) => new(result.PromptTokens, result.GeneratedTokens, result.PromptTokens + result.GeneratedTokens,
         new(result.PromptTokens - result.PromptImageTokens, result.PromptImageTokens));
 }

@@ -114,11 +114,11 @@ internal static class Images
         : outcomes.Any(outcome => outcome.Status != ItemStatus.Done) ? FailureResponses.Cancelled()
         : null;
 
-    private static string SizeOf(ImageSpec image, int spatialFactor) => new LatentSize(image.LatentHeight, image.LatentWidth).InPixels(spatialFactor);
+    internal static string SizeOf(ImageSpec image, int spatialFactor) => new LatentSize(image.LatentHeight, image.LatentWidth).InPixels(spatialFactor);
 
-    private static string SeedOf(ItemOutcome outcome) => outcome.Spec.Seed.ToString(CultureInfo.InvariantCulture);
+    internal static string SeedOf(ItemOutcome outcome) => outcome.Spec.Seed.ToString(CultureInfo.InvariantCulture);
 
-    private static ImagesUsage UsageOf(IReadOnlyList<ItemResult> results)
+    internal static ImagesUsage UsageOf(IReadOnlyList<ItemResult> results)
     {
         var (input, output) = (results.Sum(result => result.PromptTokens), results.Sum(result => result.GeneratedTokens));
         return new(input + output, input, output, new(input, 0), new(0, output));

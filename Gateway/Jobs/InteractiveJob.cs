@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -10,7 +11,8 @@ namespace Emu3.Gateway.Jobs;
 
 /// <summary>Makes the jobs of requests that someone waits for.</summary>
 internal sealed class InteractiveJobs(
-    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, Admission admission, ILogger<InteractiveJob> logger)
+    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
+    ILogger<InteractiveJob> logger)
 {
     /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
     public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
@@ -27,6 +29,9 @@ internal sealed class InteractiveJobs(
             Aliases = catalog.Aliases,
             KeyOf = picture => BlobKeys.Input(caller.Tenant, id, picture.Hash),
         };
+        var errors = new List<ItemError>();
+        request = await pictures.Load(request, errors, cancellationToken);
+        if (errors.Count > 0) return (null, FailureResponses.BadRequest(errors));
         var resolution = ItemResolver.Resolve(request, 1, context);
         if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
         var imageCount = resolution.Specs.Count(output => output.Image is not null);
@@ -44,16 +49,16 @@ internal sealed class InteractiveJobs(
             KeyId = caller.KeyId,
         };
         using var submission = new JobSubmission(
-            cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
+            cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
         var job = new InteractiveJob(cluster, reader, blobs, id, known, resolution.Specs[0]);
         try
         {
             await submission.Add(1, resolution, cancellationToken);
             await submission.Finish(cancellationToken);
-            if (submission.Errors is { Count: > 0 } errors)
+            if (submission.Errors is { Count: > 0 } wrong)
             {
                 await submission.TakeBack();
-                return (null, FailureResponses.BadRequest([.. errors.Select(error => new ItemError(error.Param, error.Message))]));
+                return (null, FailureResponses.BadRequest([.. wrong.Select(error => new ItemError(error.Param, error.Message))]));
             }
             await submission.Seal(cancellationToken);
             return (job, null);

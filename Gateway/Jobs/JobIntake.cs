@@ -1,6 +1,7 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -9,14 +10,20 @@ namespace Emu3.Gateway.Jobs;
 
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
 internal sealed class JobIntake(
-    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, Caller caller, Admission admission, WorkerRates rates, ILogger<JobIntake> logger)
+    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, WorkerRates rates, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
+    ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
     /// content under it is the same job, however often it is sent.
     /// </summary>
+    public Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken) =>
+        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, cancellationToken);
+
+    /// <summary>The same for a submission that is named by the id of its job.</summary>
     public async Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
-        IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken)
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, CancellationToken cancellationToken)
     {
         await using var parts = body.GetAsyncEnumerator(cancellationToken);
         if (!await parts.MoveNextAsync()) return (null, null, FailureResponses.BadRequest([new("", "The body is empty: it begins with the job object.")]));
@@ -24,8 +31,8 @@ internal sealed class JobIntake(
         var errors = new List<ItemError>();
         if (ReadHead(head, errors) is not { } request) return (null, null, FailureResponses.BadRequest(errors));
 
-        var id = key is null ? JobId.Draw() : JobId.FromIdempotencyKey(caller.Tenant, key);
-        if (key is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
+        var id = named ?? JobId.Draw();
+        if (named is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
         var first = await parts.MoveNextAsync() ? parts.Current : default(ReadOnlyMemory<byte>?);
         var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
         if (model is null) return (null, null, refusal);
@@ -39,7 +46,7 @@ internal sealed class JobIntake(
             Aliases = catalog.Aliases,
             KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
         };
-        using var submission = new JobSubmission(cluster, blobs, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
+        using var submission = new JobSubmission(cluster, blobs, pictures, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
         var mayStay = false;
         try
         {
@@ -55,7 +62,7 @@ internal sealed class JobIntake(
             mayStay = true;
             return (job, null, null);
         }
-        catch (Exception exception) when (key is not null && exception is not MalformedBodyException)
+        catch (Exception exception) when (named is not null && exception is not MalformedBodyException)
         {
             // It broke off: its submitter comes again with the key, may be there already, and goes on with what is here.
             mayStay = true;

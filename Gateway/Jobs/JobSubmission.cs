@@ -1,4 +1,5 @@
 using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -10,7 +11,7 @@ namespace Emu3.Gateway.Jobs;
 /// others only when it is sealed; after an error it is taken back.
 /// </summary>
 internal sealed class JobSubmission(
-    ClusterCalls cluster, IBlobStore blobs, ItemMeasurer measurer, ResolveContext context, JobId id, JobSpec spec, bool isCheckOnly, ILogger logger) : IDisposable
+    ClusterCalls cluster, IBlobStore blobs, PictureFiles pictures, ItemMeasurer measurer, ResolveContext context, JobId id, JobSpec spec, bool isCheckOnly, ILogger logger) : IDisposable
 {
     private const int PiecesInFlight = 4;
     private readonly ContentHash _hash = new();
@@ -52,6 +53,7 @@ internal sealed class JobSubmission(
             return;
         }
         var request = ItemRequestReader.ReadItem(document.RootElement, errors);
+        if (errors.Count == 0) request = await pictures.Load(request, errors, cancellationToken);
         if (errors.Count > 0) _errors.Add(line, errors);
         else await Add(line, ItemResolver.Resolve(request, line, context), cancellationToken);
     }

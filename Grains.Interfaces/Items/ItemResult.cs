@@ -78,6 +78,9 @@ public static class BlobKeys
     /// <summary>A picture that came with the job.</summary>
     public static string Input(string tenant, JobId job, byte[] fileHash) => $"{Job(tenant, job)}/inputs/{Convert.ToHexStringLower(fileHash)}";
 
+    /// <summary>A file that a tenant uploaded.</summary>
+    public static string File(string tenant, FileId file) => $"{tenant}/files/{file}";
+
     /// <summary>Tokens of all running items of a job.</summary>
     public static string Checkpoints(JobId job) => $"ckpt/{job}";
 

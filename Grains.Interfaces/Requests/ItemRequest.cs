@@ -95,4 +95,11 @@ public sealed record RequestPart(string? Text, RequestPicture? Picture);
 /// <summary>A picture that came with a request, its header checked and its pixels not yet read.</summary>
 /// <param name="File">A PNG, JPEG or WebP file.</param>
 /// <param name="Hash">SHA-256 of it.</param>
-public sealed record RequestPicture(byte[] File, byte[] Hash);
+public sealed record RequestPicture(byte[] File, byte[] Hash)
+{
+    /// <summary>The uploaded file that the request names in place of a picture: whoever has the files puts it there (<see cref="PictureReader.Load"/>). Null when it is there.</summary>
+    public FileId? Named { get; init; }
+
+    /// <summary>Where in the request it is named.</summary>
+    public string Path { get; init; } = "";
+}

@@ -30,8 +30,8 @@ public sealed record JobRequest
         return request;
     }
 
-    /// <summary>Limits as OpenAI has them: 16 pairs, keys of 64 and values of 512 characters.</summary>
-    private static Dictionary<string, string> ReadMetadata(FieldReader fields, List<ItemError> errors)
+    /// <summary>Reads <c>metadata</c>. Limits as OpenAI has them: 16 pairs, keys of 64 and values of 512 characters.</summary>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(FieldReader fields, List<ItemError> errors)
     {
         var metadata = new Dictionary<string, string>();
         if (fields.Raw("metadata") is not { } element) return metadata;

@@ -3,8 +3,11 @@ using System.Text.Json;
 
 namespace Emu3.Grains.Interfaces.Requests;
 
-/// <summary>The one way by which pictures of requests come in: a base64 data URL, its bytes and the pixels in its header within limits. Nothing is ever fetched.</summary>
-internal static class PictureReader
+/// <summary>
+/// The one way by which pictures of requests come in: a base64 data URL, or the name of an uploaded file; bytes, and the pixels in the header, within limits.
+/// Nothing is ever fetched.
+/// </summary>
+public static class PictureReader
 {
     /// <summary>One data URL, or an array of them.</summary>
     public static IReadOnlyList<RequestPicture>? ReadAll(JsonElement value, string path, List<ItemError> errors)
@@ -19,12 +22,14 @@ internal static class PictureReader
         return pictures.Count == value.GetArrayLength() ? pictures : null;
     }
 
+    /// <summary>A data URL, or the id of an uploaded file, whose bytes then come by <see cref="Load"/>.</summary>
     public static RequestPicture? Read(JsonElement value, string path, List<ItemError> errors)
     {
-        if (value.ValueKind != JsonValueKind.String) return Refuse("must be a data URL (data:image/png;base64,…).");
+        if (value.ValueKind != JsonValueKind.String) return Refuse("must be a data URL (data:image/png;base64,…), or the id of a file.");
         var url = value.GetRawText().AsSpan()[1..^1];
+        if (FileId.TryParse(value.GetString(), out var named) && named.Batch is null) return new([], []) { Named = named, Path = path };
         if (!url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
-            return Refuse("must be a data URL (data:image/png;base64,…): addresses are not fetched.");
+            return Refuse("must be a data URL (data:image/png;base64,…) or the id of an uploaded file: addresses are not fetched.");
         if (url.Length > RequestLimits.PictureBytes / 3 * 4 + 256) return Refuse($"is larger than {RequestLimits.PictureBytes >> 20} MiB.");
 
         var text = value.GetString()!;
@@ -34,15 +39,23 @@ internal static class PictureReader
         var file = new byte[(text.Length - comma) / 4 * 3 + 3];
         if (!Convert.TryFromBase64Chars(text.AsSpan(comma + 1), file, out var length)) return Refuse("is not valid base64.");
         Array.Resize(ref file, length);
-        if (!PictureHeader.TryRead(file, out var header)) return Refuse("is not a PNG, JPEG or WebP picture.");
-        return header.Pixels <= RequestLimits.PicturePixels
-            ? new(file, SHA256.HashData(file))
-            : Refuse($"has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed.");
+        return Load(file, path, errors);
 
         RequestPicture? Refuse(string message)
         {
             errors.Add(new(path, message));
             return null;
         }
+    }
+
+    /// <summary>A picture file, wherever it comes from; null, with an error, when it is none, or larger than allowed.</summary>
+    public static RequestPicture? Load(byte[] file, string path, List<ItemError> errors)
+    {
+        if (file.Length > RequestLimits.PictureBytes) errors.Add(new(path, $"is larger than {RequestLimits.PictureBytes >> 20} MiB."));
+        else if (!PictureHeader.TryRead(file, out var header)) errors.Add(new(path, "is not a PNG, JPEG or WebP picture."));
+        else if (header.Pixels > RequestLimits.PicturePixels)
+            errors.Add(new(path, $"has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed."));
+        else return new(file, SHA256.HashData(file));
+        return null;
     }
 }

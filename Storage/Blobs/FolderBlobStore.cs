@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Emu3.Storage.Blobs;
 
 /// <summary>
@@ -8,6 +10,9 @@ public sealed class FolderBlobStore : IBlobStore
 {
     // No key may begin with a dot, so none ever names a file in here.
     private const string TemporaryFolder = ".tmp";
+
+    /// <summary>Of a stream that is written: large enough that the disk's calls cost little, small enough that many uploads fit into memory.</summary>
+    private const int StreamPieceBytes = 1 << 18;
     private readonly string _root;
     private readonly string _temporary;
 
@@ -23,6 +28,24 @@ public sealed class FolderBlobStore : IBlobStore
     {
         var path = PathOf(key);
         return DiskThreads.RunAsync(() => Write(path, content.Span), cancellationToken);
+    }
+
+    public async Task<long> WriteAsync(string key, Stream content, CancellationToken cancellationToken = default)
+    {
+        var path = PathOf(key);
+        var temporary = Path.Combine(_temporary, Guid.NewGuid().ToString("N"));
+        try
+        {
+            var length = await ReceiveAsync(temporary, content, cancellationToken);
+            await DiskThreads.RunAsync(() => MoveInto(Path.GetDirectoryName(path)!, temporary, path), cancellationToken);
+            await DiskThreads.RunAsync(() => FolderSync.Flush(Path.GetDirectoryName(path)!), CancellationToken.None);
+            return length;
+        }
+        catch
+        {
+            await DiskThreads.RunAsync(() => File.Delete(temporary), CancellationToken.None);
+            throw;
+        }
     }
 
     public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default)
@@ -77,6 +100,29 @@ public sealed class FolderBlobStore : IBlobStore
         }
 
         FolderSync.Flush(folder);
+    }
+
+    /// <summary>A piece at a time: the disk's threads wait for the disk alone, never for the stream.</summary>
+    private static async Task<long> ReceiveAsync(string temporary, Stream content, CancellationToken cancellationToken)
+    {
+        var piece = ArrayPool<byte>.Shared.Rent(StreamPieceBytes);
+        var file = await DiskThreads.RunAsync(
+            () => new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0), cancellationToken);
+        try
+        {
+            while (await content.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellationToken) is var count and > 0)
+                await DiskThreads.RunAsync(() => file.Write(piece, 0, count), CancellationToken.None);
+            return await DiskThreads.RunAsync(() =>
+            {
+                file.Flush(flushToDisk: true);
+                return file.Length;
+            }, CancellationToken.None);
+        }
+        finally
+        {
+            await DiskThreads.RunAsync(file.Dispose, CancellationToken.None);
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 
     private static byte[]? Read(string path)

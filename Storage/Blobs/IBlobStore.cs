@@ -9,6 +9,13 @@ public interface IBlobStore
     /// <summary>Stores a whole file, replacing one of that name in one step. Durable when it returns: after a crash there is the old file or the new, never a part.</summary>
     Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Stores what comes of a stream, which is never held whole, in the same way: it appears under its name, or replaces what had it, only when all of it
+    /// is on the disk. What the stream throws, this throws, and nothing has changed.
+    /// </summary>
+    /// <returns>Bytes of the file.</returns>
+    Task<long> WriteAsync(string key, Stream content, CancellationToken cancellationToken = default);
+
     /// <summary>The file's content, or null when there is none.</summary>
     Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default);
 

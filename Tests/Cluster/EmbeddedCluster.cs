@@ -166,6 +166,13 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
             throw new IOException("No space left on device");
         }
 
+        public Task<long> WriteAsync(string key, Stream content, CancellationToken cancellationToken = default)
+        {
+            if (!_isFull) return Alive().WriteAsync(key, content, cancellationToken);
+            Interlocked.Increment(ref _refusedCount);
+            throw new IOException("No space left on device");
+        }
+
         public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken = default) => inner.ReadAsync(key, cancellationToken);
         public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => inner.OpenReadAsync(key, cancellationToken);
         public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => Alive().DeleteAsync(key, cancellationToken);

@@ -49,7 +49,7 @@ public sealed class FolderBlobStoreTests : IDisposable
     [InlineData("ä")]
     public async Task Key_OutsideTheAllowedForm_IsRefused(string key)
     {
-        await Assert.ThrowsAsync<ArgumentException>(() => _store.WriteAsync(key, default, Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(() => _store.WriteAsync(key, ReadOnlyMemory<byte>.Empty, Cancellation));
         await Assert.ThrowsAsync<ArgumentException>(() => _store.ReadAsync(key, Cancellation));
         await Assert.ThrowsAsync<ArgumentException>(() => _store.DeletePrefixAsync(key, Cancellation));
     }
@@ -102,5 +102,34 @@ public sealed class FolderBlobStoreTests : IDisposable
 
         Assert.Equal([1], await _store.ReadAsync("a", Cancellation));
         Assert.Empty(Directory.GetFiles(_folder.PathTo("blobs", ".tmp")));
+    }
+
+    [Fact]
+    public async Task Write_OfAStream_GivesItsBytesAndTheirNumber()
+    {
+        var content = new byte[(1 << 20) + 17];
+        new Random(1).NextBytes(content);
+
+        Assert.Equal(content.Length, await _store.WriteAsync("t/files/a", new MemoryStream(content), Cancellation));
+        Assert.Equal(content, await _store.ReadAsync("t/files/a", Cancellation));
+        Assert.Equal(0, await _store.WriteAsync("t/files/a", new MemoryStream(), Cancellation));
+        Assert.Empty((await _store.ReadAsync("t/files/a", Cancellation))!);
+    }
+
+    [Fact]
+    public async Task Write_OfAStreamThatBreaks_LeavesTheOldFileAndNoTemporaryOne()
+    {
+        await _store.WriteAsync("a", new byte[] { 1 }, Cancellation);
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => _store.WriteAsync("a", new BreakingStream(new byte[1 << 19]), Cancellation));
+
+        Assert.Equal([1], await _store.ReadAsync("a", Cancellation));
+        Assert.Empty(Directory.GetFiles(_folder.PathTo("blobs", ".tmp")));
+    }
+
+    private sealed class BreakingStream(byte[] begin) : MemoryStream(begin)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await base.ReadAsync(buffer, cancellationToken) is var count and > 0 ? count : throw new InvalidDataException("cut");
     }
 }

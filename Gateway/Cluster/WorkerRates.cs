@@ -1,14 +1,13 @@
-using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 
-namespace Emu3.Gateway.Jobs;
+namespace Emu3.Gateway.Cluster;
 
-/// <summary>How fast the cluster is.</summary>
+/// <summary>How fast workers are, by what they did lately.</summary>
 internal sealed class WorkerRates(ClusterCalls cluster)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Items a second of all workers that answer and have run something lately.</summary>
+    /// <summary>Items a second of all workers that answer and have run something lately; 0 when there is none.</summary>
     public async Task<double> Measure(IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
     {
         var rates = await Task.WhenAll(workers.Select(async worker =>

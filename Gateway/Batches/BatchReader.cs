@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using Emu3.Gateway.Access;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Gateway.Batches;
+
+/// <summary>
+/// Reads the caller's batches. Whatever another gateway left unfinished when it died (a validation, a cancelling) is taken up by whoever reads next.
+/// </summary>
+internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchValidations validations, Caller caller)
+{
+    private const int AtOnce = 64;
+    private const int OutcomesAtOnce = 1_024;
+
+    /// <summary>The batch, or null when there is none, or none of this tenant, or its job was deleted.</summary>
+    public async Task<BatchState?> Find(BatchId id, CancellationToken cancellationToken)
+    {
+        if (await cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).Find(), cancellationToken) is not { } card || card.Tenant != caller.Tenant) return null;
+        if (card.Stage == BatchStage.Validating) validations.Begin(card);
+        if (card.Stage != BatchStage.Accepted) return new(card, null);
+        if (await jobs.Find(id.Job.Value, cancellationToken) is not { } job)
+        {
+            await Forget(card, cancellationToken);
+            return null;
+        }
+
+        if (card.CancelledAt is not null && !job.IsTerminal && job.Status != JobStatus.Cancelling)
+            job = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
+        return new(card, job);
+    }
+
+    /// <summary>The same with its tokens counted to the last outcome that there is. What is counted once is not read again.</summary>
+    public async Task<BatchState> CountUsage(BatchState batch, CancellationToken cancellationToken)
+    {
+        if (batch.Job is not { } job || (batch.Card.Usage.OutcomeCount >= job.Counts.Ended && job.Attempt == 1)) return batch;
+        var usage = batch.Card.Usage;
+        while (true)
+        {
+            var (outcomes, next) = await jobs.ReadOutcomes(job, usage.Counted, OutcomesAtOnce, cancellationToken);
+            if (outcomes.Count == 0) break;
+            usage = new(next, usage.OutcomeCount + outcomes.Count,
+                usage.InputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.PromptTokens ?? 0)),
+                usage.OutputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.GeneratedTokens ?? 0)));
+        }
+
+        if (usage.OutcomeCount == batch.Card.Usage.OutcomeCount) return batch;
+        await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Count(usage), cancellationToken);
+        return batch with { Card = batch.Card with { Usage = usage } };
+    }
+
+    /// <summary>A page of batches, newest first.</summary>
+    /// <param name="after">It begins behind this one; null for the newest.</param>
+    /// <param name="limit">Batches at most.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<(IReadOnlyList<BatchState> Batches, bool HasMore)> List(BatchCard? after, int limit, CancellationToken cancellationToken)
+    {
+        var batches = new List<BatchState>();
+        await foreach (var batch in ListBehind(after is null ? null : EntryOf(after), Math.Min(limit + 1, AtOnce), cancellationToken))
+        {
+            if (batches.Count == limit) return (batches, true);
+            batches.Add(batch);
+        }
+
+        return (batches, false);
+    }
+
+    /// <summary>All batches, newest first, a few at a time.</summary>
+    public IAsyncEnumerable<BatchState> ListAll(CancellationToken cancellationToken) => ListBehind(null, AtOnce, cancellationToken);
+
+    /// <summary>Its owner wants no more of it: what has not ended is cancelled.</summary>
+    public async Task<BatchState?> Cancel(BatchState batch, CancellationToken cancellationToken)
+    {
+        if (batch.HasEnded) return batch;
+        await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Cancel(), cancellationToken);
+        return await Find(batch.Card.Id, cancellationToken);
+    }
+
+    /// <summary>One of its two files is shown no more. What is in it stays with the job.</summary>
+    public Task<bool> DeleteFile(BatchId id, bool isErrors, CancellationToken cancellationToken) =>
+        cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).DeleteFile(isErrors), cancellationToken);
+
+    private async IAsyncEnumerable<BatchState> ListBehind(CatalogEntry? after, int atOnce, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var from = after;
+            var entries = await cluster.Repeat(() => cluster.Grain<IJobCatalog>(IJobCatalog.BatchesOf(caller.Tenant)).List(from, atOnce), cancellationToken);
+            foreach (var batch in await Task.WhenAll(entries.Select(entry => Find(BatchId.Of(entry.Job), cancellationToken))))
+                if (batch is not null) yield return batch;
+            if (entries.Count < atOnce) yield break;
+            after = entries[^1];
+        }
+    }
+
+    /// <summary>The job was deleted, and the batch goes with it.</summary>
+    private async Task Forget(BatchCard card, CancellationToken cancellationToken)
+    {
+        await cluster.Repeat(() => cluster.Grain<IJobCatalog>(IJobCatalog.BatchesOf(card.Tenant)).Remove(card.Id.Job, card.CreatedAt), cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Remove(), cancellationToken);
+    }
+
+    private static CatalogEntry EntryOf(BatchCard card) => new(card.Id.Job, card.CreatedAt);
+}

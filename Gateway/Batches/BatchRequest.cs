@@ -1,0 +1,34 @@
+using System.Text.Json;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway.Batches;
+
+/// <summary>The body of <c>POST /v1/batches</c>, checked for itself.</summary>
+internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata)
+{
+    public const string Images = "/v1/images/generations";
+    public const string Chat = "/v1/chat/completions";
+
+    /// <summary>Null when something is wrong, with every error.</summary>
+    public static BatchRequest? Read(JsonElement body, List<ItemError> errors)
+    {
+        var fields = new FieldReader(body, "", errors);
+        var file = fields.Text("input_file_id", 256);
+        var endpoint = fields.Choice("endpoint", (Images, true), (Chat, false));
+        var window = fields.Text("completion_window", 64);
+        var metadata = JobRequest.ReadMetadata(fields, errors);
+        fields.Unsupported("output_expires_after");
+        fields.Close();
+        if (!fields.IsObject) return null;
+        if (fields.Raw("input_file_id") is null) fields.Error("input_file_id", "is missing.");
+        if (fields.Raw("endpoint") is null) fields.Error("endpoint", $"is missing: \"{Images}\" or \"{Chat}\".");
+        if (fields.Raw("completion_window") is null) fields.Error("completion_window", $"is missing: it {CompletionWindow.Form}.");
+        var length = TimeSpan.Zero;
+        if (window is not null && !CompletionWindow.TryParse(window, out length)) fields.Error("completion_window", $"{CompletionWindow.Form}, and is \"{window}\".");
+        var id = default(FileId);
+        if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
+            fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
+        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata);
+    }
+}

@@ -1,0 +1,80 @@
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Gateway.Batches;
+
+/// <summary>Where a batch stands, made of its record and its job: nothing is kept that they know already.</summary>
+/// <param name="Card">The record.</param>
+/// <param name="Job">The job of an accepted batch; null of all others.</param>
+internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
+{
+    public BatchStatus Status => Card.Stage switch
+    {
+        BatchStage.Failed => BatchStatus.Failed,
+        BatchStage.Cancelled => Card.IsExpired ? BatchStatus.Expired : BatchStatus.Cancelled,
+        BatchStage.Validating => Card.CancelledAt is null ? BatchStatus.Validating : BatchStatus.Cancelling,
+        _ => StatusOf(Job!),
+    };
+
+    public bool HasEnded => Status is BatchStatus.Completed or BatchStatus.Failed or BatchStatus.Expired or BatchStatus.Cancelled;
+
+    public DateTimeOffset? InProgressAt => Job is null ? null : Job.StartedAt ?? Card.StagedAt;
+
+    public DateTimeOffset? CompletedAt => Status == BatchStatus.Completed ? Job!.EndedAt : null;
+
+    public DateTimeOffset? FailedAt => Status == BatchStatus.Failed ? Job?.EndedAt ?? Card.StagedAt : null;
+
+    public DateTimeOffset? ExpiredAt => Status == BatchStatus.Expired ? Job?.EndedAt ?? Card.StagedAt : null;
+
+    public DateTimeOffset? CancellingAt => Status is BatchStatus.Cancelling or BatchStatus.Cancelled && !Card.IsExpired ? Card.CancelledAt ?? Job?.EndedAt : null;
+
+    public DateTimeOffset? CancelledAt => Status == BatchStatus.Cancelled ? Job?.EndedAt ?? Card.StagedAt : null;
+
+    /// <summary>The output file, as soon as it has a line.</summary>
+    public FileId? OutputFile => Job is { Counts.Done: > 0 } && !Card.IsOutputDeleted ? FileId.OutputOf(Card.Id) : null;
+
+    /// <summary>The error file, as soon as it has a line.</summary>
+    public FileId? ErrorFile => Job is not null && ErrorCount > 0 && !Card.AreErrorsDeleted ? FileId.ErrorsOf(Card.Id) : null;
+
+    /// <summary>Whether the item is told of in the error file: it failed, or its time was over. What its owner cancelled is told of nowhere.</summary>
+    public bool IsError(ItemStatus status) => status == ItemStatus.Failed || (status == ItemStatus.Cancelled && Card.IsExpired);
+
+    /// <summary>At the rate of the last while it will take longer than its window; or so it was when it was made.</summary>
+    public string? WarningAt(DateTimeOffset now)
+    {
+        if (HasEnded) return null;
+        if (Job?.Eta is not { } rest || !CompletionWindow.TryParse(Card.Window, out var window)) return Card.Warning;
+        return now + rest > Card.CreatedAt + window ? BatchWarning.Of(Job.Counts.Total - Job.Counts.Ended, rest, Card.Window) : null;
+    }
+
+    /// <summary>Its two files, as far as they are there.</summary>
+    public IEnumerable<FileAnswer> Files()
+    {
+        if (OutputFile is { } output) yield return Describe(output, "output");
+        if (ErrorFile is { } errors) yield return Describe(errors, "errors");
+    }
+
+    private int ErrorCount => Job!.Counts.Failed + (Card.IsExpired ? Job.Counts.Cancelled : 0);
+
+    private FileAnswer Describe(FileId file, string kind) => new()
+    {
+        Id = file.Value,
+        CreatedAt = Card.CreatedAt.ToUnixTimeSeconds(),
+        Filename = $"{Card.Id}_{kind}.jsonl",
+        Purpose = FileAnswer.BatchOutput,
+    };
+
+    private BatchStatus StatusOf(JobSnapshot job) => job.Status switch
+    {
+        JobStatus.Completed => BatchStatus.Completed,
+        JobStatus.Aborted => BatchStatus.Failed,
+        JobStatus.Cancelled => Card.IsExpired ? BatchStatus.Expired : BatchStatus.Cancelled,
+        JobStatus.Cancelling => Card.IsExpired ? BatchStatus.Finalizing : BatchStatus.Cancelling,
+        _ when job.Counts.Total > 0 && job.Counts.Ended == job.Counts.Total => BatchStatus.Finalizing,
+        _ when Card.CancelledAt is not null => Card.IsExpired ? BatchStatus.Finalizing : BatchStatus.Cancelling,
+        _ => BatchStatus.InProgress,
+    };
+}
+
+/// <summary>OpenAI's words for where a batch stands.</summary>
+internal enum BatchStatus { Validating, Failed, InProgress, Finalizing, Completed, Expired, Cancelling, Cancelled }

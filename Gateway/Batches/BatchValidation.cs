@@ -1,0 +1,101 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Emu3.Gateway.Access;
+using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Storage.Blobs;
+
+namespace Emu3.Gateway.Batches;
+
+/// <summary>
+/// Makes a batch's job of its file, or its list of errors. Repeated from the start it makes the same job: its id is the batch's, its content the file's.
+/// </summary>
+internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IBlobStore blobs, Caller caller)
+{
+    /// <summary>True when the batch has left validation; false when the cluster can't say yet, as it has never had a model.</summary>
+    public async Task<bool> Run(BatchCard card, CancellationToken cancellationToken)
+    {
+        var latest = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Find(), cancellationToken);
+        if (latest is not { Stage: BatchStage.Validating }) return true;
+        if (latest.CancelledAt is not null) return await Settle(card, BatchStage.Cancelled, [], [], cancellationToken);
+        var check = new BatchCheck(card.Endpoint);
+        try
+        {
+            await using (var file = await Open(card, cancellationToken))
+            {
+                if (file is null) return await Fail(card, [FileGone], cancellationToken);
+                await foreach (var line in JobBody.ReadLines(file, cancellationToken))
+                {
+                    check.Add(line);
+                    if (check.IsTooLong) break;
+                }
+            }
+
+            if (check.LineCount == 0 || check.IsTooLong) return await Fail(card, check.Errors, cancellationToken);
+            return await Submit(card, check, cancellationToken);
+        }
+        catch (MalformedBodyException malformed)
+        {
+            return await Fail(card, [new("invalid_json_line", check.LineCount + 1, malformed.Message, null)], cancellationToken);
+        }
+        catch (IdempotencyConflictException)
+        {
+            return await Fail(card, [new("changed_meanwhile", null,
+                "The validation was interrupted, and models or their names have changed since: the same lines now mean something else. Make the batch again.", null)], cancellationToken);
+        }
+    }
+
+    private static BatchError FileGone => new("input_file_not_found", null, "input_file_id: the file was deleted, or has expired.", "input_file_id");
+
+    private async Task<bool> Submit(BatchCard card, BatchCheck check, CancellationToken cancellationToken)
+    {
+        await using var file = await Open(card, cancellationToken);
+        if (file is null) return await Fail(card, [FileGone], cancellationToken);
+        var isCheckOnly = check.Errors.Count > 0;
+        var parts = Parts(HeadOf(card, check.Model), file, cancellationToken);
+        var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, cancellationToken);
+        if (refusal is { Status: >= 500 } or { RetryAfter: not null }) return false;
+        if (job is not null) return await Settle(card, BatchStage.Accepted, [], check.InlineItems, cancellationToken);
+        if ((validation?.LineErrors ?? refusal?.Body.LineErrors) is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
+        return await Fail(card, [.. check.Errors, new(refusal!.Body.Code ?? "invalid_request", null, refusal.Body.Message, refusal.Body.Param)], cancellationToken);
+    }
+
+    private Task<bool> Fail(BatchCard card, IReadOnlyList<BatchError> errors, CancellationToken cancellationToken) =>
+        Settle(card, BatchStage.Failed, errors, [], cancellationToken);
+
+    /// <summary>A batch that was cancelled meanwhile has its job cancelled at once.</summary>
+    private async Task<bool> Settle(BatchCard card, BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inline, CancellationToken cancellationToken)
+    {
+        var settled = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Settle(stage, errors, inline), cancellationToken);
+        if (settled is { Stage: BatchStage.Accepted, CancelledAt: not null })
+            await cluster.Repeat(() => cluster.Grain<IGenerationJob>(card.Id.Job.Value).Cancel(), cancellationToken);
+        return true;
+    }
+
+    private Task<Stream?> Open(BatchCard card, CancellationToken cancellationToken) => blobs.OpenReadAsync(BlobKeys.File(caller.Tenant, card.InputFile), cancellationToken);
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Parts(ReadOnlyMemory<byte> head, Stream file, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        yield return head;
+        await foreach (var line in JobBody.ReadLines(file, cancellationToken)) yield return line;
+    }
+
+    /// <summary>The job object; the same bytes for the same batch.</summary>
+    private static ReadOnlyMemory<byte> HeadOf(BatchCard card, string? model)
+    {
+        var head = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(head))
+        {
+            writer.WriteStartObject();
+            if (model is not null) writer.WriteString("model", model);
+            writer.WriteStartObject("metadata");
+            foreach (var (key, value) in card.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) writer.WriteString(key, value);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        return head.WrittenMemory;
+    }
+}

@@ -1,0 +1,89 @@
+using Emu3.Gateway.Batches;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Files;
+using Emu3.Gateway.Jobs;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+using Emu3.Storage.Blobs;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Emu3.Gateway.Endpoints;
+
+/// <summary><c>/v1/files</c>, as OpenAI's clients speak it: uploads, and what batches give.</summary>
+internal static class Files
+{
+    private const int MostListed = 10_000;
+    private const string JsonLines = "application/jsonl";
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/files", Upload).WithMetadata(new RequestSizeLimitAttribute(FileLimits.Bytes + FileLimits.FormBytes));
+        routes.MapGet("/v1/files", List);
+        routes.MapGet("/v1/files/{id}", Get);
+        routes.MapGet("/v1/files/{id}/content", Content);
+        routes.MapDelete("/v1/files/{id}", Delete);
+    }
+
+    private static async Task<IResult> Upload(HttpContext http, FileIntake intake)
+    {
+        var (key, refused) = IdempotencyKey.Of(http.Request);
+        if (refused is not null) return refused;
+        var (file, refusal) = await intake.Take(http.Request, key, http.RequestAborted);
+        return file is null ? refusal! : new JsonAnswer<FileAnswer>(FileAnswer.Of(file));
+    }
+
+    private static async Task<IResult> List(HttpRequest request, FileReader files, CancellationToken cancellationToken)
+    {
+        var errors = new List<ItemError>();
+        var limit = PageQuery.Limit(request, MostListed, MostListed, errors);
+        var order = PageQuery.Word(request, "order", errors, "asc", "desc");
+        var purpose = PageQuery.Word(request, "purpose", errors, "batch", "vision", "user_data", FileAnswer.BatchOutput);
+        FilePlace? after = null;
+        if (request.Query["after"].ToString() is { Length: > 0 } text
+            && (!FileId.TryParse(text, out var id) || (after = await files.FindPlace(id, cancellationToken)) is null))
+            errors.Add(new("after", "must be the id of a file that is there."));
+        return errors.Count > 0
+            ? FailureResponses.BadRequest(errors)
+            : new JsonAnswer<ListPage<FileAnswer>>(await files.List(after, limit, order != "asc", purpose, cancellationToken));
+    }
+
+    private static async Task<IResult> Get(string id, FileReader files, BatchFiles made, CancellationToken cancellationToken)
+    {
+        if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
+        if (await files.FindUpload(file, cancellationToken) is { } upload) return new JsonAnswer<FileAnswer>(FileAnswer.Of(upload));
+        return await made.Find(file, cancellationToken) is { } found ? new JsonAnswer<FileAnswer>(found.Told) : FailureResponses.FileNotFound(id);
+    }
+
+    private static async Task<IResult> Content(
+        string id, HttpContext http, FileReader files, BatchFiles made, BatchLines lines, IBlobStore blobs, CancellationToken cancellationToken)
+    {
+        if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
+        // Whatever it is, no browser is to take it for a page of ours.
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        if (await files.FindUpload(file, cancellationToken) is { } upload)
+        {
+            return await files.Open(upload, cancellationToken) is { } stream
+                ? Results.Stream(stream, "application/octet-stream", upload.Name, enableRangeProcessing: true)
+                : FailureResponses.FileNotFound(id);
+        }
+
+        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (found.Item is not { } item)
+            return Results.Stream(target => lines.Write(found.Batch, file.IsErrors, http.Request, target, cancellationToken), JsonLines, found.Told.Filename);
+        return await blobs.OpenReadAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken) is { } picture
+            ? Results.Stream(picture, OutcomeAnswer.ContentTypeOf(item.Spec), found.Told.Filename, enableRangeProcessing: true)
+            : FailureResponses.FileReleased(item.Item);
+    }
+
+    private static async Task<IResult> Delete(
+        string id, FileReader files, BatchFiles made, BatchReader batches, IBlobStore blobs, CancellationToken cancellationToken)
+    {
+        if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
+        if (file.Batch is not { } batch)
+            return await files.DeleteUpload(file, cancellationToken) ? new JsonAnswer<FileDeletedAnswer>(new(id)) : FailureResponses.FileNotFound(id);
+        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (found.Item is { } item) await blobs.DeleteAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken);
+        else await batches.DeleteFile(batch, file.IsErrors, cancellationToken);
+        return new JsonAnswer<FileDeletedAnswer>(new(id));
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
+
+namespace Emu3.Gateway.Files;
+
+/// <summary>The fields of an upload beside the file itself, as text, and what they mean.</summary>
+internal sealed class FileFields
+{
+    private const string Anchor = "expires_after[anchor]";
+    private const string Seconds = "expires_after[seconds]";
+    private static readonly string[] s_known = ["purpose", Anchor, Seconds];
+    private static readonly (string Word, FilePurpose Purpose)[] s_purposes =
+        [("batch", FilePurpose.Batch), ("vision", FilePurpose.Vision), ("user_data", FilePurpose.UserData)];
+    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+
+    /// <summary>The purpose, once it has arrived and is one that we have.</summary>
+    public FilePurpose? Purpose => _texts.TryGetValue("purpose", out var word) ? PurposeOf(word) : null;
+
+    /// <summary>The purpose has arrived, and we don't have it.</summary>
+    public bool IsPurposeWrong => _texts.ContainsKey("purpose") && Purpose is null;
+
+    /// <summary>Bytes that the file may have, as far as is known by now.</summary>
+    public long MostBytes => Purpose == FilePurpose.Batch ? FileLimits.BatchBytes : FileLimits.Bytes;
+
+    public static string WordOf(FilePurpose purpose) => s_purposes.Single(known => known.Purpose == purpose).Word;
+
+    /// <summary>The purpose of that name, or null when we have none.</summary>
+    public static FilePurpose? PurposeOf(string word) => Array.Find(s_purposes, known => known.Word == word) is { Word: not null } found ? found.Purpose : null;
+
+    /// <summary>A field has arrived.</summary>
+    public void Add(string field, string text, List<ItemError> errors)
+    {
+        if (!s_known.Contains(field)) errors.Add(new(field.Length <= 64 ? field : field[..64], $"is not a known field. Known are file, {string.Join(", ", s_known)}."));
+        else if (!_texts.TryAdd(field, text)) errors.Add(new(field, "is there twice."));
+    }
+
+    /// <summary>Checks what can only be checked when all fields are there.</summary>
+    /// <returns>How long the file lasts; null: until it is deleted.</returns>
+    public TimeSpan? Check(List<ItemError> errors)
+    {
+        if (!_texts.TryGetValue("purpose", out var word)) errors.Add(new("purpose", $"is missing: {Purposes()}."));
+        else if (Purpose is null) errors.Add(new("purpose", $"must be {Purposes()}, and is \"{(word.Length <= 40 ? word : word[..40])}\"."));
+        if (!_texts.TryGetValue(Seconds, out var text))
+        {
+            if (_texts.ContainsKey(Anchor)) errors.Add(new(Seconds, "is missing."));
+            return Purpose == FilePurpose.Batch ? FileLimits.BatchLife : null;
+        }
+
+        if (_texts.GetValueOrDefault(Anchor) != "created_at") errors.Add(new(Anchor, "must be \"created_at\"."));
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= FileLimits.LeastSeconds and <= FileLimits.MostSeconds)
+            return TimeSpan.FromSeconds(seconds);
+        errors.Add(new(Seconds, $"must be a whole number from {FileLimits.LeastSeconds} to {FileLimits.MostSeconds}."));
+        return null;
+    }
+
+    private static string Purposes() => string.Join(" or ", s_purposes.Select(known => $"\"{known.Word}\""));
+}

@@ -1,0 +1,35 @@
+namespace Emu3.Grains.Interfaces;
+
+/// <summary>
+/// The record of one batch. A gateway writes it before it answers, and whichever looks at it next goes on with what is not finished. Every reply reports
+/// durable state. Key: <see cref="BatchId"/>.
+/// </summary>
+[Alias("emu3.IBatch")]
+public interface IBatch : IGrainWithStringKey
+{
+    /// <summary>Keeps the batch, or gives the one that is there. Another request under the same id throws <see cref="IdempotencyConflictException"/>.</summary>
+    [Alias("Create")] Task<BatchCard> Create(BatchCard batch);
+
+    /// <summary>The batch, or null when there is none.</summary>
+    [Alias("Find")] Task<BatchCard?> Find();
+
+    /// <summary>
+    /// Who validates it: true for one at a time, until it has not claimed again for 30 s; false for all when nothing is left to validate.
+    /// </summary>
+    [Alias("Claim")] Task<bool> Claim(string claimant);
+
+    /// <summary>Ends validation. The first stage that was reached stays. Null when there is no such batch.</summary>
+    [Alias("Settle")] Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems);
+
+    /// <summary>Its owner wants no more of it; the first time counts. The job is the caller's to cancel. Null when there is no such batch.</summary>
+    [Alias("Cancel")] Task<BatchCard?> Cancel();
+
+    /// <summary>More outcomes were counted; fewer than are known already change nothing.</summary>
+    [Alias("Count")] Task Count(BatchUsage usage);
+
+    /// <summary>The output file is deleted, or the error file. False when there is no such batch. Idempotent.</summary>
+    [Alias("DeleteFile")] Task<bool> DeleteFile(bool isErrors);
+
+    /// <summary>Forgets the batch. Idempotent.</summary>
+    [Alias("Remove")] Task Remove();
+}
