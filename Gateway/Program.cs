@@ -1,4 +1,5 @@
 using Emu3.Gateway;
+using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
 using Emu3.Storage.Postgres;
@@ -12,12 +13,13 @@ var configuration = new ConfigurationBuilder()
     .Build();
 try
 {
-    var (gateway, cluster) = GatewayConfiguration.Read(configuration);
+    var (gateway, cluster, metrics) = GatewayConfiguration.Read(configuration);
     using var place = await cluster.EnterAsync();
     await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
     {
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSingleton(gateway);
+        builder.AddTelemetry("emu3-gateway", metrics, ("blobs", cluster.BlobPath));
 
         // These tell a lot; whoever wants it says so.
         foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly", "Microsoft.AspNetCore"])

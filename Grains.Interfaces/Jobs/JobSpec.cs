@@ -25,6 +25,12 @@ public sealed record JobSpec
 
     /// <summary>Failed items that the job goes on with; one more pauses it. Null: any number.</summary>
     [Id(8)] public int? MaxFailures { get; init; }
+
+    /// <summary>W3C traceparent of the submission, so that items are part of its trace wherever and whenever they run; null: it was not traced.</summary>
+    [Id(9)] public string? TraceParent { get; init; }
+
+    /// <summary>Until when the submitter wants it. A target: nothing ends at it, and a job that will miss it is told of.</summary>
+    [Id(10)] public DateTimeOffset? DueAt { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

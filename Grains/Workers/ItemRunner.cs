@@ -55,7 +55,7 @@ public sealed partial class ItemRunner(
                 var reply = await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken);
                 if (reply == ReportReply.Stale) return End.Dropped; // another lease may use the checkpoint
                 run.Result = result;
-                metrics.ItemCompleted();
+                metrics.ItemCompleted(run.Lease.Spec.Image is not null, result.CameToItsEnd);
             }
 
             await checkpoints.DeleteAsync();
@@ -107,8 +107,10 @@ public sealed partial class ItemRunner(
     {
         var outcome = new Outcome();
         var request = ItemRequests.From(run.Name, run.Lease.Spec, pictures, run.ToCheckpoint().Tokens);
+        using var watch = new RequestWatch(metrics.Engine, request, time);
         await foreach (var happened in engine.Run(request, run.Ending))
         {
+            watch.Hear(happened);
             switch (happened)
             {
                 case EngineEvent.TokensGenerated tokens:
