@@ -29,6 +29,7 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
         var resolution = ItemResolver.Resolve(request, 1, context);
         if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
 
+        using var span = SubmissionTraces.Start(id, JobPriority.Interactive);
         var spec = new JobSpec
         {
             Tenant = caller.Tenant,
@@ -38,6 +39,7 @@ internal sealed class InteractiveJobs(ClusterCalls cluster, ModelCatalog catalog
             Seed = seed,
             CreatedAt = cluster.Time.GetUtcNow(),
             SpatialFactor = model.SpatialFactor,
+            TraceParent = SubmissionTraces.TraceParent,
         };
         using var submission = new JobSubmission(
             cluster, blobs, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);

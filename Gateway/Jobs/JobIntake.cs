@@ -29,6 +29,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
         if (model is null) return (null, null, refusal);
 
+        using var span = isCheckOnly ? null : SubmissionTraces.Start(id, request.Priority);
         var spec = Resolve(request, id, model.Card);
         var context = new ResolveContext
         {
@@ -127,6 +128,7 @@ internal sealed class JobIntake(ClusterCalls cluster, ModelCatalog catalog, JobR
         Metadata = request.Metadata,
         SpatialFactor = model.SpatialFactor,
         MaxFailures = request.MaxFailures,
+        TraceParent = SubmissionTraces.TraceParent,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)

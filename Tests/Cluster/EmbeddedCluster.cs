@@ -45,6 +45,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
         LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, MetricsOptions? metrics = null,
+        ILoggerProvider? log = null,
         params string[] models)
     {
         var data = DataFolder.At(folder);
@@ -75,6 +76,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         {
             builder.Services.AddSingleton<IBlobStore>(blobs);
             builder.Logging.AddProvider(new TestLogs()).SetMinimumLevel(logs).AddFilter("Orleans", LogLevel.Error);
+            if (log is not null) builder.Logging.AddProvider(log);
         });
         await silo.StartAsync();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });

@@ -60,7 +60,7 @@ public sealed class WorkerMetricsTests : IDisposable
         };
         foreach (var verb in verbs.Values) verb();
 
-        Assert.All(verbs.Keys, name => Assert.Equal(1, _counted[$"{name}{{model=draws}}"]));
+        Assert.All(verbs.Keys, name => Assert.Equal(1, _counted[$"{name}{{model_name=draws}}"]));
     }
 
     [Fact]
