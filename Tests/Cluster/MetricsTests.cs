@@ -1,5 +1,8 @@
+using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
+using Emu3.Benchmarks.Processes;
 using Emu3.Grains.Interfaces;
 using Emu3.Observability;
 using Emu3.Tests.Deployment;
@@ -119,6 +122,65 @@ public sealed class MetricsTests : IAsyncLifetime
 
         // vLLM's, Orleans' and .NET's names are not ours to choose.
         Assert.DoesNotContain(text.Split('\n'), line => line.StartsWith("emu3_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Prometheus_Scrapes_AndEvaluatesTheRules()
+    {
+        var program = Promtool.Require("prometheus");
+        await RunAFewItemsAsync();
+        var port = FreePorts.Take();
+        await File.WriteAllTextAsync(_folder.PathTo("prometheus.yml"), $$"""
+            global: { scrape_interval: 1s, evaluation_interval: 1s }
+            rule_files: ["{{Path.Combine(MonitoringFiles.Folder, "rules.yaml")}}"]
+            scrape_configs:
+              - job_name: emu3
+                static_configs: [{ targets: ["{{_metrics.BaseAddress!.Authority}}"] }]
+            """, TestContext.Current.CancellationToken);
+        using var prometheus = Process.Start(new ProcessStartInfo(program,
+        [
+            $"--config.file={_folder.PathTo("prometheus.yml")}", $"--storage.tsdb.path={_folder.PathTo("prometheus")}", $"--web.listen-address=127.0.0.1:{port}",
+        ]) { RedirectStandardError = true })!;
+        try
+        {
+            var log = prometheus.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            using var http = new HttpClient { BaseAddress = new($"http://127.0.0.1:{port}") };
+            Assert.True(await BecomesTrueAsync(() => QueryAsync(http, "up == 1")), prometheus.HasExited ? await log : "It does not say that the target is up.");
+            Assert.True(await BecomesTrueAsync(() => QueryAsync(http, """vllm:num_requests_waiting{engine="queue"}""")), "It does not have the queue.");
+            Assert.True(await BecomesTrueAsync(() => QueryAsync(http, "emu3_images_completed_total >= 3")), "It does not have the pictures.");
+            var rules = await http.GetStringAsync("/api/v1/rules", TestContext.Current.CancellationToken);
+            Assert.DoesNotContain("\"health\":\"err\"", rules, StringComparison.Ordinal);
+        }
+        finally
+        {
+            prometheus.Kill();
+            await prometheus.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Whether a query has a result, asked of a Prometheus that may not be up yet.</summary>
+    private static async Task<bool> QueryAsync(HttpClient http, string query)
+    {
+        try
+        {
+            var answer = await http.GetFromJsonAsync<JsonElement>($"/api/v1/query?query={Uri.EscapeDataString(query)}", TestContext.Current.CancellationToken);
+            return answer.GetProperty("data").GetProperty("result").GetArrayLength() > 0;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<bool> BecomesTrueAsync(Func<Task<bool>> isTrue)
+    {
+        for (var attempt = 0; attempt < 300; attempt++)
+        {
+            if (await isTrue()) return true;
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        return false;
     }
 
     private async Task<string> RunAFewItemsAsync()
