@@ -1,5 +1,7 @@
+using System.Collections;
 using System.Diagnostics.Metrics;
 using Emu3.Observability.Exposition;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -35,6 +37,7 @@ public static class Telemetry
     {
         var hasOtlp = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(OtlpVariable));
         if (!options.IsServed && !hasOtlp) return;
+        if (hasOtlp) builder.Configuration.AddInMemoryCollection(OtelVariables());
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService(service));
         if (options.IsServed)
         {
@@ -59,6 +62,12 @@ public static class Telemetry
         services.Configure<LoggerFilterOptions>(options => options.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None));
         return services.AddHealthChecks();
     }
+
+    /// <summary>The variables of the OpenTelemetry specification: its exporters read them from the host's configuration, and not every host has the environment in there.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> OtelVariables() =>
+        from variable in Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+        where variable.Key is string name && name.StartsWith("OTEL_", StringComparison.Ordinal)
+        select new KeyValuePair<string, string?>((string)variable.Key, (string?)variable.Value);
 
     /// <summary>By route, method and status, and up to the time that a picture takes.</summary>
     private static MeterProviderBuilder AddHttpView(this MeterProviderBuilder metrics) => metrics.AddView("http.server.request.duration", new ExplicitBucketHistogramConfiguration

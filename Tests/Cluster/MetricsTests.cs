@@ -101,13 +101,13 @@ public sealed class MetricsTests : IAsyncLifetime
     public async Task HealthPages_OfSiloAndGateway_SayThatTheyAreWell()
     {
         foreach (var http in (HttpClient[])[_metrics, _gateway.Http])
-        foreach (var page in (string[])[HealthPages.LivePath, HealthPages.StartupPath, HealthPages.ReadyPath])
-        {
-            using var response = await http.GetAsync(page, TestContext.Current.CancellationToken);
-            var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-            Assert.True(response.StatusCode == HttpStatusCode.OK, $"{http.BaseAddress}{page}: {text}");
-            Assert.Equal("ok", JsonSerializer.Deserialize<JsonElement>(text).GetProperty("status").GetString());
-        }
+            foreach (var page in (string[])[HealthPages.LivePath, HealthPages.StartupPath, HealthPages.ReadyPath])
+            {
+                using var response = await http.GetAsync(page, TestContext.Current.CancellationToken);
+                var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                Assert.True(response.StatusCode == HttpStatusCode.OK, $"{http.BaseAddress}{page}: {text}");
+                Assert.Equal("ok", JsonSerializer.Deserialize<JsonElement>(text).GetProperty("status").GetString());
+            }
 
         using var nothing = await _metrics.GetAsync("/v1/jobs", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, nothing.StatusCode);
@@ -140,7 +140,8 @@ public sealed class MetricsTests : IAsyncLifetime
         using var prometheus = Process.Start(new ProcessStartInfo(program,
         [
             $"--config.file={_folder.PathTo("prometheus.yml")}", $"--storage.tsdb.path={_folder.PathTo("prometheus")}", $"--web.listen-address=127.0.0.1:{port}",
-        ]) { RedirectStandardError = true })!;
+        ])
+        { RedirectStandardError = true })!;
         try
         {
             var log = prometheus.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
