@@ -16,7 +16,9 @@ public sealed class OtlpTests : IAsyncLifetime
 {
     private static readonly Dictionary<string, string> s_variables = new()
     {
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_BSP_SCHEDULE_DELAY"] = "200", ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
+        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
     };
 
     private readonly TemporaryFolder _folder = new();
