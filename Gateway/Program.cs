@@ -3,6 +3,7 @@ using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
 using Emu3.Storage.Postgres;
+using Microsoft.Extensions.Logging.Console;
 
 // A gateway as a process of its own, told by appsettings.json, the environment and the command line.
 var configuration = new ConfigurationBuilder()
@@ -20,6 +21,9 @@ try
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSingleton(gateway);
         builder.AddTelemetry("emu3-gateway", metrics, ("blobs", cluster.BlobPath));
+
+        // The slim builder names the console's formatter itself; what is configured goes first.
+        builder.Services.Configure<ConsoleLoggerOptions>(configuration.GetSection("Logging:Console"));
 
         // These tell a lot; whoever wants it says so.
         foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly", "Microsoft.AspNetCore"])
