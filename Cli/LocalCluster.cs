@@ -3,6 +3,7 @@ using Emu3.Cli.Devices;
 using Emu3.Gateway;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
+using Emu3.Observability;
 using Emu3.Silo;
 using Emu3.Storage;
 using Spectre.Console;
@@ -30,6 +31,9 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     /// <summary>Where the gateway answers.</summary>
     public Uri Address => new(_gateway!.Urls.Single());
+
+    /// <summary>Where this process serves its metrics; null when it does not.</summary>
+    public Uri? MetricsAddress => _silo!.Services.GetService<MetricsServer>()?.Address;
 
     public string ModelName { get; }
 
@@ -132,13 +136,14 @@ internal sealed class LocalCluster : IAsyncDisposable
                 Engines = isOwn ? engines : [],
                 EngineFactory = console.LoadEngine,
                 Worker = worker,
+                Metrics = LocalEngines.MetricsOf(choice, process: 0),
                 StopPatience = s_stopPatience,
             },
             builder => log.AddTo(builder.Logging));
         await _silo.StartAsync(cancellationToken);
         _devices = isOwn
             ? new OwnDevice(_silo)
-            : Supervise(devices, [.. engines.Select(engine => LocalEngines.SettingsOf(connection, engine, worker))], choice.IsVerbose, _silo.Services, console);
+            : Supervise(devices, [.. engines.Select((engine, place) => LocalEngines.SettingsOf(connection, engine, worker, LocalEngines.MetricsOf(choice, place + 1)))], choice.IsVerbose, _silo.Services, console);
         _gateway = GatewayHost.Build(address, connection, builder =>
         {
             log.AddTo(builder.Logging);

@@ -46,6 +46,7 @@ public static class GatewayHost
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
         builder.Services.AddSingleton<BatchValidations>().AddSingleton<BatchLines>();

@@ -1,7 +1,9 @@
 using Emu3.Gateway;
+using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
 using Emu3.Storage.Postgres;
+using Microsoft.Extensions.Logging.Console;
 
 // A gateway as a process of its own, told by appsettings.json, the environment and the command line.
 var configuration = new ConfigurationBuilder()
@@ -12,12 +14,16 @@ var configuration = new ConfigurationBuilder()
     .Build();
 try
 {
-    var (gateway, cluster) = GatewayConfiguration.Read(configuration);
+    var (gateway, cluster, metrics) = GatewayConfiguration.Read(configuration);
     using var place = await cluster.EnterAsync();
     await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
     {
         builder.Configuration.AddConfiguration(configuration);
         builder.Services.AddSingleton(gateway);
+        builder.AddTelemetry("emu3-gateway", metrics, ("blobs", cluster.BlobPath));
+
+        // The slim builder names the console's formatter itself; what is configured goes first.
+        builder.Services.Configure<ConsoleLoggerOptions>(configuration.GetSection("Logging:Console"));
 
         // These tell a lot; whoever wants it says so.
         foreach (var category in (ReadOnlySpan<string>)["Orleans", "Polly", "Microsoft.AspNetCore"])

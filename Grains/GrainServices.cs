@@ -30,7 +30,8 @@ public static class GrainServices
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<SiloLife>();
-        silo.Services.AddSingleton<JobMetrics>();
+        silo.Services.AddSingleton<JobMetrics>().AddSingleton<ClusterGauges>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<JobMetrics>());
         silo.Services.AddSingleton<SiloMembers>();
         silo.Services.AddSingleton<DeadSiloWatch>();
         silo.Services.AddHostedService(services => services.GetRequiredService<DeadSiloWatch>());

@@ -59,7 +59,9 @@ public sealed partial class EngineHostedService(
             await using var engine = await settings.EngineFactory(options, services, announcer, _stopping.Token);
             await announcer.DisposeAsync();
             LogLoaded(engine.Model.Name, options.Device, engine.Load.SlotCount, time.GetElapsedTime(started).TotalSeconds, engine.NumericClass.RowInvariant);
-            var loop = new WorkerLoop(id, engine, grains, blobs, settings.Worker, new WorkerMetrics(meters, engine.Model.Name), time, loggers.CreateLogger<WorkerLoop>());
+            var loop = new WorkerLoop(
+                id, engine, grains, blobs, settings.Worker, new WorkerMetrics(meters, engine.Model.Name, options.Device, () => engine.Load), time,
+                loggers.CreateLogger<WorkerLoop>());
             lock (_loops) _loops.Add(loop);
             workers.Add(loop);
             status.EngineReady();

@@ -4,6 +4,7 @@ using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Simulation;
+using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
 
@@ -31,6 +32,7 @@ public static class SiloConfiguration
             Worker = reader.Section<WorkerOptions>("Worker", options => options.HostName = silo.HostName ?? options.HostName),
             Dispatcher = reader.Section<DispatcherOptions>("Dispatcher"),
             Jobs = reader.Section<JobOptions>("Jobs"),
+            Metrics = reader.Section<MetricsOptions>(MetricsOptions.Section),
             Models = silo.Models,
             SiloPort = silo.Port,
             GatewayPort = silo.GatewayPort,

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Emu3.Grains;
+using Emu3.Observability;
+using Emu3.Silo.Health;
 using Emu3.Storage;
 using Orleans.Configuration;
 
@@ -26,6 +28,10 @@ public static class SiloHost
     /// <summary>Adds the silo to a host.</summary>
     public static void Configure(IHostApplicationBuilder builder, SiloSettings settings)
     {
+        builder.AddTelemetry("emu3-silo", settings.Metrics, settings.Cluster.Provider == ClusterConnection.Postgres
+            ? [("blobs", settings.Cluster.BlobPath)]
+            : [("blobs", settings.Cluster.BlobPath), ("data", Path.GetFullPath(settings.Cluster.DataFolder))]);
+        builder.Services.AddSiloHealth(settings.Roles);
         builder.UseOrleans(silo => Configure(silo, settings));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopPatience);
     }

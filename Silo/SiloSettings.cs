@@ -4,6 +4,7 @@ using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Simulation;
+using Emu3.Observability;
 using Emu3.Storage;
 
 namespace Emu3.Silo;
@@ -32,6 +33,9 @@ public sealed class SiloSettings
     public WorkerOptions Worker { get; init; } = new();
     public DispatcherOptions Dispatcher { get; init; } = new();
     public JobOptions Jobs { get; init; } = new();
+
+    /// <summary>Where the process tells its metrics and its health; nowhere by default.</summary>
+    public MetricsOptions Metrics { get; init; } = new();
 
     /// <summary>Port for other silos; 0 takes a free one.</summary>
     public int SiloPort { get; init; }

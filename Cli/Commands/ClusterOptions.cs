@@ -151,4 +151,7 @@ internal sealed record ClusterChoice
 
     /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
     public bool IsForOthers { get; init; }
+
+    /// <summary>Where metrics are served; null: nowhere.</summary>
+    public Uri? Metrics { get; init; }
 }

@@ -22,17 +22,39 @@ internal static class ServeCommand
         {
             Description = "File with a key that is an admin's: with it every request must show a key. On other addresses than loopback ones keys are always asked for.",
         };
+        var metricsPort = new Option<int?>("--metrics-port")
+        {
+            Description = "Port of /metrics for Prometheus, on the same address; of several devices, each has one of the ports after it. 0 takes a free one. Default: none.",
+        };
+        metricsPort.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 0 or > ushort.MaxValue)
+            {
+                result.AddError("--metrics-port must be from 0 to 65535.");
+            }
+        });
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
         command.Options.Add(host);
         command.Options.Add(bootstrap);
+        command.Options.Add(metricsPort);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
-            RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, cluster.Read(result) with { IsForOthers = true, BootstrapKeyFile = result.GetValue(bootstrap) }, console, cancellationToken));
+        {
+            var choice = cluster.Read(result) with
+            {
+                IsForOthers = true,
+                BootstrapKeyFile = result.GetValue(bootstrap),
+                Metrics = MetricsAt(result.GetValue(host)!, result.GetValue(metricsPort)),
+            };
+            return RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, choice, console, cancellationToken);
+        });
         return command;
     }
+
+    private static Uri? MetricsAt(string host, int? port) => port is { } number ? new UriBuilder("http", host, number).Uri : null;
 
     private static async Task<int> RunAsync(Uri address, ClusterChoice choice, CliConsole console, CancellationToken cancellationToken)
     {
@@ -42,6 +64,11 @@ internal static class ServeCommand
             : $"Another emu3 has the data folder {folder.FullPath} and is starting or ending: try again, or name another --data.");
         await using var cluster = await LocalCluster.StartAsync(choice, folder, dataLock, address, console, cancellationToken);
         console.Out.WriteLine($"emu3 serves {cluster.ModelName} at {cluster.Address} (data in {folder.FullPath}). Ctrl-C ends it.");
+        if (cluster.MetricsAddress is { } metrics)
+        {
+            console.Out.WriteLine($"Metrics for Prometheus: {new Uri(metrics, "/metrics")}");
+        }
+
         await cluster.RunAsync(cancellationToken);
         return ExitCode.AllDone;
     }

@@ -5,6 +5,7 @@ using Emu3.Cli.Commands;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Engine;
+using Emu3.Observability;
 using Emu3.Storage;
 
 namespace Emu3.Cli.Devices;
@@ -42,6 +43,11 @@ internal static class LocalEngines
     }
 
     /// <summary>Configuration of a silo that runs one engine and nothing else, as one line of JSON.</summary>
-    public static string SettingsOf(ClusterConnection cluster, EngineOptions engine, WorkerOptions worker) => JsonSerializer.Serialize(
-        new { Cluster = cluster, Engine = engine, Worker = worker, Silo = new { Roles = s_roles } }, s_asConfiguration);
+    public static string SettingsOf(ClusterConnection cluster, EngineOptions engine, WorkerOptions worker, MetricsOptions metrics) => JsonSerializer.Serialize(
+        new { Cluster = cluster, Engine = engine, Worker = worker, Metrics = new { metrics.Address }, Silo = new { Roles = s_roles } }, s_asConfiguration);
+
+    /// <summary>Where one of the processes serves its metrics: number 0 on the port that was named, the others on those after it.</summary>
+    public static MetricsOptions MetricsOf(ClusterChoice choice, int process) => choice.Metrics is not { } metrics
+        ? new()
+        : new() { Address = new UriBuilder(metrics) { Port = metrics.Port == 0 ? 0 : metrics.Port + process }.Uri.GetLeftPart(UriPartial.Authority) };
 }

@@ -55,12 +55,14 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
         if (file is null) return await Fail(card, [FileGone], cancellationToken);
         var isCheckOnly = check.Errors.Count > 0;
         var parts = Parts(HeadOf(card, check.Model), file, cancellationToken);
-        var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, cancellationToken);
+        var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, DueAt(card), cancellationToken);
         if (refusal is { Status: >= 500 } or { RetryAfter: not null }) return false;
         if (job is not null) return await Settle(card, BatchStage.Accepted, [], check.InlineItems, cancellationToken);
         if ((validation?.LineErrors ?? refusal?.Body.LineErrors) is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
         return await Fail(card, [.. check.Errors, new(refusal!.Body.Code ?? "invalid_request", null, refusal.Body.Message, refusal.Body.Param)], cancellationToken);
     }
+
+    private static DateTimeOffset? DueAt(BatchCard card) => CompletionWindow.TryParse(card.Window, out var window) ? card.CreatedAt + window : null;
 
     private Task<bool> Fail(BatchCard card, IReadOnlyList<BatchError> errors, CancellationToken cancellationToken) =>
         Settle(card, BatchStage.Failed, errors, [], cancellationToken);

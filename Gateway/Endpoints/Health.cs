@@ -1,15 +1,21 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Observability;
 
 namespace Emu3.Gateway.Endpoints;
 
-/// <summary><c>/health</c>: whether a request could be run now. Answers within two seconds.</summary>
+/// <summary><c>/health</c>: whether a request could be run now. Answers within two seconds, as do the pages for probes (<see cref="HealthPages"/>).</summary>
 internal static class Health
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/health", Get).WithMetadata(OpenRoute.Metadata);
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health", Get).WithMetadata(OpenRoute.Metadata);
+        foreach (var page in (string[])[HealthPages.LivePath, HealthPages.ReadyPath, HealthPages.StartupPath])
+            routes.MapGet(page, (HttpContext http) => HealthPages.AnswerAsync(http, http.RequestServices)).WithMetadata(OpenRoute.Metadata);
+    }
 
     private static async Task<IResult> Get(ClusterCalls cluster, CancellationToken cancellationToken)
     {

@@ -37,6 +37,7 @@ internal sealed class InteractiveJobs(
         var imageCount = resolution.Specs.Count(output => output.Image is not null);
         if (await admission.Ask(resolution.Specs.Count, imageCount, cancellationToken) is { } notNow) return (null, notNow);
 
+        using var span = SubmissionTraces.Start(id, JobPriority.Interactive);
         var spec = new JobSpec
         {
             Tenant = caller.Tenant,
@@ -47,6 +48,7 @@ internal sealed class InteractiveJobs(
             CreatedAt = cluster.Time.GetUtcNow(),
             SpatialFactor = model.SpatialFactor,
             KeyId = caller.KeyId,
+            TraceParent = SubmissionTraces.TraceParent,
         };
         using var submission = new JobSubmission(
             cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);

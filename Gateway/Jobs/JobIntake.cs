@@ -19,11 +19,11 @@ internal sealed class JobIntake(
     /// </summary>
     public Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
         IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken) =>
-        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, cancellationToken);
+        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, null, cancellationToken);
 
-    /// <summary>The same for a submission that is named by the id of its job.</summary>
+    /// <summary>The same for a submission that is named by the id of its job, and wanted until a time.</summary>
     public async Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
-        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, CancellationToken cancellationToken)
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, DateTimeOffset? dueAt, CancellationToken cancellationToken)
     {
         await using var parts = body.GetAsyncEnumerator(cancellationToken);
         if (!await parts.MoveNextAsync()) return (null, null, FailureResponses.BadRequest([new("", "The body is empty: it begins with the job object.")]));
@@ -37,7 +37,8 @@ internal sealed class JobIntake(
         var (model, refusal) = await catalog.FindForJob(request.Model, Does(request, first), cancellationToken);
         if (model is null) return (null, null, refusal);
 
-        var spec = Resolve(request, id, model.Card);
+        using var span = isCheckOnly ? null : SubmissionTraces.Start(id, request.Priority);
+        var spec = Resolve(request, id, model.Card) with { DueAt = dueAt };
         var context = new ResolveContext
         {
             Model = model.Card,
@@ -137,6 +138,7 @@ internal sealed class JobIntake(
         SpatialFactor = model.SpatialFactor,
         MaxFailures = request.MaxFailures,
         KeyId = caller.KeyId,
+        TraceParent = SubmissionTraces.TraceParent,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)

@@ -28,6 +28,12 @@ public sealed record JobSpec
 
     /// <summary>Id of the key that made it, for the usage ledger; null where none was asked for.</summary>
     [Id(9)] public string? KeyId { get; init; }
+
+    /// <summary>W3C traceparent of the submission, so that items are part of its trace wherever and whenever they run; null: it was not traced.</summary>
+    [Id(10)] public string? TraceParent { get; init; }
+
+    /// <summary>Until when the submitter wants it. A target: nothing ends at it, and a job that will miss it is told of.</summary>
+    [Id(11)] public DateTimeOffset? DueAt { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

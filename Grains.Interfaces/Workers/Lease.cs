@@ -35,6 +35,9 @@ public sealed record LeaseGrant
 
     /// <summary>Someone waits for these items: they may take the slots that are kept from batch work.</summary>
     [Id(5)] public required bool IsInteractive { get; init; }
+
+    /// <summary>See <see cref="JobSpec.TraceParent"/>.</summary>
+    [Id(6)] public string? TraceParent { get; init; }
 }
 
 /// <summary>One item that a worker holds, and how far it is.</summary>

@@ -13,19 +13,27 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
     private readonly DurableState<LedgerState, LedgerState> _state;
     private readonly TimeProvider _time;
     private readonly JobMetrics _metrics;
+    private readonly ClusterGauges _gauges;
     private readonly ILogger<DeviceLedger> _logger;
 
     public DeviceLedger(
-        [PersistentState("deviceledger", ClusterProviders.GrainStorage)] IPersistentState<LedgerState> row, TimeProvider time, JobMetrics metrics,
+        [PersistentState("deviceledger", ClusterProviders.GrainStorage)] IPersistentState<LedgerState> row, TimeProvider time, JobMetrics metrics, ClusterGauges gauges,
         ILogger<DeviceLedger> logger)
     {
-        (_time, _metrics, _logger) = (time, metrics, logger);
+        (_time, _metrics, _gauges, _logger) = (time, metrics, gauges, logger);
         _state = new(row, stored => stored, state => state, GiveUp);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _state.Load();
+        _gauges.DevicesStand(QuarantinedOf(_state.Durable).Count);
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _gauges.DevicesStand(0);
         return Task.CompletedTask;
     }
 
@@ -50,6 +58,7 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
         _state.Current = decide(_state.Current);
         var after = QuarantinedOf(_state.Current);
         await _state.SettleAsync();
+        _gauges.DevicesStand(after.Count);
         foreach (var (device, reason) in after.Where(device => !before.ContainsKey(device.Key)))
         {
             LogQuarantined(device, reason);

@@ -24,6 +24,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private readonly DispatcherOptions _options;
     private readonly TimeProvider _time;
     private readonly SiloMembers _members;
+    private readonly ClusterGauges _gauges;
     private readonly ILogger<Dispatcher> _logger;
     private readonly DispatchPlan _plan;
     private readonly WorkerRoster _roster = new();
@@ -36,9 +37,9 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private TimeSpan _roundDueAt;
     private bool _isInRound;
 
-    public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ILogger<Dispatcher> logger)
+    public Dispatcher(IOptions<DispatcherOptions> options, TimeProvider time, SiloMembers members, ClusterGauges gauges, ILogger<Dispatcher> logger)
     {
-        (_options, _time, _members, _logger, _start) = (options.Value, time, members, logger, time.GetTimestamp());
+        (_options, _time, _members, _gauges, _logger, _start) = (options.Value, time, members, gauges, logger, time.GetTimestamp());
         _plan = new DispatchPlan(WeightOf);
     }
 
@@ -52,6 +53,12 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.CompletedTask;
     }
 
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _gauges.WorkersStand([]);
+        return Task.CompletedTask;
+    }
+
     public async Task Register(WorkerCard worker)
     {
         _loading.Remove(worker.Id);
@@ -59,6 +66,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         var known = _roster.Add(worker with { Quarantine = _quarantined.GetValueOrDefault(worker.Device) }, Now);
         if (!isNew) return;
         LogWorker(worker.Id, worker.Model.Name, worker.SlotCount);
+        TellGauges();
         await MeetAsync(known);
     }
 
@@ -116,6 +124,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private void Look()
     {
         ForgetSilentWorkers();
+        TellGauges();
         foreach (var (job, shard) in _plan.Silent(SilentShardsAtOnce)) _ = AskAsync(job, shard);
         if (_isInRound || Now < _roundDueAt) return;
         _isInRound = true;
@@ -229,6 +238,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
             LogNotAsked(failure, job.Shard(shard));
         }
     }
+
+    private void TellGauges() => _gauges.WorkersStand(
+        _roster.Workers.Select(worker => (worker.Card.Model.Name, new WorkerCounts(worker.Card.Quarantine is null ? 1 : 0, 0)))
+            .Concat(_loading.Values.Select(loading => (loading.Worker.Model, new WorkerCounts(0, 1)))));
 
     private void ForgetSilentWorkers()
     {

@@ -1,4 +1,5 @@
 using Emu3.Grains.Interfaces;
+using Emu3.Storage;
 
 namespace Emu3.Grains.Jobs;
 
@@ -84,7 +85,7 @@ internal sealed class DurableState<TState, TRow>(
                 _next = null;
                 written = Current;
                 row.State = write(written);
-                await row.WriteStateAsync();
+                await StoreMetrics.MeasureAsync(StoreMetrics.State, () => row.WriteStateAsync());
             }
             catch (Exception failure)
             {

@@ -71,9 +71,16 @@ public sealed partial class GenerationJob
 
     private void TellWatchers()
     {
+        TellGauges();
         var changed = _changed;
         _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         changed.TrySetResult();
+    }
+
+    private void TellGauges()
+    {
+        if (_state.Durable is { Spec: null } or { IsTerminal: true } or { IsDeleted: true } or { Status: JobStatus.Open }) _gauges.JobGone(_job);
+        else _gauges.JobStands(_job, Snapshot());
     }
 
     /// <summary>An interactive job that nobody watches is cancelled.</summary>

@@ -22,6 +22,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     private readonly TimeProvider _time;
     private readonly SiloLife _life;
     private readonly JobMetrics _metrics;
+    private readonly ClusterGauges _gauges;
     private readonly ILogger<GenerationJob> _logger;
     private readonly CancellationTokenSource _gone = new();
 
@@ -33,9 +34,10 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     public GenerationJob(
         [PersistentState("job", ClusterProviders.GrainStorage)] IPersistentState<JobState> row,
-        IBlobStore blobs, IOptions<JobOptions> options, TimeProvider time, SiloLife life, JobMetrics metrics, ILogger<GenerationJob> logger)
+        IBlobStore blobs, IOptions<JobOptions> options, TimeProvider time, SiloLife life, JobMetrics metrics, ClusterGauges gauges,
+        ILogger<GenerationJob> logger)
     {
-        (_blobs, _options, _time, _life, _metrics, _logger) = (blobs, options.Value, time, life, metrics, logger);
+        (_blobs, _options, _time, _life, _metrics, _gauges, _logger) = (blobs, options.Value, time, life, metrics, gauges, logger);
         _state = new(row, stored => stored, state => state, GiveUp);
     }
 
@@ -53,6 +55,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _gone.Cancel();
+        _gauges.JobGone(_job);
         return Task.CompletedTask;
     }
 
@@ -108,6 +111,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         if (was.Status == JobStatus.Open && !_state.Current.IsTerminal)
         {
             LogAccepted(_job, was.Spec!.Tenant, total, was.Spec.Model);
+            TellGauges();
             await PublishAsync(JobStatus.Queued);
             // Shards may offer their items from now on. What fails here, the dispatcher's next round does.
             _ = TryAsync("offer its items", TellShardsAsync);

@@ -10,8 +10,15 @@ public sealed partial class JobShard
     private const int TokensInChunk = 1024;
     private readonly Dictionary<int, TokenBuffer> _buffers = [];
 
-    public Task<int> Push(WorkerId worker, int item, TokenChunk chunk) =>
-        Task.FromResult(_items.Holds(worker, item - _first, chunk.Epoch) ? Buffer(item - _first).Append(chunk) : -1);
+    public Task<int> Push(WorkerId worker, int item, TokenChunk chunk)
+    {
+        if (!_items.Holds(worker, item - _first, chunk.Epoch)) return Task.FromResult(-1);
+        var buffer = Buffer(item - _first);
+        var before = buffer.RewindCount;
+        var count = buffer.Append(chunk);
+        if (buffer.RewindCount > before) _metrics.ItemRewound(buffer.RewindCount - before);
+        return Task.FromResult(count);
+    }
 
     public Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most)
     {

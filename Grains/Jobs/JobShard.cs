@@ -107,6 +107,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
             Model = job.Model,
             PendingCount = _items.Durable.Counts.Pending,
             IsInteractive = IsInteractive,
+            TraceParent = job.TraceParent,
             Leases = [.. granted.Select(grant => new Lease
             {
                 Item = _first + grant.Item,

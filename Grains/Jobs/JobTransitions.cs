@@ -146,9 +146,9 @@ public static class JobTransitions
         _ => status.ToString().ToLowerInvariant(),
     };
 
-    /// <summary>Two tellings of one submission: everything but the time of arrival, and which key of its tenant was shown, is equal.</summary>
+    /// <summary>Two tellings of one submission: everything but the time of arrival, what was counted from it, the trace, and which key of its tenant was shown, is equal.</summary>
     private static bool IsSame(JobSpec a, JobSpec b) =>
-        a with { CreatedAt = b.CreatedAt, Metadata = b.Metadata, KeyId = b.KeyId } == b
+        a with { CreatedAt = b.CreatedAt, Metadata = b.Metadata, KeyId = b.KeyId, TraceParent = b.TraceParent, DueAt = b.DueAt } == b
         && a.Metadata.Count == b.Metadata.Count
         && a.Metadata.All(pair => b.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);
 }

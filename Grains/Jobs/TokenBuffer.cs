@@ -18,6 +18,9 @@ public sealed class TokenBuffer
     /// <summary>Tokens without a gap.</summary>
     public int Count => _tokens.Count;
 
+    /// <summary>Times that tokens were taken back.</summary>
+    public int RewindCount => _rewinds.Count;
+
     /// <summary>Nothing will come any more.</summary>
     public bool IsEnded { get; private set; }
 

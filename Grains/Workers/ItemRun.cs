@@ -17,6 +17,9 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInt
     public string Tenant { get; } = grant.Tenant;
     public string Model { get; } = grant.Model;
     public string WeightsHash { get; } = grant.WeightsHash;
+
+    /// <summary>See <see cref="JobSpec.TraceParent"/>.</summary>
+    public string? TraceParent { get; } = grant.TraceParent;
     public bool IsInteractive { get; } = isInteractive;
     public int Slots { get; } = SlotBudget.SlotsOf(lease.Spec);
 

@@ -27,6 +27,7 @@ public sealed partial class ItemRunner(
     /// <exception cref="EngineStoppedException">The engine has ended.</exception>
     public async Task<End> RunAsync(ItemRun run, Func<ItemRun, Task> begins, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
+        using var span = ItemTraces.Start(run);
         var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
         var pusher = new TokenPusher(run, worker, grains, options.PushPeriod, time, logger);
         using var pushing = new CancellationTokenSource();
@@ -35,6 +36,7 @@ public sealed partial class ItemRunner(
         {
             run.Begin(await checkpoints.ReadAsync());
             if (run.ResumedCount > 0) metrics.ItemResumed();
+            ItemTraces.Resumed(span, run.ResumedCount);
             var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
             if (run.Lease.IsSuspect) await Task.WhenAny(begins(run), Task.Delay(s_longestPause, time, run.Ending)); // a shard that is away holds up nobody
@@ -49,13 +51,15 @@ public sealed partial class ItemRunner(
                 LogFailed(run.Name, failure!.Code, failure.Message);
                 if (await ReportAsync(run, shard => shard.Fail(worker, run.Lease.Item, run.Lease.Epoch, failure), cancellationToken) == ReportReply.Accepted)
                     metrics.ItemFailed(failure.Code);
+                ItemTraces.Failed(span, failure.Code);
             }
             else
             {
                 var reply = await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken);
-                if (reply == ReportReply.Stale) return End.Dropped; // another lease may use the checkpoint
+                if (reply == ReportReply.Stale) return Leave(End.Dropped); // another lease may use the checkpoint
                 run.Result = result;
-                metrics.ItemCompleted();
+                metrics.ItemCompleted(run.Lease.Spec.Image is not null, result.CameToItsEnd);
+                ItemTraces.Completed(span, result);
             }
 
             await checkpoints.DeleteAsync();
@@ -63,9 +67,9 @@ public sealed partial class ItemRunner(
         }
         catch (OperationCanceledException) when (run.Ending.IsCancellationRequested)
         {
-            if (!run.IsGivenBack) return End.Dropped;
+            if (!run.IsGivenBack) return Leave(End.Dropped);
             await checkpoints.FlushAsync();
-            return End.GivenBack;
+            return Leave(End.GivenBack);
         }
         catch (EngineStoppedException)
         {
@@ -76,6 +80,12 @@ public sealed partial class ItemRunner(
         {
             run.HasFreedSlots = true;
             if (pushes is not null) await StopAsync(pushing, pushes);
+        }
+
+        End Leave(End end)
+        {
+            ItemTraces.Left(span, end);
+            return end;
         }
     }
 
@@ -109,8 +119,10 @@ public sealed partial class ItemRunner(
     {
         var outcome = new Outcome();
         var request = ItemRequests.From(run.Name, run.Lease.Spec, pictures, run.ToCheckpoint().Tokens);
+        using var watch = new RequestWatch(metrics.Engine, request, time);
         await foreach (var happened in engine.Run(request, run.Ending))
         {
+            watch.Hear(happened);
             switch (happened)
             {
                 case EngineEvent.TokensGenerated tokens:

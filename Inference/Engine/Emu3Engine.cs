@@ -85,13 +85,17 @@ public sealed partial class Emu3Engine : IEngine
             yield return new EngineEvent.Failed(failure);
             yield break;
         }
+        using var trace = new RequestTrace(Model);
         var running = new RunningRequest(request, inputs);
         Post(new Message(running, IsCancelled: false));
         try
         {
             using var registration = cancellationToken.Register(() => Post(new Message(running, IsCancelled: true)));
             await foreach (var @event in running.Events.ReadAllAsync(cancellationToken))
+            {
+                trace.Hear(@event);
                 yield return @event;
+            }
         }
         finally
         {

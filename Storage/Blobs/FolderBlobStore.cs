@@ -27,7 +27,7 @@ public sealed class FolderBlobStore : IBlobStore
     public Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
     {
         var path = PathOf(key);
-        return DiskThreads.RunAsync(() => Write(path, content.Span), cancellationToken);
+        return StoreMetrics.MeasureAsync(StoreMetrics.Blob, () => DiskThreads.RunAsync(() => Write(path, content.Span), cancellationToken));
     }
 
     public async Task<long> WriteAsync(string key, Stream content, CancellationToken cancellationToken = default)

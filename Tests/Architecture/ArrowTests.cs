@@ -12,10 +12,11 @@ public sealed partial class ArrowTests
         ["Grains.Interfaces"] = [],
         ["Inference"] = [],
         ["Storage"] = [],
+        ["Observability"] = [],
         ["Grains"] = ["Grains.Interfaces", "Inference", "Storage"],
-        ["Silo"] = ["Grains.Interfaces", "Grains", "Inference", "Storage"],
-        ["Gateway"] = ["Grains.Interfaces", "Storage"],
-        ["Cli"] = ["Grains.Interfaces", "Grains", "Inference", "Storage", "Silo", "Gateway"],
+        ["Silo"] = ["Grains.Interfaces", "Grains", "Inference", "Observability", "Storage"],
+        ["Gateway"] = ["Grains.Interfaces", "Observability", "Storage"],
+        ["Cli"] = ["Grains.Interfaces", "Grains", "Inference", "Observability", "Storage", "Silo", "Gateway"],
     };
 
     private static readonly Dictionary<string, string[]> s_forbiddenPackages = new()
@@ -23,6 +24,7 @@ public sealed partial class ArrowTests
         ["Grains.Interfaces"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans.Server", "Microsoft.Orleans.Runtime", "Microsoft.Data.Sqlite"],
         ["Inference"] = ["Microsoft.Orleans", "Microsoft.AspNetCore"],
         ["Storage"] = ["TorchSharp", "SkiaSharp"],
+        ["Observability"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans"],
         ["Grains"] = ["TorchSharp", "Microsoft.AspNetCore"],
         ["Gateway"] = ["TorchSharp", "Microsoft.Orleans.Server"],
     };

@@ -44,7 +44,7 @@ public sealed class CanaryClusterTests : IDisposable
 
         Assert.Equal(0, counted["emu3.canary.mismatches"]);
         await counted.Reaches("emu3.jobs.ended{status=Completed}", count).WaitAsync(s_patience, Cancellation);
-        await counted.Reaches("emu3.items.completed{model=fake}", 2 * count).WaitAsync(s_patience, Cancellation);
+        await counted.Reaches("emu3.items.completed{model_name=fake}", 2 * count).WaitAsync(s_patience, Cancellation);
         Assert.Equal(2 * count, counted["emu3.items.completed"]); // what was made again is nobody's item
     }
 

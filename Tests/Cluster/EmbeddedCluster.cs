@@ -3,6 +3,7 @@ using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
+using Emu3.Observability;
 using Emu3.Silo;
 using Emu3.Storage;
 using Emu3.Storage.Blobs;
@@ -43,7 +44,9 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Starts on a folder, with one worker or, where there are options for a second, two; returns when the dispatcher knows them.</summary>
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
-        LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, params string[] models)
+        LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, MetricsOptions? metrics = null,
+        ILoggerProvider? log = null,
+        params string[] models)
     {
         var data = DataFolder.At(folder);
         var held = data.TryLock() ?? throw new InvalidOperationException($"{folder} is in use");
@@ -56,6 +59,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
             Cluster = connection,
             Roles = hasWorker ? SiloRoles.Control | SiloRoles.Worker : SiloRoles.Control,
             Models = models,
+            Metrics = metrics ?? new(),
             Engines = [.. engines.Take(!hasWorker ? 0 : second is null ? 1 : 2)],
             Jobs = jobs ?? new(),
             Dispatcher = dispatcher ?? new(),
@@ -72,6 +76,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         {
             builder.Services.AddSingleton<IBlobStore>(blobs);
             builder.Logging.AddProvider(new TestLogs()).SetMinimumLevel(logs).AddFilter("Orleans", LogLevel.Error);
+            if (log is not null) builder.Logging.AddProvider(log);
         });
         await silo.StartAsync();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });

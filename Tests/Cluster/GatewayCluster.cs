@@ -35,11 +35,13 @@ internal sealed class GatewayCluster : IAsyncDisposable
     }
 
     /// <summary>Puts a gateway before a cluster, which ends with it.</summary>
-    public static async Task<GatewayCluster> StartAsync(EmbeddedCluster cluster, TemporaryFolder? folder = null, GatewayHostOptions? options = null)
+    public static async Task<GatewayCluster> StartAsync(
+        EmbeddedCluster cluster, TemporaryFolder? folder = null, GatewayHostOptions? options = null, ILoggerProvider? log = null)
     {
         var gateway = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
         {
             builder.Logging.ClearProviders();
+            if (log is not null) builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Trace);
             builder.Services.AddSingleton(cluster.Client);
             builder.Services.AddSingleton(cluster.Blobs);
             if (options is not null) builder.Services.AddSingleton(options);

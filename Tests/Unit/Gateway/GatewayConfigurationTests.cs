@@ -10,7 +10,7 @@ public sealed class GatewayConfigurationTests
     [Fact]
     public void Read_OfNothing_GivesTheDefaults()
     {
-        var (gateway, cluster) = GatewayConfiguration.Read(new ConfigurationBuilder().Build());
+        var (gateway, cluster, _) = GatewayConfiguration.Read(new ConfigurationBuilder().Build());
 
         Assert.Equal(("http://127.0.0.1:8080", "Embedded"), (gateway.Address, cluster.Provider));
     }

@@ -31,15 +31,18 @@ public sealed class WorkerMetricsTests : IDisposable
     {
         var draws = new WorkerMetrics(_meters, "draws");
         var chats = new WorkerMetrics(_meters, "chats");
-        draws.ItemCompleted();
-        draws.ItemCompleted();
-        chats.ItemCompleted();
+        draws.ItemCompleted(isPicture: true, cameToItsEnd: true);
+        draws.ItemCompleted(isPicture: true, cameToItsEnd: true);
+        chats.ItemCompleted(isPicture: false, cameToItsEnd: false);
         chats.ItemFailed(FailureCode.EngineFailed);
         chats.ItemResumed();
 
-        Assert.Equal((3, 2, 1), (_counted["emu3.items.completed"], _counted["emu3.items.completed{model=draws}"], _counted["emu3.items.completed{model=chats}"]));
-        Assert.Equal((1, 1), (_counted["emu3.items.failed{code=EngineFailed}"], _counted["emu3.items.failed{model=chats}"]));
+        Assert.Equal((3, 2, 1), (_counted["emu3.items.completed"], _counted["emu3.items.completed{model_name=draws}"], _counted["emu3.items.completed{model_name=chats}"]));
+        Assert.Equal((1, 1), (_counted["emu3.items.failed{code=EngineFailed}"], _counted["emu3.items.failed{model_name=chats}"]));
         Assert.Equal(1, _counted["emu3.items.resumed"]);
+        Assert.Equal((2, 0), (_counted["emu3.images.completed{model_name=draws}"], _counted["emu3.images.completed{model_name=chats}"]));
+        Assert.Equal((2, 1, 1), (_counted["vllm.request_success{finished_reason=stop}"], _counted["vllm.request_success{finished_reason=length}"],
+            _counted["vllm.request_success{finished_reason=error}"]));
     }
 
     [Fact]
@@ -57,7 +60,7 @@ public sealed class WorkerMetricsTests : IDisposable
         };
         foreach (var verb in verbs.Values) verb();
 
-        Assert.All(verbs.Keys, name => Assert.Equal(1, _counted[$"{name}{{model=draws}}"]));
+        Assert.All(verbs.Keys, name => Assert.Equal(1, _counted[$"{name}{{model_name=draws}}"]));
     }
 
     [Fact]

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Emu3.Inference;
 using Emu3.Inference.Weights;
+using Emu3.Tests.Fakes;
 
 namespace Emu3.Tests.Unit.Inference.Engine;
 
@@ -15,6 +17,19 @@ public sealed class Emu3EngineTests(Emu3EngineTests.TinyEngine tiny) : IClassFix
     }
 
     private IEngine Engine => tiny.Engine;
+
+    [Fact]
+    public async Task Run_WithinATrace_IsASpanOfIt()
+    {
+        using var spans = new KeptSpans();
+        using var item = new Activity("item").SetParentId(spans.TraceParent).Start();
+        await Engine.AllAsync(TestEngines.Image(2, 3));
+
+        var span = Assert.Single(await spans.OfAsync("Emu3.Inference", least: 1));
+        Assert.Equal(item.SpanId, span.ParentSpanId);
+        Assert.Equal(["admitted", "first token", "picture decoded"], span.Events.Select(happened => happened.Name));
+        Assert.Equal(ActivityStatusCode.Ok, span.Status);
+    }
 
     [Fact]
     public async Task Run_Image_TellsEventsInTheirOrder()
