@@ -29,7 +29,7 @@ internal static class TaxBenchmark
 
     private static async Task<string[]> CompareAsync(int threads, int inFlight, int rounds)
     {
-        var count = 4 * inFlight;
+        var count = 8 * inFlight;
         using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
         await using var engine = await Emu3Engine.LoadAsync(
             new() { Model = Places.Model, SlotCount = 2 * inFlight, Threads = threads }, NullLoggerFactory.Instance, meters.GetRequiredService<IMeterFactory>());

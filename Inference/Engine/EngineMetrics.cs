@@ -31,9 +31,9 @@ public sealed class EngineMetrics : IDisposable
             advice: new() { HistogramBucketBoundaries = [.01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 900] });
         decodeDuration = meter.CreateHistogram<double>("emu3.engine.decode.duration", "s", "One picture from codes to pixels, steps in between not counted.",
             advice: new() { HistogramBucketBoundaries = [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10] });
-        meter.CreateObservableGauge("emu3.engine.slots.used", () => load().SlotCount - load().FreeSlotCount, "{slot}");
-        meter.CreateObservableGauge("emu3.engine.requests.running", () => load().RunningCount, "{request}");
-        meter.CreateObservableGauge("emu3.engine.requests.waiting", () => load().WaitingCount, "{request}");
+        meter.CreateObservableGauge("emu3.engine.slots.used", () => load().SlotCount - load().FreeSlotCount, "{slot}", "Slots that sequences have.");
+        meter.CreateObservableGauge("emu3.engine.requests.running", () => load().RunningCount, "{request}", "Requests that have their slots.");
+        meter.CreateObservableGauge("emu3.engine.requests.waiting", () => load().WaitingCount, "{request}", "Requests that wait for slots.");
         meter.CreateObservableGauge("emu3.engine.tensors", liveTensors, "{tensor}", "Live native tensors of the engine's thread between steps.");
     }
 

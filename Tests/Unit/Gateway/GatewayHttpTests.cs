@@ -22,7 +22,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
 
     [Theory]
     [InlineData("GET", "/v1/nothing", null, null, 404, "unknown_url")]
-    [InlineData("GET", "/", null, null, 404, "unknown_url")]
+    [InlineData("GET", "/nowhere", null, null, 404, "unknown_url")]
     [InlineData("PUT", "/v1/jobs", null, null, 405, "method_not_allowed")]
     [InlineData("GET", "/v1/images/generations", null, null, 405, "method_not_allowed")]
     [InlineData("POST", "/v1/images/generations", "prompt=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type")]
