@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Emu3.Grains.Workers;
 
 /// <summary>Keeps a worker's leases alive, and learns from the answers which are no more and which items someone reads.</summary>
-internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, IGrainFactory grains, WorkerOptions options, TimeProvider time, ILogger logger)
+internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, WorkerOptions options, TimeProvider time, ILogger logger)
 {
     /// <summary>Beats until nothing is held any more and the worker drains, or until cancelled.</summary>
     public async Task RunAsync(Func<bool> isDraining, CancellationToken cancellationToken)
@@ -14,7 +14,7 @@ internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, IGrain
         {
             // A shard that does not answer holds up nobody else's heartbeat, only its own next one.
             var beats = held.Shards.Select(shard => BeatAsync(shard.Job, shard.Shard));
-            await Task.WhenAny(Task.WhenAll(beats), Task.Delay(options.HeartbeatPeriod, time, cancellationToken));
+            await Task.WhenAll(beats).WaitAsync(options.HeartbeatPeriod, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
                 await timer.WaitForNextTickAsync(cancellationToken);
@@ -33,7 +33,7 @@ internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, IGrain
         if (runs.Count == 0) return;
         try
         {
-            var reply = await grains.GetGrain<IJobShard>(job.Shard(shard)).Heartbeat(worker, [.. runs.Select(run => run.Held)]);
+            var reply = await runs[0].Home.Heartbeat(worker, [.. runs.Select(run => run.Held)]);
             foreach (var run in runs)
             {
                 if (reply.Dropped.Contains(run.Lease.Item)) run.Drop();

@@ -3,7 +3,7 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Grains.Workers;
 
 /// <summary>One leased item on its way through a worker: what it has so far, seen by the pull loop, the heartbeat and the pusher.</summary>
-public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInteractive) : IDisposable
+public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard home) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<int> _tokens = [];
@@ -14,13 +14,17 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, bool isInt
 
     public JobId Job { get; } = job;
     public Lease Lease { get; } = lease;
+
+    /// <summary>The shard that leased it. Held, because making a reference anew costs Orleans a look at the interface's attributes.</summary>
+    public IJobShard Home { get; } = home;
+
     public string Tenant { get; } = grant.Tenant;
     public string Model { get; } = grant.Model;
     public string WeightsHash { get; } = grant.WeightsHash;
 
     /// <summary>See <see cref="JobSpec.TraceParent"/>.</summary>
     public string? TraceParent { get; } = grant.TraceParent;
-    public bool IsInteractive { get; } = isInteractive;
+    public bool IsInteractive { get; } = grant.IsInteractive;
     public int Slots { get; } = SlotBudget.SlotsOf(lease.Spec);
 
     /// <summary>Tokens that it will have at most. A picture's are known before the first: rows with their ends, and three that close it.</summary>

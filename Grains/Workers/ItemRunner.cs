@@ -10,7 +10,7 @@ namespace Emu3.Grains.Workers;
 
 /// <summary>Takes one leased item from its checkpoint to the shard's answer: resume, run, store the file, report.</summary>
 public sealed partial class ItemRunner(
-    WorkerId worker, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
+    WorkerId worker, IEngine engine, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
     ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
@@ -29,8 +29,7 @@ public sealed partial class ItemRunner(
     {
         using var span = ItemTraces.Start(run);
         var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
-        var pusher = new TokenPusher(run, worker, grains, options.PushPeriod, time, logger);
-        using var pushing = new CancellationTokenSource();
+        using var pusher = new TokenPusher(run, worker, options.PushPeriod, time, logger);
         Task? pushes = null;
         try
         {
@@ -40,11 +39,12 @@ public sealed partial class ItemRunner(
             var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
             if (run.Lease.IsSuspect) await Task.WhenAny(begins(run), Task.Delay(s_longestPause, time, run.Ending)); // a shard that is away holds up nobody
-            pushes = pusher.RunAsync(pushing.Token);
+            pushes = pusher.RunAsync();
             var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed, cancellationToken);
             run.HasFreedSlots = true;
             changed(run);
-            await StopAsync(pushing, pushes);
+            pusher.Stop();
+            await pushes;
             await pusher.FlushAsync();
             if (result is null)
             {
@@ -79,7 +79,8 @@ public sealed partial class ItemRunner(
         finally
         {
             run.HasFreedSlots = true;
-            if (pushes is not null) await StopAsync(pushing, pushes);
+            pusher.Stop();
+            if (pushes is not null) await pushes;
         }
 
         End Leave(End end)
@@ -207,7 +208,7 @@ public sealed partial class ItemRunner(
         {
             try
             {
-                return await report(grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard))); // throws, too, while no control silo is up
+                return await report(run.Home);
             }
             catch (JobNotFoundException)
             {
@@ -234,12 +235,6 @@ public sealed partial class ItemRunner(
         }
 
         return pictures;
-    }
-
-    private static async Task StopAsync(CancellationTokenSource pushing, Task pushes)
-    {
-        await pushing.CancelAsync();
-        await pushes.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Tokens of a picture are known before the first: rows with their ends, and three that close it.</summary>

@@ -7,19 +7,24 @@ namespace Emu3.Grains.Workers;
 /// Sends an item's tokens to its shard while someone reads them, one call at a time. The shard's answer says where to go on, so that
 /// a lost call or a shard that forgot is made good by the next.
 /// </summary>
-public sealed partial class TokenPusher(ItemRun run, WorkerId worker, IGrainFactory grains, TimeSpan period, TimeProvider time, ILogger logger)
+public sealed partial class TokenPusher(ItemRun run, WorkerId worker, TimeSpan period, TimeProvider time, ILogger logger) : IDisposable
 {
     private const int TokensInCall = 4096;
     private const int TriesAtEnd = 3;
+    private readonly PeriodicTimer _timer = new(period, time);
     private int _pushed;
 
-    /// <summary>Pushes until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Pushes until <see cref="Stop"/>.</summary>
+    public async Task RunAsync()
     {
-        using var timer = new PeriodicTimer(period, time);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
+        while (await _timer.WaitForNextTickAsync())
             if (run.IsWatched && _pushed < run.TokenCount) await PushAsync();
     }
+
+    /// <summary>No more pushes begin. Cheaper than a token: a cancelled timer writes the text of a stack trace, and every item ends so.</summary>
+    public void Stop() => _timer.Dispose();
+
+    public void Dispose() => Stop();
 
     /// <summary>Pushes what is left before the item is reported, so that its readers have all of it.</summary>
     public async Task FlushAsync()
@@ -32,8 +37,7 @@ public sealed partial class TokenPusher(ItemRun run, WorkerId worker, IGrainFact
     {
         try
         {
-            var shard = grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard)); // throws, too, while no control silo is up
-            var has = await shard.Push(worker, run.Lease.Item, run.ChunkFrom(_pushed, TokensInCall));
+            var has = await run.Home.Push(worker, run.Lease.Item, run.ChunkFrom(_pushed, TokensInCall));
             if (has < 0) run.Drop();
             var isForward = has > _pushed;
             _pushed = has < 0 ? int.MaxValue : has;

@@ -14,6 +14,7 @@ internal sealed partial class WorkFinder(
     private static readonly TimeSpan s_shardPatience = TimeSpan.FromSeconds(2);
     private const int MostAsks = 8;
 
+    private IDispatcher? _dispatcher;
     private bool _isRegistered;
     private long _toldAt;
     private TimeSpan _askPeriod = options.AskPeriod;
@@ -27,18 +28,19 @@ internal sealed partial class WorkFinder(
     /// <param name="cancellationToken">Ends the search.</param>
     public async Task FindAsync(bool isCalled, CancellationToken cancellationToken)
     {
+        _dispatcher ??= grains.GetGrain<IDispatcher>(0); // throws while no control silo is up
         for (var ask = 0; ask < MostAsks && !cancellationToken.IsCancellationRequested; ask++)
         {
             if (!_isRegistered)
             {
-                await grains.GetGrain<IDispatcher>(0).Register(card);
+                await _dispatcher.Register(card);
                 _isRegistered = true;
                 isCalled = true;
             }
 
             var appetite = held.Appetite;
             if (appetite.ItemCount == 0 && !isCalled && time.GetElapsedTime(_toldAt) < AskPeriod) return;
-            var answer = await grains.GetGrain<IDispatcher>(0).Next(card.Id, appetite);
+            var answer = await _dispatcher.Next(card.Id, appetite);
             (_isRegistered, _askPeriod, _toldAt) = (answer.IsRegistered, answer.LeastAskPeriod, time.GetTimestamp());
             if (!answer.IsRegistered) continue;
 
@@ -53,7 +55,7 @@ internal sealed partial class WorkFinder(
     {
         if (hints.Count == 0) return;
         var acquires = Task.WhenAll(hints.Select(hint => AcquireAsync(hint, cancellationToken)));
-        await Task.WhenAny(acquires, Task.Delay(s_shardPatience, time, cancellationToken));
+        await acquires.WaitAsync(s_shardPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task AcquireAsync(WorkHint hint, CancellationToken cancellationToken)
@@ -62,8 +64,9 @@ internal sealed partial class WorkFinder(
         held.Asked(hint.ItemCount);
         try
         {
-            var grant = await grains.GetGrain<IJobShard>(key).Acquire(card.Id, hint.ItemCount);
-            foreach (var lease in grant.Leases) take(new ItemRun(hint.Job, lease, grant, grant.IsInteractive));
+            var shard = grains.GetGrain<IJobShard>(key);
+            var grant = await shard.Acquire(card.Id, hint.ItemCount);
+            foreach (var lease in grant.Leases) take(new ItemRun(hint.Job, lease, grant, shard));
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {

@@ -37,10 +37,10 @@ public sealed partial class WorkerLoop
         ILogger<WorkerLoop> logger)
     {
         (Id, Engine, _grains, _options, _metrics, _time, _logger) = (id, engine, grains, options, metrics, time, logger);
-        _runner = new ItemRunner(id, engine, grains, blobs, options, metrics, time, logger);
+        _runner = new ItemRunner(id, engine, blobs, options, metrics, time, logger);
         var slots = engine.Load.SlotCount;
         _held = new HeldItems(new SlotBudget(slots, options.InteractiveSlots ?? Math.Max(1, slots / 16), options.LookAheadSlots));
-        _heartbeats = new Heartbeats(id, _held, grains, options, time, logger);
+        _heartbeats = new Heartbeats(id, _held, options, time, logger);
         _rate = new CompletionRate(time);
         _card = new()
         {
@@ -227,7 +227,7 @@ public sealed partial class WorkerLoop
     {
         try
         {
-            await _grains.GetGrain<IJobShard>(run.Job.Shard(run.Shard)).Release(Id, [run.Held]);
+            await run.Home.Release(Id, [run.Held]);
         }
         catch (Exception failure)
         {

@@ -27,52 +27,49 @@ public sealed class ItemRunnerTests : IDisposable
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var engine = new FakeEngine();
-        var cluster = ClusterWithoutControl.Create(refusals: 3);
+        var shard = ShardWithoutControl.Create(refusals: 3);
         var grant = new LeaseGrant { Leases = [], Tenant = "tests", WeightsHash = "f", Model = "fake", PendingCount = 0, IsInteractive = false };
-        using var run = new ItemRun(JobId.Draw(), new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, grant, isInteractive: false);
+        using var run = new ItemRun(JobId.Draw(), new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, grant, shard);
         var runner = new ItemRunner(
-            new("127.0.0.1:1@1/cpu"), engine, cluster, new FolderBlobStore(_folder.FullPath), new(),
+            new("127.0.0.1:1@1/cpu"), engine, new FolderBlobStore(_folder.FullPath), new(),
             new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), TimeProvider.System, NullLogger.Instance);
         run.Start();
 
         var end = await runner.RunAsync(run, _ => Task.CompletedTask, _ => { }, cancellationToken).WaitAsync(TimeSpan.FromMinutes(1), cancellationToken);
 
         Assert.Equal(ItemRunner.End.Reported, end);
-        Assert.Equal(0, ((ClusterWithoutControl)cluster).Refusals);
+        Assert.Equal(0, ((ShardWithoutControl)shard).Refusals);
     }
 
     /// <summary>
-    /// Grains as a worker silo finds them when all control silos are dead: it does not even know of the grain any more. After some refusals a shard is
-    /// there that takes what it gets.
+    /// A shard as a worker silo finds it when all control silos are dead: the silo does not even know of the grain any more. After some refusals it is there
+    /// and takes what it gets.
     /// </summary>
-    public class ClusterWithoutControl : DispatchProxy
+    public class ShardWithoutControl : DispatchProxy
     {
         public int Refusals { get; private set; }
 
-        public static IGrainFactory Create(int refusals)
+        public static IJobShard Create(int refusals)
         {
-            var cluster = Create<IGrainFactory, ClusterWithoutControl>();
-            ((ClusterWithoutControl)cluster).Refusals = refusals;
-            return cluster;
+            var shard = Create<IJobShard, ShardWithoutControl>();
+            ((ShardWithoutControl)shard).Refusals = refusals;
+            return shard;
         }
 
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            Refusals-- > 0 ? throw new ArgumentException("Could not find an implementation for interface emu3.IJobShard") : EndRefusals();
-
-        private IJobShard EndRefusals()
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
-            Refusals = 0;
-            return DispatchProxy.Create<IJobShard, Shard>();
+            if (Refusals > 0)
+            {
+                Refusals--;
+                throw new ArgumentException("Could not find an implementation for interface emu3.IJobShard");
+            }
+
+            return targetMethod!.Name switch
+            {
+                nameof(IJobShard.Push) => Task.FromResult(((TokenChunk)args![2]!).Offset + ((TokenChunk)args[2]!).Tokens.Length),
+                nameof(IJobShard.Complete) => Task.FromResult(ReportReply.Accepted),
+                _ => throw new NotSupportedException(targetMethod.Name),
+            };
         }
-    }
-
-    public class Shard : DispatchProxy
-    {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
-        {
-            nameof(IJobShard.Push) => Task.FromResult(((TokenChunk)args![2]!).Offset + ((TokenChunk)args[2]!).Tokens.Length),
-            nameof(IJobShard.Complete) => Task.FromResult(ReportReply.Accepted),
-            _ => throw new NotSupportedException(targetMethod.Name),
-        };
     }
 }
