@@ -47,6 +47,7 @@ internal static class ScaleBenchmark
 
         var sealedAt = Stopwatch.GetTimestamp();
         var stateAtSeal = cluster.State.PayloadBytes;
+        var (allocatedAtSeal, stoppedAtSeal) = (GC.GetTotalAllocatedBytes(), GC.GetTotalPauseDuration());
         var memory = new List<string[]> { Row("before the job", before), Row("accepted", Memory()) };
         await using (var status = new LatencyProbe("status, while items run", new(cluster.Address, $"/v1/jobs/{job}")))
         await using (var listing = new LatencyProbe("listing, while items run", new(cluster.Address, "/v1/jobs?limit=20")))
@@ -62,6 +63,8 @@ internal static class ScaleBenchmark
         }
 
         var elapsed = Stopwatch.GetElapsedTime(sealedAt);
+        var stopped = GC.GetTotalPauseDuration() - stoppedAtSeal;
+        var allocated = (GC.GetTotalAllocatedBytes() - allocatedAtSeal) / 1024.0 / itemCount;
         var bytes = (cluster.State.PayloadBytes - stateAtSeal) / (double)itemCount;
         var outcomes = await client.ReadResultsAsync(job, CancellationToken.None).ToListAsync();
         var done = outcomes.Where(outcome => outcome.Status == "done").Select(outcome => outcome.Index).Distinct().Count();
@@ -71,6 +74,8 @@ internal static class ScaleBenchmark
             [$"{itemCount} items accepted durably, s", Report.Figure(accepted.TotalSeconds), "30 at most"],
             ["items run, a second", Report.Figure(itemCount / elapsed.TotalSeconds), "1,000 at least"],
             ["state written for an item from its lease to its end, bytes", Report.Figure(bytes), "1,500 at most"],
+            ["allocated for an item by silo, workers, gateway and callers together, KiB", Report.Figure(allocated), ""],
+            ["collections stopped the process, % of the time", Report.Figure(100 * (stopped / elapsed)), ""],
             ["writes that shared a commit", Report.Figure(cluster.State.WriteCount / (double)cluster.State.CommitCount), ""],
         ]);
         report.Line("How long answers took, in ms; 50 wanted. One process holds it all, and its collections stop it for some 80 ms each:");
