@@ -32,6 +32,16 @@ internal sealed class ClusterProcess : IAsyncDisposable
     /// <summary>Port for other silos, by which a silo is known; 0 for a gateway.</summary>
     public int SiloPort { get; init; }
 
+    /// <summary>Number of the running process.</summary>
+    /// <exception cref="InvalidOperationException">It does not run.</exception>
+    public int Id
+    {
+        get
+        {
+            lock (_lock) return _process is { HasExited: false } running ? running.Id : throw new InvalidOperationException($"{Name} does not run.");
+        }
+    }
+
     /// <summary>How often it was started.</summary>
     public int StartCount { get; private set; }
 

@@ -12,14 +12,21 @@ namespace Emu3.Benchmarks.Processes;
 /// A client as a careful user writes it: submits under a key and repeats until it is answered, follows a job's events and comes back with the last id
 /// that it had, to another gateway when one does not answer. Knows nothing of the cluster but its HTTP addresses.
 /// </summary>
-internal sealed class JobClient(IReadOnlyList<Uri> gateways) : IDisposable
+/// <param name="gateways">Where to ask.</param>
+/// <param name="key">Shown with every request; null where the gateways want none.</param>
+internal sealed class JobClient(IReadOnlyList<Uri> gateways, string? key = null) : IDisposable
 {
     /// <summary>Longer than the gateways' pings are apart.</summary>
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan s_answer = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestHeaders = { Authorization = key is null ? null : new("Bearer", key) },
+    };
+
     private int _gateway;
 
     /// <summary>How often a call or a stream broke off and was taken up again.</summary>

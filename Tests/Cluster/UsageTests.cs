@@ -44,7 +44,7 @@ public sealed class UsageTests : IDisposable
         Assert.Equal(2, lines.Count);
         var (lineOfA, lineOfB) = (lines.Single(line => line.GetProperty("jobs").GetInt32() == 1), lines.Single(line => line.GetProperty("jobs").GetInt32() == 3));
         Assert.Equal((40, 0), (itemsOfA.Images, itemsOfA.Answers));
-        Assert.Equal(itemsOfA, Read(lineOfA));
+        Assert.Equal(itemsOfA, UsageFigures.Read(lineOfA));
         Assert.Equal((3, 1), (itemsOfB.Images, itemsOfB.Answers));
         var (usageOfDrawn, usageOfTold) = (drawn.GetProperty("usage"), told.GetProperty("usage"));
         Assert.Equal(
@@ -52,7 +52,7 @@ public sealed class UsageTests : IDisposable
                 itemsOfB.Images + 2, itemsOfB.Answers + 1,
                 itemsOfB.PromptTokens + usageOfDrawn.GetProperty("input_tokens").GetInt64() + usageOfTold.GetProperty("prompt_tokens").GetInt64(),
                 itemsOfB.GeneratedTokens + usageOfDrawn.GetProperty("output_tokens").GetInt64() + usageOfTold.GetProperty("completion_tokens").GetInt64(), 0),
-            Read(lineOfB));
+            UsageFigures.Read(lineOfB));
         Assert.True(lineOfA.GetProperty("device_seconds").GetDouble() > 0);
 
         // What failed is begun anew: its end takes the place of the one before.
@@ -61,12 +61,12 @@ public sealed class UsageTests : IDisposable
         await EndAsync(gateway, b, second);
         await gateway.Cluster.Client.LeavesTheIndexAsync(new(second), Cancellation);
         var byJob = (await GetAsync(gateway, a, "/v1/usage?by=job")).GetProperty("data").EnumerateArray().Single(line => line.GetProperty("job").GetString() == second);
-        Assert.Equal(await SumAsync(gateway, b, second), Read(byJob));
+        Assert.Equal(await SumAsync(gateway, b, second), UsageFigures.Read(byJob));
         Assert.Equal(4, byJob.GetProperty("images").GetInt32());
 
         // A deleted job stays in the ledger; another tenant sees none of it; an admin sees all.
         await SendAsync(gateway, a, HttpMethod.Delete, $"/v1/jobs/{first}");
-        Assert.Equal(itemsOfA, Read((await GetAsync(gateway, a, "/v1/usage?by=job")).GetProperty("data").EnumerateArray().Single(line => line.GetProperty("job").GetString() == first)));
+        Assert.Equal(itemsOfA, UsageFigures.Read((await GetAsync(gateway, a, "/v1/usage?by=job")).GetProperty("data").EnumerateArray().Single(line => line.GetProperty("job").GetString() == first)));
         var c = await CreateAsync(gateway, """{"name":"c","tenant":"c"}""");
         Assert.Empty((await GetAsync(gateway, c, "/v1/usage")).GetProperty("data").EnumerateArray());
         Assert.Equal(2, (await GetAsync(gateway, Bootstrap, "/v1/usage")).GetProperty("data").GetArrayLength());
@@ -110,21 +110,8 @@ public sealed class UsageTests : IDisposable
     }
 
     /// <summary>What the outcomes of a job say.</summary>
-    private static async Task<ItemsUsage> SumAsync(GatewayCluster gateway, string key, string job)
-    {
-        var sum = default(ItemsUsage);
-        foreach (var outcome in (await GetAsync(gateway, key, $"/v1/jobs/{job}/results")).GetProperty("data").EnumerateArray())
-        {
-            if (outcome.GetProperty("status").GetString() != "done") continue;
-            var (usage, isImage) = (outcome.GetProperty("usage"), outcome.GetProperty("kind").GetString() == "image");
-            sum += new ItemsUsage(isImage ? 1 : 0, isImage ? 0 : 1, usage.GetProperty("prompt_tokens").GetInt64(), usage.GetProperty("completion_tokens").GetInt64(), 0);
-        }
-        return sum;
-    }
-
-    private static ItemsUsage Read(JsonElement line) => new(
-        line.GetProperty("images").GetInt32(), line.GetProperty("answers").GetInt32(), line.GetProperty("prompt_tokens").GetInt64(),
-        line.GetProperty("generated_tokens").GetInt64(), 0);
+    private static async Task<ItemsUsage> SumAsync(GatewayCluster gateway, string key, string job) =>
+        UsageFigures.Sum((await GetAsync(gateway, key, $"/v1/jobs/{job}/results")).GetProperty("data").EnumerateArray());
 
     private static Task<JsonElement> GetAsync(GatewayCluster gateway, string key, string path) => SendAsync(gateway, key, HttpMethod.Get, path);
 
