@@ -9,6 +9,9 @@ internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, Worker
     /// <summary>Beats until nothing is held any more and the worker drains, or until cancelled.</summary>
     public async Task RunAsync(Func<bool> isDraining, CancellationToken cancellationToken)
     {
+        // Workers that start together, as after a power cut, must not all beat together ever after.
+        var phase = options.HeartbeatPeriod * (StableHash.ComputeHash(worker.Value) / (double)uint.MaxValue);
+        await Task.Delay(phase, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using var timer = new PeriodicTimer(options.HeartbeatPeriod, time);
         while (!isDraining() || held.Count > 0)
         {
