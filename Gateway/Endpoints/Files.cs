@@ -2,6 +2,7 @@ using Emu3.Gateway.Batches;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -17,11 +18,17 @@ internal static class Files
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/files", Upload).WithMetadata(new RequestSizeLimitAttribute(FileLimits.Bytes + FileLimits.FormBytes));
-        routes.MapGet("/v1/files", List);
-        routes.MapGet("/v1/files/{id}", Get);
-        routes.MapGet("/v1/files/{id}/content", Content);
-        routes.MapDelete("/v1/files/{id}", Delete);
+        routes.MapPost("/v1/files", Upload).WithMetadata(new RequestSizeLimitAttribute(FileLimits.Bytes + FileLimits.FormBytes))
+            .Tell(ApiGroups.Files, "Upload a file", "Of purpose batch, its lines are as the schema `BatchLine` has them.")
+            .HearsIdempotencyKey().Takes("multipart/form-data", FileFields.Shape).Gives<FileAnswer>();
+        routes.MapGet("/v1/files", List).Tell(ApiGroups.Files, "List files")
+            .AsksLimit(MostListed, MostListed).Asks("after", "The page begins behind this file.").Asks("order", "By time of making; desc where nothing is said.", "asc", "desc")
+            .Asks("purpose", "Only those.", "batch", "vision", "user_data", FileAnswer.BatchOutput).Gives<ListPage<FileAnswer>>();
+        routes.MapGet("/v1/files/{id}", Get).Tell(ApiGroups.Files, "Look at a file").Gives<FileAnswer>();
+        routes.MapGet("/v1/files/{id}/content", Content).Tell(ApiGroups.Files, "Read a file", "Uploads and pictures also in ranges.")
+            .GivesFile("application/octet-stream", "The file as it was uploaded.").GivesFile(JsonLines, "Lines of a batch's output or errors, also while they grow.")
+            .GivesFile("image/png", "A picture of a batch, in its own format.");
+        routes.MapDelete("/v1/files/{id}", Delete).Tell(ApiGroups.Files, "Delete a file", "Of a batch's output and errors only the file goes, the results stay with the job.").Gives<FileDeletedAnswer>();
     }
 
     private static async Task<IResult> Upload(HttpContext http, FileIntake intake)
