@@ -39,9 +39,9 @@ internal static class Batches
         return state is null ? FailureResponses.BatchNotFound(batch.Id.Value) : Tell(state, time);
     }
 
-    private static async Task<IResult> Get(string id, BatchReader reader, TimeProvider time, CancellationToken cancellationToken) =>
+    private static async Task<IResult> Get(string id, BatchReader reader, BatchOutcomes outcomes, TimeProvider time, CancellationToken cancellationToken) =>
         await Find(id, reader, cancellationToken) is { } batch
-            ? Tell(await reader.CountUsage(batch, cancellationToken), time)
+            ? Tell(await outcomes.Count(batch, cancellationToken), time)
             : FailureResponses.BatchNotFound(id);
 
     private static async Task<IResult> Cancel(string id, BatchReader reader, TimeProvider time, CancellationToken cancellationToken) =>

@@ -51,18 +51,20 @@ internal static class Files
             errors.Add(new("after", "must be the id of a file that is there."));
         return errors.Count > 0
             ? FailureResponses.BadRequest(errors)
-            : new JsonAnswer<ListPage<FileAnswer>>(await files.List(after, limit, order != "asc", purpose, cancellationToken));
+            : new JsonAnswer<ListPage<FileAnswer>>(await files.List(after, limit, order != "asc", purpose, request, cancellationToken));
     }
 
-    private static async Task<IResult> Get(string id, FileReader files, BatchFiles made, CancellationToken cancellationToken)
+    private static async Task<IResult> Get(string id, HttpRequest request, FileReader files, BatchFiles made, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         if (await files.FindUpload(file, cancellationToken) is { } upload) return new JsonAnswer<FileAnswer>(FileAnswer.Of(upload));
-        return await made.Find(file, cancellationToken) is { } found ? new JsonAnswer<FileAnswer>(found.Told) : FailureResponses.FileNotFound(id);
+        return await made.Find(file, request, cancellationToken) is { } found
+            ? new JsonAnswer<FileAnswer>(await made.Measure(found, file, request, cancellationToken))
+            : FailureResponses.FileNotFound(id);
     }
 
     private static async Task<IResult> Content(
-        string id, HttpContext http, FileReader files, BatchFiles made, BatchLines lines, IBlobStore blobs, CancellationToken cancellationToken)
+        string id, HttpContext http, FileReader files, BatchFiles made, IBlobStore blobs, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         // Whatever it is, no browser is to take it for a page of ours.
@@ -74,22 +76,26 @@ internal static class Files
                 : FailureResponses.FileNotFound(id);
         }
 
-        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (await made.Find(file, http.Request, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
         if (found.Item is not { } item)
-            return Results.Stream(target => lines.Write(found.Batch, file.IsErrors, http.Request, target, cancellationToken), JsonLines, found.Told.Filename);
+            return Results.Stream(target => made.Write(found.Batch, file.IsErrors, http.Request, target, cancellationToken), JsonLines, found.Told.Filename);
         return await blobs.OpenReadAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken) is { } picture
             ? Results.Stream(picture, OutcomeAnswer.ContentTypeOf(item.Spec), found.Told.Filename, enableRangeProcessing: true)
             : FailureResponses.FileReleased(item.Item);
     }
 
     private static async Task<IResult> Delete(
-        string id, FileReader files, BatchFiles made, BatchReader batches, IBlobStore blobs, CancellationToken cancellationToken)
+        string id, HttpRequest request, FileReader files, BatchFiles made, BatchReader batches, IBlobStore blobs, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         if (file.Batch is not { } batch)
             return await files.DeleteUpload(file, cancellationToken) ? new JsonAnswer<FileDeletedAnswer>(new(id)) : FailureResponses.FileNotFound(id);
-        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
-        if (found.Item is { } item) await blobs.DeleteAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken);
+        if (await made.Find(file, request, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (found.Item is { } item)
+        {
+            await blobs.DeleteAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken);
+            await made.Forget(batch, cancellationToken);
+        }
         else await batches.DeleteFile(batch, file.IsErrors, cancellationToken);
         return new JsonAnswer<FileDeletedAnswer>(new(id));
     }

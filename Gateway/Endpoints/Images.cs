@@ -15,7 +15,7 @@ namespace Emu3.Gateway.Endpoints;
 internal static class Images
 {
     /// <summary>As OpenAI has it; more go into a job.</summary>
-    private const int MostSamples = 10;
+    internal const int MostSamples = 10;
 
     /// <summary>As OpenAI has it.</summary>
     private const int MostPreviews = 3;

@@ -11,20 +11,23 @@ namespace Emu3.Gateway.Reference;
 /// takes is in the document for that reason alone, and one that it no longer takes is gone.
 /// </summary>
 /// <param name="Name">Of the schema in the document.</param>
+/// <param name="Read">The reader.</param>
+/// <param name="Example">JSON that it takes.</param>
 /// <param name="Adjust">What probes can't show: schemas that point to others. Null: nothing.</param>
-internal sealed record RequestShape(string Name, Action<OpenApiSchema, OpenApiDocument>? Adjust)
+internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemError>> Read, string Example, Action<OpenApiSchema, OpenApiDocument>? Adjust)
 {
     private readonly ShapeNode _root = new();
 
     /// <summary>Learns from a reader.</summary>
     /// <param name="name">Of the schema in the document.</param>
     /// <param name="read">Reads a body; what it makes of it does not matter.</param>
+    /// <param name="example">JSON that it takes.</param>
     /// <param name="probes">JSON, each with the nested objects that are to be learned, or without the fields that may be missing.</param>
     /// <param name="adjust">See <see cref="Adjust"/>.</param>
     public static RequestShape Learn(
-        string name, Action<JsonElement, List<ItemError>> read, IEnumerable<string> probes, Action<OpenApiSchema, OpenApiDocument>? adjust = null)
+        string name, Action<JsonElement, List<ItemError>> read, string example, IEnumerable<string> probes, Action<OpenApiSchema, OpenApiDocument>? adjust = null)
     {
-        var shape = new RequestShape(name, adjust);
+        var shape = new RequestShape(name, read, example, adjust);
         foreach (var probe in probes)
         {
             using var document = JsonDocument.Parse(probe);
@@ -42,6 +45,7 @@ internal sealed record RequestShape(string Name, Action<OpenApiSchema, OpenApiDo
         if (document.Components?.Schemas?.ContainsKey(Name) != true)
         {
             var schema = Describe(_root, "");
+            schema.Examples = [JsonNode.Parse(Example)!];
             document.AddComponent(Name, schema);
             Adjust?.Invoke(schema, document);
         }
@@ -49,14 +53,14 @@ internal sealed record RequestShape(string Name, Action<OpenApiSchema, OpenApiDo
         return new(Name, document);
     }
 
-    private static OpenApiSchema Describe(ShapeNode node, string path)
+    private static OpenApiSchema Describe(ShapeNode node, string path, bool isElement = false)
     {
         var forms = node.Forms.Where(form => form.Kind is not (FieldKind.Any or FieldKind.Ignored or FieldKind.Unsupported)).Select(Describe).ToList();
         if (node.IsObject) forms.Add(DescribeObject(node, path));
-        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = Describe(element, path) });
+        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = Describe(element, path, isElement: true) });
         if (forms.Count == 0) forms.Add(node.Forms.FirstOrDefault(form => form.Kind == FieldKind.Unsupported) is { } refused ? Describe(refused) : new() { Type = FieldTexts.TypeOf(path) });
         var schema = forms.Count == 1 ? forms[0] : new() { AnyOf = [.. forms] };
-        schema.Description = string.Join(' ', ((string?[])[FieldTexts.Of(path), Note(node)]).Where(text => text is not null));
+        if (!isElement) schema.Description = Note(node) ?? FieldTexts.Of(path);
         return schema;
     }
 

@@ -93,7 +93,9 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
         _page.Request += (_, asked) => { if (asked.Request.Url.StartsWith("http", StringComparison.Ordinal)) hosts.Add(new Uri(asked.Request.Url).Authority); };
         await OpenAsync("/jobs");
         await _page.ClickAsync("nav a[href='/reference']");
-        await UntilAsync("document.body.innerText.includes('Draw pictures') && document.body.innerText.includes('negative_prompt')");
+        await UntilAsync("document.body.innerText.includes('Draw pictures')");
+        await _page.EvaluateExpressionAsync("[...document.querySelectorAll('a')].find(link => link.textContent.includes('Draw pictures')).click()");
+        await UntilAsync("document.body.innerText.includes('What to draw.')");
 
         Assert.NotEmpty(hosts);
         Assert.All(hosts, host => Assert.Equal(server.Address.Authority, host));

@@ -65,7 +65,7 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
 
     [Theory]
     [InlineData("ImageRequest", "", "/v1/images/generations", """{"prompt":"p"@}""")]
-    [InlineData("ChatRequest", "", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}]@}""")]
+    [InlineData("ChatRequest", "", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stream":true@}""")]
     [InlineData("ChatRequest", "messages", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"@}]}""")]
     [InlineData("ChatRequest", "stream_options", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stream":true,"stream_options":{"include_usage":true@}}""")]
     [InlineData("JobRequest", "", "/v1/jobs", """{"seed":1@}""")]
@@ -131,9 +131,18 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
         Assert.Equal(["role", "content"], At(schemas["ChatRequest"], "messages").Required!);
         Assert.Equal(["completion_window", "endpoint", "input_file_id"], schemas["BatchRequest"].Required!.Order());
         Assert.Equal(["body", "custom_id", "url"], schemas["BatchLine"].Required!.Order());
-        Assert.Equal("10", schemas["ImageRequest"].Properties!["temperature"].Maximum);
+        Assert.Equal(("1", "10"), (schemas["ImageRequest"].Properties!["n"].Minimum, schemas["ImageRequest"].Properties!["n"].Maximum));
         Assert.Equal(3, schemas["ImageRequest"].Properties!["output_format"].Enum!.Count);
     }
+
+    [Fact]
+    public void EveryExample_IsTaken() => Assert.All(RequestShapes.All, shape =>
+    {
+        var errors = new List<ItemError>();
+        using var example = JsonDocument.Parse(shape.Example);
+        shape.Read(example.RootElement, errors);
+        Assert.Empty(errors);
+    });
 
     private static void AssertTexts(IOpenApiSchema schema, string path)
     {

@@ -1,0 +1,58 @@
+using Emu3.Gateway.Batches;
+using Emu3.Grains.Interfaces;
+
+namespace Emu3.Tests.Unit.Gateway.Batches;
+
+[Trait("Suite", "Fast")]
+public sealed class BatchTallyTests
+{
+    private static readonly BatchUsage s_none = new(JobCursor.Start, 0, 0, 0);
+
+    internal static ItemOutcome Outcome(int item, ItemStatus status) => new()
+    {
+        Item = item,
+        Status = status,
+        Spec = new() { Id = $"{item}", Seed = 1, Sampling = new(1, 0, 1) },
+        Failure = status == ItemStatus.Failed ? new(FailureCode.EngineFailed, "sick") : null,
+        Result = status != ItemStatus.Done ? null : new()
+        {
+            FileHash = [],
+            FileBytes = 1,
+            PromptTokens = 2,
+            GeneratedTokens = 3,
+            TokensHash = [],
+            CameToItsEnd = true,
+            NumericClass = "x",
+            IsReproducible = true,
+        },
+    };
+
+    [Fact]
+    public void Order_IsThatOfCounting_WithRunsOfOneShardTogether()
+    {
+        var layout = new BatchLayout([]);
+        var first = BatchTally.Add(s_none, [Outcome(0, ItemStatus.Done), Outcome(256, ItemStatus.Done)], new([1, 1]), layout);
+        var second = BatchTally.Add(first, [Outcome(257, ItemStatus.Failed)], new([1, 2]), layout);
+        var third = BatchTally.Add(second, [Outcome(1, ItemStatus.Done), Outcome(2, ItemStatus.Done)], new([3, 2]), layout);
+
+        Assert.Equal([new OutcomeRun(0, 1), new(1, 2), new(0, 2)], third.Order);
+        Assert.Equal((5, 8, 12), (third.OutcomeCount, third.InputTokens, third.OutputTokens));
+        Assert.Empty(third.Lines);
+    }
+
+    [Fact]
+    public void Requests_WithSeveralOutputs_AreDoneWhenAllAre_AndFailedWhenOneIs()
+    {
+        var layout = new BatchLayout([2, 1, 3, 2]);
+        var usage = BatchTally.Add(s_none, [Outcome(0, ItemStatus.Done), Outcome(2, ItemStatus.Done), Outcome(4, ItemStatus.Failed), Outcome(6, ItemStatus.Done)], new([4]), layout);
+        Assert.Equal((1, 1), BatchTally.Count(usage, layout));
+
+        // Both samples of the first, the rest of the third, and nothing more of the last.
+        usage = BatchTally.Add(usage, [Outcome(1, ItemStatus.Done), Outcome(3, ItemStatus.Done), Outcome(5, ItemStatus.Done), Outcome(7, ItemStatus.Cancelled)], new([8]), layout);
+        Assert.Equal((2, 1), BatchTally.Count(usage, layout));
+
+        // What failed is begun anew, and comes to its end.
+        usage = BatchTally.Add(usage, [Outcome(4, ItemStatus.Done)], new([9]), layout);
+        Assert.Equal((3, 0), BatchTally.Count(usage, layout));
+    }
+}
