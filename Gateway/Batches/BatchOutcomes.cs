@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Emu3.Gateway.Cluster;
-using Emu3.Gateway.Jobs;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Batches;
@@ -9,33 +8,47 @@ namespace Emu3.Gateway.Batches;
 /// Counts the outcomes of the caller's batches, and reads them in the order in which they were counted. That order is durable, and the same for every gateway:
 /// what was read once stays where it was.
 /// </summary>
-internal sealed class BatchOutcomes(ClusterCalls cluster, JobReader jobs)
+internal sealed class BatchOutcomes(ClusterCalls cluster)
 {
-    private const int AtOnce = 1_024;
+    /// <summary>Shards read at once: their outcomes are held together.</summary>
+    private const int ShardsAtOnce = 16;
 
-    /// <summary>The batch with its outcomes counted to the last that there is. What is counted once is not counted again.</summary>
+    /// <summary>
+    /// The batch with its outcomes counted, all that there are now at least; it does not run after those that come meanwhile. What is counted once is not
+    /// counted again.
+    /// </summary>
     public async Task<BatchState> Count(BatchState batch, CancellationToken cancellationToken)
     {
         while (batch.Job is { } job && (batch.Card.Usage.OutcomeCount < job.Counts.Ended || job.Attempt > 1))
         {
-            var usage = batch.Card.Usage;
-            while (true)
-            {
-                var (outcomes, next) = await jobs.ReadOutcomes(job, usage.Counted, AtOnce, cancellationToken);
-                if (outcomes.Count == 0) break;
-                usage = BatchTally.Add(usage, outcomes, next, batch.Layout);
-            }
-
             var before = batch.Card.Usage.OutcomeCount;
+            var usage = await CountNew(batch, cancellationToken);
             if (usage.OutcomeCount == before) return batch;
             // Where another gateway has counted meanwhile, its order stands, and the rest is counted behind it.
             var stored = await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Count(before, usage), cancellationToken);
             if (stored is null) return batch;
             batch = batch with { Card = stored };
-            if (stored.Usage.OutcomeCount == usage.OutcomeCount) return batch;
         }
 
         return batch;
+    }
+
+    private async Task<BatchUsage> CountNew(BatchState batch, CancellationToken cancellationToken)
+    {
+        var (job, usage) = (batch.Job!, batch.Card.Usage);
+        var shardCount = (job.Counts.Total + JobId.ItemsInShard - 1) / JobId.ItemsInShard;
+        foreach (var shards in Enumerable.Range(0, shardCount).Where(shard => usage.Counted.Of(shard) < JobId.ItemsInShard || job.Attempt > 1).Chunk(ShardsAtOnce))
+        {
+            var counted = usage.Counted;
+            var read = await Task.WhenAll(shards.Select(shard =>
+            {
+                var (key, from) = (job.Id.Shard(shard), counted.Of(shard));
+                return cluster.Repeat(() => cluster.Grain<IJobShard>(key).ReadOutcomes(from, JobId.ItemsInShard), cancellationToken);
+            }));
+            usage = BatchTally.Add(usage, [.. shards.Zip(read)], batch.Layout);
+        }
+
+        return usage;
     }
 
     /// <summary>All outcomes that are counted, in their order. Of an item that was begun anew only its last one comes.</summary>

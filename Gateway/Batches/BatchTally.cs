@@ -13,25 +13,29 @@ internal static class BatchTally
 
     /// <summary>Adds outcomes to what was counted before; they come behind all of these in the batch's order.</summary>
     /// <param name="before">So far.</param>
-    /// <param name="outcomes">Those between the cursors.</param>
-    /// <param name="next">The cursor behind them.</param>
+    /// <param name="read">Of some shards, those that come next.</param>
     /// <param name="layout">The batch's.</param>
-    public static BatchUsage Add(BatchUsage before, IReadOnlyList<ItemOutcome> outcomes, JobCursor next, BatchLayout layout)
+    public static BatchUsage Add(BatchUsage before, IReadOnlyList<(int Shard, IReadOnlyList<ItemOutcome> Outcomes)> read, BatchLayout layout)
     {
+        var news = read.Where(one => one.Outcomes.Count > 0).ToList();
+        if (news.Count == 0) return before;
+        var seen = new int[Math.Max(before.Counted.Seen.Count, news.Max(one => one.Shard) + 1)];
+        for (var shard = 0; shard < seen.Length; shard++) seen[shard] = before.Counted.Of(shard);
         var order = before.Order.ToList();
-        for (var shard = 0; shard < next.Seen.Count; shard++)
+        foreach (var (shard, outcomes) in news)
         {
-            if (next.Of(shard) - before.Counted.Of(shard) is not (var count and > 0)) continue;
-            if (order.Count > 0 && order[^1].Shard == shard) order[^1] = new(shard, order[^1].Count + count);
-            else order.Add(new(shard, count));
+            seen[shard] += outcomes.Count;
+            if (order.Count > 0 && order[^1].Shard == shard) order[^1] = new(shard, order[^1].Count + outcomes.Count);
+            else order.Add(new(shard, outcomes.Count));
         }
 
-        return new(next, before.OutcomeCount + outcomes.Count,
-            before.InputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.PromptTokens ?? 0)),
-            before.OutputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.GeneratedTokens ?? 0)))
+        var all = news.SelectMany(one => one.Outcomes).ToList();
+        return new(new(seen), before.OutcomeCount + all.Count,
+            before.InputTokens + all.Sum(outcome => (long)(outcome.Result?.PromptTokens ?? 0)),
+            before.OutputTokens + all.Sum(outcome => (long)(outcome.Result?.GeneratedTokens ?? 0)))
         {
             Order = order,
-            Lines = layout.IsOneEach ? [] : AddToLines(before.Lines, outcomes, layout),
+            Lines = layout.IsOneEach ? [] : AddToLines(before.Lines, all, layout),
         };
     }
 
