@@ -6,6 +6,7 @@ using Emu3.Gateway.Endpoints;
 using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Pages;
+using Emu3.Gateway.Reference;
 using Emu3.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,11 +50,12 @@ public static class GatewayHost
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
-        builder.Services.AddSingleton<BatchValidations>().AddSingleton<BatchLines>();
+        builder.Services.AddSingleton<BatchValidations>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
-        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchFiles>();
+        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         AccessHost.Add(builder.Services);
+        ApiDocument.Add(builder.Services);
         configure(builder);
         builder.Services.TryAddSingleton(new GatewayHostOptions());
 
@@ -72,6 +74,8 @@ public static class GatewayHost
         Images.Map(app);
         SignedFiles.Map(app);
         WebPages.Map(app);
+        ApiDocument.Map(app);
+        ReferencePage.Map(app);
         Chat.Map(app);
         Endpoints.Files.Map(app);
         Endpoints.Batches.Map(app);

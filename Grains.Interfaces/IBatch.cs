@@ -19,13 +19,19 @@ public interface IBatch : IGrainWithStringKey
     [Alias("Claim")] Task<bool> Claim(string claimant);
 
     /// <summary>Ends validation. The first stage that was reached stays. Null when there is no such batch.</summary>
-    [Alias("Settle")] Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems);
+    [Alias("Settle")] Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts);
 
     /// <summary>Its owner wants no more of it; the first time counts. The job is the caller's to cancel. Null when there is no such batch.</summary>
     [Alias("Cancel")] Task<BatchCard?> Cancel();
 
-    /// <summary>More outcomes were counted; fewer than are known already change nothing.</summary>
-    [Alias("Count")] Task Count(BatchUsage usage);
+    /// <summary>
+    /// More outcomes were counted, behind <paramref name="after"/>. Where another number is counted already, that stands: the order of lines never changes.
+    /// Gives the batch as it then is; null when there is no such batch.
+    /// </summary>
+    [Alias("Count")] Task<BatchCard?> Count(long after, BatchUsage usage);
+
+    /// <summary>The output file was measured, or the error file; null: it is not that large any more. Nothing where there is no such batch.</summary>
+    [Alias("Measure")] Task Measure(bool isErrors, BatchFileSize? size);
 
     /// <summary>The output file is deleted, or the error file. False when there is no such batch. Idempotent.</summary>
     [Alias("DeleteFile")] Task<bool> DeleteFile(bool isErrors);

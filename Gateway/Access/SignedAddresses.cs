@@ -21,9 +21,11 @@ internal sealed class SignedAddresses(ClusterCalls cluster, GatewayHostOptions o
     {
         var expires = (cluster.Time.GetUtcNow() + options.AddressValidity).ToUnixTimeSeconds();
         var signature = Sign(await Secret(cancellationToken), path, expires);
-        var start = options.PublicAddress?.TrimEnd('/') ?? $"{request.Scheme}://{request.Host}";
-        return string.Create(CultureInfo.InvariantCulture, $"{start}{path}?expires={expires}&signature={signature}");
+        return string.Create(CultureInfo.InvariantCulture, $"{StartOf(request)}{path}?expires={expires}&signature={signature}");
     }
+
+    /// <summary>What addresses begin with that this client gets.</summary>
+    public string StartOf(HttpRequest request) => options.PublicAddress?.TrimEnd('/') ?? $"{request.Scheme}://{request.Host}";
 
     /// <summary>Whether this gateway's cluster signed the address of a request, and its time is not over.</summary>
     public async Task<bool> IsValid(HttpRequest request, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Emu3.Gateway.Endpoints;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -19,6 +20,7 @@ internal sealed class BatchCheck(string endpoint)
 
     private readonly Dictionary<string, int> _lineOf = new(StringComparer.Ordinal);
     private readonly List<BatchError> _errors = [];
+    private readonly List<byte> _sampleCounts = [];
     private byte[] _inline = [];
 
     public int LineCount { get; private set; }
@@ -35,6 +37,9 @@ internal sealed class BatchCheck(string endpoint)
     /// <summary>As <see cref="BatchCard.InlineItems"/>.</summary>
     public byte[] InlineItems => _inline;
 
+    /// <summary>As <see cref="BatchCard.SampleCounts"/>.</summary>
+    public byte[] SampleCounts => _sampleCounts.TrueForAll(count => count == 1) ? [] : [.. _sampleCounts];
+
     /// <summary>The next line.</summary>
     public void Add(ReadOnlyMemory<byte> line)
     {
@@ -45,6 +50,7 @@ internal sealed class BatchCheck(string endpoint)
             return;
         }
 
+        _sampleCounts.Add(1);
         using var document = StrictJson.Parse(line, out var error);
         if (document is null) Error("invalid_json_line", $"The line {error}", null, LineCount);
         else if (document.RootElement.ValueKind != JsonValueKind.Object) Error("invalid_json_line", "The line must be an object.", null, LineCount);
@@ -65,8 +71,11 @@ internal sealed class BatchCheck(string endpoint)
 
         if (LineCount == 1) Model = TextOf(body, "model");
         if (endpoint != BatchRequest.Images) return;
-        if (body.TryGetProperty("n", out var count) && count.ValueKind == JsonValueKind.Number && !(count.TryGetInt32(out var number) && number <= 1))
-            Error("invalid_value", "body.n: must be 1 in a batch, whose lines have one picture each: write a line for each, with \"sample\" or a seed of its own.", "body.n", LineCount);
+        if (body.TryGetProperty("n", out var count) && count.ValueKind == JsonValueKind.Number)
+        {
+            if (count.TryGetInt32(out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
+            else Error("invalid_value", $"body.n: must be a whole number from 1 to {Images.MostSamples}, as where the endpoint is called by itself.", "body.n", LineCount);
+        }
         if (TextOf(body, "response_format") == "b64_json") MarkInline(LineCount - 1);
     }
 

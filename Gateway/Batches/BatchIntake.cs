@@ -30,6 +30,7 @@ internal sealed class BatchIntake(
             Endpoint = request.Endpoint,
             Window = request.Window,
             Metadata = request.Metadata,
+            OutputLife = request.OutputLife,
             Warning = file is null ? null : BatchWarning.Of(file.LineCount, await Rate(cancellationToken), request.WindowLength, request.Window),
             ExpiresAt = options.BatchesExpire ? now + request.WindowLength : null,
         };

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Emu3.Gateway.Access;
-using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Endpoints;
 using Emu3.Gateway.Jobs;
@@ -12,66 +11,68 @@ namespace Emu3.Gateway.Batches;
 
 /// <summary>
 /// Writes the lines of a batch's output and error files from its job's outcomes, each time that they are read: nothing is stored twice, and there is
-/// a line as soon as an item has ended. Lines come shard by shard, in each in the durable order of outcomes; a batch that has ended has one order for ever.
+/// a line as soon as a request has ended. Lines that were there stay where they were; new ones come behind them.
 /// </summary>
-internal sealed class BatchLines(ClusterCalls cluster, IBlobStore blobs, SignedAddresses addresses)
+internal sealed class BatchLines(BatchOutcomes outcomes, IBlobStore blobs, SignedAddresses addresses)
 {
     private static readonly byte[] s_lineEnd = "\n"u8.ToArray();
 
-    /// <summary>Writes all lines that there are now. One picture at most is held at a time.</summary>
+    /// <summary>Writes all lines that there are now, and says how much that was. The pictures of one line at most are held at a time.</summary>
     /// <param name="batch">Has a job.</param>
     /// <param name="isErrors">The error file's, or else the output file's.</param>
     /// <param name="request">Who asks: where no public address is configured, addresses of pictures begin as its own does.</param>
     /// <param name="target">Where they go.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task Write(BatchState batch, bool isErrors, HttpRequest request, Stream target, CancellationToken cancellationToken)
+    public async Task<BatchFileSize> Write(BatchState batch, bool isErrors, HttpRequest request, Stream target, CancellationToken cancellationToken)
     {
-        var job = batch.Job!;
-        for (var shard = 0; shard * JobId.ItemsInShard < job.Counts.Total; shard++)
+        batch = await outcomes.Count(batch, cancellationToken);
+        var (job, ends) = (batch.Job!, new BatchRequestEnds(batch.Layout));
+        var (bytes, addressCount, start) = (0L, 0, Encoding.UTF8.GetByteCount(addresses.StartOf(request)));
+        await foreach (var outcome in outcomes.Read(batch, cancellationToken))
         {
-            foreach (var outcome in await LastOutcomes(job, shard, cancellationToken))
-            {
-                if (isErrors ? !batch.IsError(outcome.Status) : outcome.Status != ItemStatus.Done) continue;
-                await target.WriteAsync(GatewayJson.Write(await Line(batch, job, outcome, request, cancellationToken)), cancellationToken);
-                await target.WriteAsync(s_lineEnd, cancellationToken);
-            }
-
-            await target.FlushAsync(cancellationToken);
+            if (ends.Add(outcome) is not [var first, ..] outputs || (isErrors ? !batch.IsError(first.Status) : first.Status != ItemStatus.Done)) continue;
+            var line = GatewayJson.Write(await Line(batch, job, outputs, request, cancellationToken));
+            await target.WriteAsync(line, cancellationToken);
+            await target.WriteAsync(s_lineEnd, cancellationToken);
+            bytes += line.Length + s_lineEnd.Length;
+            if (first is { Status: ItemStatus.Done, Spec.Image: not null } && !IsInline(batch, first)) addressCount += outputs.Count;
         }
+
+        return new(bytes - (long)addressCount * start, addressCount, job.Attempt);
     }
 
-    /// <summary>Of an item that was begun anew only its last outcome counts.</summary>
-    private async Task<IEnumerable<ItemOutcome>> LastOutcomes(JobSnapshot job, int shard, CancellationToken cancellationToken)
+    private async Task<BatchLineAnswer> Line(
+        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, HttpRequest request, CancellationToken cancellationToken)
     {
-        var key = job.Id.Shard(shard);
-        var outcomes = new List<ItemOutcome>();
-        while (await cluster.Repeat(() => cluster.Grain<IJobShard>(key).ReadOutcomes(outcomes.Count, JobId.ItemsInShard), cancellationToken) is { Count: > 0 } read)
-            outcomes.AddRange(read);
-        var last = new Dictionary<int, int>();
-        for (var place = 0; place < outcomes.Count; place++) last[outcomes[place].Item] = place;
-        return outcomes.Where((outcome, place) => last[outcome.Item] == place);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{batch.Layout.LineOf(outputs[0].Item)}");
+        if (outputs[0].Status == ItemStatus.Cancelled)
+            return new($"batch_req_{name}", outputs[0].Spec.Id, null, new("batch_expired", "This request could not be executed before the completion window expired."));
+        var (status, body) = await Answer(batch, job, outputs, request, cancellationToken);
+        return new($"batch_req_{name}", outputs[0].Spec.Id, new(status, $"req_{name}", body), null);
     }
 
-    private async Task<BatchLineAnswer> Line(BatchState batch, JobSnapshot job, ItemOutcome outcome, HttpRequest request, CancellationToken cancellationToken)
+    private async Task<(int Status, object Body)> Answer(
+        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, HttpRequest request, CancellationToken cancellationToken)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{outcome.Item}");
-        if (outcome.Status == ItemStatus.Cancelled)
-            return new($"batch_req_{name}", outcome.Spec.Id, null, new("batch_expired", "This request could not be executed before the completion window expired."));
-        var (status, body) = await Answer(batch, job, outcome, request, cancellationToken);
-        return new($"batch_req_{name}", outcome.Spec.Id, new(status, $"req_{name}", body), null);
+        var first = outputs[0];
+        if (first.Failure is { } failure) return Told(FailureResponses.Of(failure));
+        if (first.Spec.Chat is not null)
+            return await Read(job, first, cancellationToken) is { } text ? (StatusCodes.Status200OK, ChatOf(job, first, text)) : Told(FailureResponses.FileReleased(first.Item));
+        var pictures = new List<ImageAnswer>();
+        foreach (var output in outputs)
+        {
+            var isInline = IsInline(batch, output);
+            var file = isInline ? await Read(job, output, cancellationToken) : null;
+            if (isInline && file is null) return Told(FailureResponses.FileReleased(output.Item));
+            pictures.Add(new(file is null ? null : Convert.ToBase64String(file),
+                isInline ? null : await addresses.Of(SignedFiles.Picture(job.Id, output.Item), request, cancellationToken), Images.SeedOf(output), output.Spec.SampleIndex)
+            { FileId = FileId.ItemOf(batch.Card.Id, output.Item).Value });
+        }
+
+        return (StatusCodes.Status200OK, ImagesOf(job, outputs, pictures));
     }
 
-    private async Task<(int Status, object Body)> Answer(BatchState batch, JobSnapshot job, ItemOutcome outcome, HttpRequest request, CancellationToken cancellationToken)
-    {
-        if (outcome.Failure is { } failure) return Told(FailureResponses.Of(failure));
-        if (outcome.Spec.Chat is not null)
-            return await Read(job, outcome, cancellationToken) is { } text ? (StatusCodes.Status200OK, ChatOf(job, outcome, text)) : Told(FailureResponses.FileReleased(outcome.Item));
-        if (!batch.Card.IsInline(outcome.Item))
-            return (StatusCodes.Status200OK, ImageOf(batch, job, outcome, null, await addresses.Of(SignedFiles.Picture(job.Id, outcome.Item), request, cancellationToken)));
-        return await Read(job, outcome, cancellationToken) is { } file
-            ? (StatusCodes.Status200OK, ImageOf(batch, job, outcome, Convert.ToBase64String(file), null))
-            : Told(FailureResponses.FileReleased(outcome.Item));
-    }
+    private static bool IsInline(BatchState batch, ItemOutcome output) => batch.Card.IsInline(batch.Layout.LineOf(output.Item));
 
     private Task<byte[]?> Read(JobSnapshot job, ItemOutcome outcome, CancellationToken cancellationToken) => blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken);
 
@@ -81,12 +82,12 @@ internal sealed class BatchLines(ClusterCalls cluster, IBlobStore blobs, SignedA
         string.Create(CultureInfo.InvariantCulture, $"chatcmpl-{job.Id.Value["job_".Length..]}-{outcome.Item}"), job.Spec.CreatedAt.ToUnixTimeSeconds(), job.Spec.Model,
         [new(0, new(Encoding.UTF8.GetString(text)), Chat.ReasonOf(outcome.Result!))], Chat.UsageOf(outcome.Result!));
 
-    private static ImagesAnswer ImageOf(BatchState batch, JobSnapshot job, ItemOutcome outcome, string? base64, string? address) => new()
+    private static ImagesAnswer ImagesOf(JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, IReadOnlyList<ImageAnswer> pictures) => new()
     {
         Created = job.Spec.CreatedAt.ToUnixTimeSeconds(),
-        Data = [new(base64, address, Images.SeedOf(outcome), outcome.Spec.SampleIndex) { FileId = FileId.ItemOf(batch.Card.Id, outcome.Item).Value }],
-        OutputFormat = OutcomeAnswer.FormatOf(outcome.Spec.Image!.Format),
-        Size = Images.SizeOf(outcome.Spec.Image, job.Spec.SpatialFactor),
-        Usage = Images.UsageOf([outcome.Result!]),
+        Data = pictures,
+        OutputFormat = OutcomeAnswer.FormatOf(outputs[0].Spec.Image!.Format),
+        Size = Images.SizeOf(outputs[0].Spec.Image!, job.Spec.SpatialFactor),
+        Usage = Images.UsageOf([.. outputs.Select(output => output.Result!)]),
     };
 }

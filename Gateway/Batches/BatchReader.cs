@@ -12,14 +12,13 @@ namespace Emu3.Gateway.Batches;
 internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchValidations validations, Caller caller)
 {
     private const int AtOnce = 64;
-    private const int OutcomesAtOnce = 1_024;
 
     /// <summary>The batch, or null when there is none, or none of this tenant, or its job was deleted.</summary>
     public async Task<BatchState?> Find(BatchId id, CancellationToken cancellationToken)
     {
         if (await cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).Find(), cancellationToken) is not { } card || card.Tenant != caller.Tenant) return null;
         if (card.Stage == BatchStage.Validating) validations.Begin(card);
-        if (card.Stage != BatchStage.Accepted) return new(card, null);
+        if (card.Stage != BatchStage.Accepted) return new BatchState(card, null);
         if (await jobs.Find(id.Job.Value, cancellationToken) is not { } job)
         {
             await Forget(card, cancellationToken);
@@ -28,26 +27,7 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
 
         if (card.CancelledAt is not null && !job.IsTerminal && job.Status != JobStatus.Cancelling)
             job = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
-        return new(card, job);
-    }
-
-    /// <summary>The same with its tokens counted to the last outcome that there is. What is counted once is not read again.</summary>
-    public async Task<BatchState> CountUsage(BatchState batch, CancellationToken cancellationToken)
-    {
-        if (batch.Job is not { } job || (batch.Card.Usage.OutcomeCount >= job.Counts.Ended && job.Attempt == 1)) return batch;
-        var usage = batch.Card.Usage;
-        while (true)
-        {
-            var (outcomes, next) = await jobs.ReadOutcomes(job, usage.Counted, OutcomesAtOnce, cancellationToken);
-            if (outcomes.Count == 0) break;
-            usage = new(next, usage.OutcomeCount + outcomes.Count,
-                usage.InputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.PromptTokens ?? 0)),
-                usage.OutputTokens + outcomes.Sum(outcome => (long)(outcome.Result?.GeneratedTokens ?? 0)));
-        }
-
-        if (usage.OutcomeCount == batch.Card.Usage.OutcomeCount) return batch;
-        await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Count(usage), cancellationToken);
-        return batch with { Card = batch.Card with { Usage = usage } };
+        return BatchState.At(cluster.Time.GetUtcNow(), card, job);
     }
 
     /// <summary>A page of batches, newest first.</summary>

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Gateway.Batches;
 
 /// <summary>The body of <c>POST /v1/batches</c>, checked for itself.</summary>
-internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata)
+internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, TimeSpan? OutputLife)
 {
     public const string Images = "/v1/images/generations";
     public const string Chat = "/v1/chat/completions";
@@ -18,7 +19,7 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var endpoint = fields.Choice("endpoint", (Images, true), (Chat, false));
         var window = fields.Text("completion_window", 64);
         var metadata = JobRequest.ReadMetadata(fields, errors);
-        fields.Unsupported("output_expires_after");
+        var life = ReadLife(fields, errors);
         fields.Close();
         if (!fields.IsObject) return null;
         if (fields.Raw("input_file_id") is null) fields.Error("input_file_id", "is missing.");
@@ -29,6 +30,19 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata);
+        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life);
+    }
+
+    private static TimeSpan? ReadLife(FieldReader fields, List<ItemError> errors)
+    {
+        if (fields.Raw("output_expires_after") is not { } element) return null;
+        var life = new FieldReader(element, "output_expires_after", errors);
+        life.Choice("anchor", ("created_at", true));
+        var seconds = life.Whole("seconds", FileLimits.LeastSeconds, FileLimits.MostSeconds);
+        life.Close();
+        if (!life.IsObject) return null;
+        if (life.Raw("anchor") is null) life.Error("anchor", "is missing: \"created_at\".");
+        if (life.Raw("seconds") is null) life.Error("seconds", $"is missing: a whole number from {FileLimits.LeastSeconds} to {FileLimits.MostSeconds}.");
+        return seconds is { } count ? TimeSpan.FromSeconds(count) : null;
     }
 }

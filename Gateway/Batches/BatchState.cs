@@ -1,3 +1,4 @@
+using System.Text;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
 
@@ -8,6 +9,36 @@ namespace Emu3.Gateway.Batches;
 /// <param name="Job">The job of an accepted batch; null of all others.</param>
 internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
 {
+    private BatchLayout? _layout;
+
+    /// <summary>Its files have had their time.</summary>
+    public bool AreFilesExpired { get; init; }
+
+    /// <summary>Which items come of which line.</summary>
+    public BatchLayout Layout => _layout ??= new(Card.SampleCounts);
+
+    /// <summary>When its files go by themselves; null while it runs, and when they stay as long as its job.</summary>
+    public DateTimeOffset? FilesExpireAt => HasEnded && Job?.EndedAt is { } end && Card.OutputLife is { } life ? end + life : null;
+
+    /// <summary>Requests by how they ended. Where lines have several outputs, as of the last counting.</summary>
+    public (int Total, int Completed, int Failed) Requests
+    {
+        get
+        {
+            if (Job is null) return default;
+            if (Layout.IsOneEach) return (Job.Counts.Total, Job.Counts.Done, Job.Counts.Failed);
+            var (completed, failed) = BatchTally.Count(Card.Usage, Layout);
+            return (Layout.LineCount(Job.Counts.Total), completed, failed);
+        }
+    }
+
+    /// <summary>As it is at a time.</summary>
+    public static BatchState At(DateTimeOffset now, BatchCard card, JobSnapshot? job)
+    {
+        var state = new BatchState(card, job);
+        return state with { AreFilesExpired = state.FilesExpireAt <= now };
+    }
+
     public BatchStatus Status => Card.Stage switch
     {
         BatchStage.Failed => BatchStatus.Failed,
@@ -31,10 +62,10 @@ internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
     public DateTimeOffset? CancelledAt => Status == BatchStatus.Cancelled ? Job?.EndedAt ?? Card.StagedAt : null;
 
     /// <summary>The output file, as soon as it has a line.</summary>
-    public FileId? OutputFile => Job is { Counts.Done: > 0 } && !Card.IsOutputDeleted ? FileId.OutputOf(Card.Id) : null;
+    public FileId? OutputFile => Job is { Counts.Done: > 0 } && !Card.IsOutputDeleted && !AreFilesExpired ? FileId.OutputOf(Card.Id) : null;
 
     /// <summary>The error file, as soon as it has a line.</summary>
-    public FileId? ErrorFile => Job is not null && ErrorCount > 0 && !Card.AreErrorsDeleted ? FileId.ErrorsOf(Card.Id) : null;
+    public FileId? ErrorFile => Job is not null && ErrorCount > 0 && !Card.AreErrorsDeleted && !AreFilesExpired ? FileId.ErrorsOf(Card.Id) : null;
 
     /// <summary>Whether the item is told of in the error file: it failed, or its time was over. What its owner cancelled is told of nowhere.</summary>
     public bool IsError(ItemStatus status) => status == ItemStatus.Failed || (status == ItemStatus.Cancelled && Card.IsExpired);
@@ -48,17 +79,20 @@ internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
     }
 
     /// <summary>Its two files, as far as they are there.</summary>
-    public IEnumerable<FileAnswer> Files()
+    /// <param name="start">What addresses in them begin with.</param>
+    public IEnumerable<FileAnswer> Files(string start)
     {
-        if (OutputFile is { } output) yield return Describe(output, "output");
-        if (ErrorFile is { } errors) yield return Describe(errors, "errors");
+        if (OutputFile is { } output) yield return Describe(output, "output", Card.OutputSize, start);
+        if (ErrorFile is { } errors) yield return Describe(errors, "errors", Card.ErrorSize, start);
     }
 
     private int ErrorCount => Job!.Counts.Failed + (Card.IsExpired ? Job.Counts.Cancelled : 0);
 
-    private FileAnswer Describe(FileId file, string kind) => new()
+    private FileAnswer Describe(FileId file, string kind, BatchFileSize? size, string start) => new()
     {
         Id = file.Value,
+        Bytes = HasEnded && size?.Attempt == Job!.Attempt ? size.Bytes + (long)size.AddressCount * Encoding.UTF8.GetByteCount(start) : null,
+        ExpiresAt = FilesExpireAt?.ToUnixTimeSeconds(),
         CreatedAt = Card.CreatedAt.ToUnixTimeSeconds(),
         Filename = $"{Card.Id}_{kind}.jsonl",
         Purpose = FileAnswer.BatchOutput,

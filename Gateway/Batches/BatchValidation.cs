@@ -19,7 +19,7 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
     {
         var latest = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Find(), cancellationToken);
         if (latest is not { Stage: BatchStage.Validating }) return true;
-        if (latest.CancelledAt is not null) return await Settle(card, BatchStage.Cancelled, [], [], cancellationToken);
+        if (latest.CancelledAt is not null) return await Settle(card, BatchStage.Cancelled, [], null, cancellationToken);
         var check = new BatchCheck(card.Endpoint);
         try
         {
@@ -57,7 +57,7 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
         var parts = Parts(HeadOf(card, check.Model), file, cancellationToken);
         var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, DueAt(card), cancellationToken);
         if (refusal is { Status: >= 500 } or { RetryAfter: not null }) return false;
-        if (job is not null) return await Settle(card, BatchStage.Accepted, [], check.InlineItems, cancellationToken);
+        if (job is not null) return await Settle(card, BatchStage.Accepted, [], check, cancellationToken);
         if ((validation?.LineErrors ?? refusal?.Body.LineErrors) is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
         return await Fail(card, [.. check.Errors, new(refusal!.Body.Code ?? "invalid_request", null, refusal.Body.Message, refusal.Body.Param)], cancellationToken);
     }
@@ -65,12 +65,12 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
     private static DateTimeOffset? DueAt(BatchCard card) => CompletionWindow.TryParse(card.Window, out var window) ? card.CreatedAt + window : null;
 
     private Task<bool> Fail(BatchCard card, IReadOnlyList<BatchError> errors, CancellationToken cancellationToken) =>
-        Settle(card, BatchStage.Failed, errors, [], cancellationToken);
+        Settle(card, BatchStage.Failed, errors, null, cancellationToken);
 
     /// <summary>A batch that was cancelled meanwhile has its job cancelled at once.</summary>
-    private async Task<bool> Settle(BatchCard card, BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inline, CancellationToken cancellationToken)
+    private async Task<bool> Settle(BatchCard card, BatchStage stage, IReadOnlyList<BatchError> errors, BatchCheck? check, CancellationToken cancellationToken)
     {
-        var settled = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Settle(stage, errors, inline), cancellationToken);
+        var settled = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Settle(stage, errors, check?.InlineItems ?? [], check?.SampleCounts ?? []), cancellationToken);
         if (settled is { Stage: BatchStage.Accepted, CancelledAt: not null })
             await cluster.Repeat(() => cluster.Grain<IGenerationJob>(card.Id.Job.Value).Cancel(), cancellationToken);
         return true;

@@ -61,7 +61,7 @@ internal sealed record BatchAnswer
         ExpiredAt = batch.ExpiredAt?.ToUnixTimeSeconds(),
         CancellingAt = batch.CancellingAt?.ToUnixTimeSeconds(),
         CancelledAt = batch.CancelledAt?.ToUnixTimeSeconds(),
-        RequestCounts = new(batch.Job?.Counts.Total ?? 0, batch.Job?.Counts.Done ?? 0, batch.Job?.Counts.Failed ?? 0),
+        RequestCounts = new(batch.Requests.Total, batch.Requests.Completed, batch.Requests.Failed),
         Usage = new(batch.Card.Usage.InputTokens, batch.Card.Usage.OutputTokens),
         Metadata = batch.Card.Metadata,
         JobId = batch.Job?.Id.Value,

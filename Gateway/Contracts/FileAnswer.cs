@@ -11,7 +11,7 @@ internal sealed record FileAnswer
     public required string Id { get; init; }
     public string Object { get; } = "file";
 
-    /// <summary>Null for what a batch gives: its lines are made when they are read, and there are more of them by the hour.</summary>
+    /// <summary>Null for a batch's lines until the batch has ended: there are more of them by the hour.</summary>
     public long? Bytes { get; init; }
     public required long CreatedAt { get; init; }
     public long? ExpiresAt { get; init; }

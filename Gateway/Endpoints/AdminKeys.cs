@@ -2,6 +2,7 @@ using System.Globalization;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -16,11 +17,13 @@ internal static class AdminKeys
     public static void Map(IEndpointRouteBuilder routes)
     {
         var admin = routes.MapGroup("/v1/admin").WithMetadata(AdminRoute.Metadata);
-        admin.MapPost("/keys", Create);
-        admin.MapGet("/keys", List);
-        admin.MapDelete("/keys/{id}", Revoke);
-        admin.MapPost("/keys/{id}/rotate", Rotate);
-        admin.MapGet("/audit", ReadAudit);
+        admin.MapPost("/keys", Create).Tell(ApiGroups.Keys, "Make a key", "The key itself is in this answer and never again.")
+            .Takes(RequestShapes.Key).Gives<KeyAnswer>(StatusCodes.Status201Created);
+        admin.MapGet("/keys", List).Tell(ApiGroups.Keys, "List keys").Gives<KeyList>();
+        admin.MapDelete("/keys/{id}", Revoke).Tell(ApiGroups.Keys, "Revoke a key", "Holds everywhere within 10 s; streams under it are cut off.").Gives<KeyAnswer>();
+        admin.MapPost("/keys/{id}/rotate", Rotate).Tell(ApiGroups.Keys, "Give a key another secret", "The old one opens nothing any more.").Gives<KeyAnswer>();
+        admin.MapGet("/audit", ReadAudit).Tell(ApiGroups.Keys, "Read the acts of admins, newest first")
+            .AsksLimit(UsualActs, MostActs).Asks("before", "The `next` of the page before.").Gives<AuditList>();
     }
 
     private static async Task<IResult> Create(HttpContext http, ClusterCalls cluster, KnownKeys keys, AuditTrail audit)

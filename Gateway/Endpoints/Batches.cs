@@ -1,5 +1,6 @@
 using Emu3.Gateway.Batches;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -13,10 +14,13 @@ internal static class Batches
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/batches", Create);
-        routes.MapGet("/v1/batches", List);
-        routes.MapGet("/v1/batches/{id}", Get);
-        routes.MapPost("/v1/batches/{id}/cancel", Cancel);
+        routes.MapPost("/v1/batches", Create)
+            .Tell(ApiGroups.Batches, "Make a batch of a file", "Its lines, as the schema `BatchLine` has them, are looked through behind the answer.")
+            .HearsIdempotencyKey().Takes(RequestShapes.Batch).Gives<BatchAnswer>();
+        routes.MapGet("/v1/batches", List).Tell(ApiGroups.Batches, "List batches, newest first")
+            .AsksLimit(Usual, Most).Asks("after", "The page begins behind this batch.").Gives<ListPage<BatchAnswer>>();
+        routes.MapGet("/v1/batches/{id}", Get).Tell(ApiGroups.Batches, "Look at a batch").Gives<BatchAnswer>();
+        routes.MapPost("/v1/batches/{id}/cancel", Cancel).Tell(ApiGroups.Batches, "Cancel a batch", "What is done stays.").Gives<BatchAnswer>();
     }
 
     private static async Task<IResult> Create(HttpRequest request, BatchIntake intake, BatchReader reader, TimeProvider time, CancellationToken cancellationToken)
@@ -35,9 +39,9 @@ internal static class Batches
         return state is null ? FailureResponses.BatchNotFound(batch.Id.Value) : Tell(state, time);
     }
 
-    private static async Task<IResult> Get(string id, BatchReader reader, TimeProvider time, CancellationToken cancellationToken) =>
+    private static async Task<IResult> Get(string id, BatchReader reader, BatchOutcomes outcomes, TimeProvider time, CancellationToken cancellationToken) =>
         await Find(id, reader, cancellationToken) is { } batch
-            ? Tell(await reader.CountUsage(batch, cancellationToken), time)
+            ? Tell(await outcomes.Count(batch, cancellationToken), time)
             : FailureResponses.BatchNotFound(id);
 
     private static async Task<IResult> Cancel(string id, BatchReader reader, TimeProvider time, CancellationToken cancellationToken) =>

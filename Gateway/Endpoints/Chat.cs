@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Microsoft.AspNetCore.Mvc;
@@ -12,7 +14,9 @@ namespace Emu3.Gateway.Endpoints;
 internal static class Chat
 {
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/chat/completions", Complete).WithMetadata(new RequestSizeLimitAttribute(JobBody.LongestPart));
+        routes.MapPost("/v1/chat/completions", Complete).WithMetadata(new RequestSizeLimitAttribute(JobBody.LongestPart))
+            .Tell(ApiGroups.Chat, "Ask about pictures, or in text alone").Takes(RequestShapes.Chat).Gives<ChatAnswer>()
+            .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`.");
 
     private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs, TimeProvider time)
     {
@@ -21,11 +25,7 @@ internal static class Chat
         if (document is null) return refusal!;
         using var _ = document;
         var errors = new List<ItemError>();
-        var fields = new FieldReader(document.RootElement, "", errors);
-        var isStreamed = fields.Flag("stream") ?? false;
-        var withUsage = isStreamed && ReadStreamOptions(fields, errors);
-        fields.Ignore("stream_options");
-        var request = OpenAiBodies.ReadChat(fields, errors, mayStream: true);
+        var (isStreamed, withUsage, request) = Read(document.RootElement, errors);
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
 
         // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
@@ -33,6 +33,15 @@ internal static class Chat
         if (job is null) return refused!;
         if (isStreamed) return new ServerSentEvents(Stream(job, withUsage, time.GetUtcNow().ToUnixTimeSeconds(), CancellationToken.None));
         await using (job) return await Answer(job, time, cancellationToken);
+    }
+
+    internal static (bool IsStreamed, bool WithUsage, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
+    {
+        var fields = new FieldReader(body, "", errors);
+        var isStreamed = fields.Flag("stream") ?? false;
+        var withUsage = isStreamed && ReadStreamOptions(fields, errors);
+        fields.Ignore("stream_options");
+        return (isStreamed, withUsage, OpenAiBodies.ReadChat(fields, errors, mayStream: true));
     }
 
     private static bool ReadStreamOptions(FieldReader fields, List<ItemError> errors)

@@ -2,6 +2,7 @@ using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Diagnosis;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
@@ -12,7 +13,8 @@ internal static class Diagnoses
     /// <summary>A job that answers does so at once; a silo that died is noticed within this.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/jobs/{id}/diagnosis", Get);
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/jobs/{id}/diagnosis", Get)
+        .Tell(ApiGroups.Jobs, "Ask why a job has not ended", "Where each item is that has not, and why.").Gives<DiagnosisAnswer>();
 
     private static async Task<IResult> Get(string id, JobReader jobs, DiagnosisReader reader, CancellationToken cancellationToken)
     {

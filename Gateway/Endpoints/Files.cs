@@ -2,6 +2,7 @@ using Emu3.Gateway.Batches;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -17,11 +18,17 @@ internal static class Files
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/files", Upload).WithMetadata(new RequestSizeLimitAttribute(FileLimits.Bytes + FileLimits.FormBytes));
-        routes.MapGet("/v1/files", List);
-        routes.MapGet("/v1/files/{id}", Get);
-        routes.MapGet("/v1/files/{id}/content", Content);
-        routes.MapDelete("/v1/files/{id}", Delete);
+        routes.MapPost("/v1/files", Upload).WithMetadata(new RequestSizeLimitAttribute(FileLimits.Bytes + FileLimits.FormBytes))
+            .Tell(ApiGroups.Files, "Upload a file", "Of purpose batch, its lines are as the schema `BatchLine` has them.")
+            .HearsIdempotencyKey().Takes("multipart/form-data", FileFields.Shape).Gives<FileAnswer>();
+        routes.MapGet("/v1/files", List).Tell(ApiGroups.Files, "List files")
+            .AsksLimit(MostListed, MostListed).Asks("after", "The page begins behind this file.").Asks("order", "By time of making; desc where nothing is said.", "asc", "desc")
+            .Asks("purpose", "Only those.", "batch", "vision", "user_data", FileAnswer.BatchOutput).Gives<ListPage<FileAnswer>>();
+        routes.MapGet("/v1/files/{id}", Get).Tell(ApiGroups.Files, "Look at a file").Gives<FileAnswer>();
+        routes.MapGet("/v1/files/{id}/content", Content).Tell(ApiGroups.Files, "Read a file", "Uploads and pictures also in ranges.")
+            .GivesFile("application/octet-stream", "The file as it was uploaded.").GivesFile(JsonLines, "Lines of a batch's output or errors, also while they grow.")
+            .GivesFile("image/png", "A picture of a batch, in its own format.");
+        routes.MapDelete("/v1/files/{id}", Delete).Tell(ApiGroups.Files, "Delete a file", "Of a batch's output and errors only the file goes, the results stay with the job.").Gives<FileDeletedAnswer>();
     }
 
     private static async Task<IResult> Upload(HttpContext http, FileIntake intake)
@@ -44,18 +51,20 @@ internal static class Files
             errors.Add(new("after", "must be the id of a file that is there."));
         return errors.Count > 0
             ? FailureResponses.BadRequest(errors)
-            : new JsonAnswer<ListPage<FileAnswer>>(await files.List(after, limit, order != "asc", purpose, cancellationToken));
+            : new JsonAnswer<ListPage<FileAnswer>>(await files.List(after, limit, order != "asc", purpose, request, cancellationToken));
     }
 
-    private static async Task<IResult> Get(string id, FileReader files, BatchFiles made, CancellationToken cancellationToken)
+    private static async Task<IResult> Get(string id, HttpRequest request, FileReader files, BatchFiles made, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         if (await files.FindUpload(file, cancellationToken) is { } upload) return new JsonAnswer<FileAnswer>(FileAnswer.Of(upload));
-        return await made.Find(file, cancellationToken) is { } found ? new JsonAnswer<FileAnswer>(found.Told) : FailureResponses.FileNotFound(id);
+        return await made.Find(file, request, cancellationToken) is { } found
+            ? new JsonAnswer<FileAnswer>(await made.Measure(found, file, request, cancellationToken))
+            : FailureResponses.FileNotFound(id);
     }
 
     private static async Task<IResult> Content(
-        string id, HttpContext http, FileReader files, BatchFiles made, BatchLines lines, IBlobStore blobs, CancellationToken cancellationToken)
+        string id, HttpContext http, FileReader files, BatchFiles made, IBlobStore blobs, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         // Whatever it is, no browser is to take it for a page of ours.
@@ -67,22 +76,26 @@ internal static class Files
                 : FailureResponses.FileNotFound(id);
         }
 
-        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (await made.Find(file, http.Request, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
         if (found.Item is not { } item)
-            return Results.Stream(target => lines.Write(found.Batch, file.IsErrors, http.Request, target, cancellationToken), JsonLines, found.Told.Filename);
+            return Results.Stream(target => made.Write(found.Batch, file.IsErrors, http.Request, target, cancellationToken), JsonLines, found.Told.Filename);
         return await blobs.OpenReadAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken) is { } picture
             ? Results.Stream(picture, OutcomeAnswer.ContentTypeOf(item.Spec), found.Told.Filename, enableRangeProcessing: true)
             : FailureResponses.FileReleased(item.Item);
     }
 
     private static async Task<IResult> Delete(
-        string id, FileReader files, BatchFiles made, BatchReader batches, IBlobStore blobs, CancellationToken cancellationToken)
+        string id, HttpRequest request, FileReader files, BatchFiles made, BatchReader batches, IBlobStore blobs, CancellationToken cancellationToken)
     {
         if (!FileId.TryParse(id, out var file)) return FailureResponses.FileNotFound(id);
         if (file.Batch is not { } batch)
             return await files.DeleteUpload(file, cancellationToken) ? new JsonAnswer<FileDeletedAnswer>(new(id)) : FailureResponses.FileNotFound(id);
-        if (await made.Find(file, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
-        if (found.Item is { } item) await blobs.DeleteAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken);
+        if (await made.Find(file, request, cancellationToken) is not { } found) return FailureResponses.FileNotFound(id);
+        if (found.Item is { } item)
+        {
+            await blobs.DeleteAsync(JobReader.KeyOf(item, found.Batch.Job!), cancellationToken);
+            await made.Forget(batch, cancellationToken);
+        }
         else await batches.DeleteFile(batch, file.IsErrors, cancellationToken);
         return new JsonAnswer<FileDeletedAnswer>(new(id));
     }

@@ -1,6 +1,7 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 using Emu3.Observability;
 
 namespace Emu3.Gateway.Endpoints;
@@ -12,9 +13,11 @@ internal static class Health
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health", Get).WithMetadata(OpenRoute.Metadata);
+        routes.MapGet("/health", Get).WithMetadata(OpenRoute.Metadata)
+            .Tell(ApiGroups.Health, "Whether a request could be run now").Gives<HealthAnswer>().Gives<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
         foreach (var page in (string[])[HealthPages.LivePath, HealthPages.ReadyPath, HealthPages.StartupPath])
-            routes.MapGet(page, (HttpContext http) => HealthPages.AnswerAsync(http, http.RequestServices)).WithMetadata(OpenRoute.Metadata);
+            routes.MapGet(page, (HttpContext http, IServiceProvider services) => HealthPages.AnswerAsync(http, services)).WithMetadata(OpenRoute.Metadata)
+                .Tell(ApiGroups.Health, $"A page for probes: {page[(page.LastIndexOf('/') + 1)..]}").Produces(StatusCodes.Status200OK).Produces(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<IResult> Get(ClusterCalls cluster, CancellationToken cancellationToken)

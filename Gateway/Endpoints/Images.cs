@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Microsoft.AspNetCore.Mvc;
@@ -13,13 +15,16 @@ namespace Emu3.Gateway.Endpoints;
 internal static class Images
 {
     /// <summary>As OpenAI has it; more go into a job.</summary>
-    private const int MostSamples = 10;
+    internal const int MostSamples = 10;
 
     /// <summary>As OpenAI has it.</summary>
     private const int MostPreviews = 3;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20));
+        routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20))
+            .Tell(ApiGroups.Images, "Draw pictures", $"Up to {MostSamples} pictures of one prompt, in the answer itself. With `stream`, previews and one picture as events.")
+            .Takes(RequestShapes.Image).Gives<ImagesAnswer>()
+            .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`.");
 
     private static async Task<IResult> Generate(
         HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses, TimeProvider time)
@@ -29,9 +34,7 @@ internal static class Images
         if (document is null) return refusal!;
         using var _ = document;
         var errors = new List<ItemError>();
-        var fields = new FieldReader(document.RootElement, "", errors);
-        var way = ReadWay(fields);
-        var request = OpenAiBodies.ReadImage(fields, isAnsweredInPlace: true);
+        var (way, request) = Read(document.RootElement, errors);
         if (request.SampleCount > MostSamples) errors.Add(new("n", $"is {request.SampleCount}; {MostSamples} are allowed here, and more in a job."));
         if (way.IsStreamed && request.SampleCount > 1) errors.Add(new("n", $"is {request.SampleCount}; a stream has 1 picture."));
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
@@ -41,6 +44,12 @@ internal static class Images
         if (job is null) return refused!;
         if (way.IsStreamed) return new ServerSentEvents(Stream(job, previews, way.PreviewCount, time, CancellationToken.None));
         await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, time, cancellationToken);
+    }
+
+    internal static ((bool IsStreamed, int PreviewCount, bool IsAddress) Way, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
+    {
+        var fields = new FieldReader(body, "", errors);
+        return (ReadWay(fields), OpenAiBodies.ReadImage(fields, isAnsweredInPlace: true));
     }
 
     /// <summary>How the picture is to come back; what can't go together is refused.</summary>

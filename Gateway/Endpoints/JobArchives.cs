@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage.Blobs;
 
@@ -19,8 +20,9 @@ internal static class JobArchives
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs/{id}/archive", Content);
-        routes.MapPost("/v1/jobs/{id}/archive", GetAddress);
+        routes.MapGet("/v1/jobs/{id}/archive", Content).Tell(ApiGroups.Jobs, "Read all files of a job", "And `metadata.jsonl` with each item's outcome. Of a job that runs, what is there.")
+            .GivesFile("application/zip", "A ZIP, written as it is read.");
+        routes.MapPost("/v1/jobs/{id}/archive", GetAddress).Tell(ApiGroups.Jobs, "Get an address of all files", "It opens without a key for a while, as in a browser.").Gives<ArchiveAnswer>();
     }
 
     /// <summary>The archive itself.</summary>

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
@@ -15,8 +16,13 @@ internal static class JobEvents
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs/{id}/events", WatchJob);
-        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/tokens", WatchItem);
+        const string After = "The id of an event: the stream goes on behind it. Last-Event-ID stands before it.";
+        routes.MapGet("/v1/jobs/{id}/events", WatchJob).Tell(ApiGroups.Jobs, "Watch a job", "No outcome twice, and none left out, however often the stream is taken up again.")
+            .Asks("after", After).Hears("Last-Event-ID", "As browsers send it.")
+            .GivesEvents("`item` with an outcome and the job, `progress` with the job, and `done` at the end.");
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/tokens", WatchItem).Tell(ApiGroups.Jobs, "Watch an item's tokens")
+            .Asks("after", After).Hears("Last-Event-ID", "As browsers send it.")
+            .GivesEvents("`tokens`; `rewind` where those behind an offset are void; `done` with the outcome.");
     }
 
     private static async Task<IResult> WatchJob(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)

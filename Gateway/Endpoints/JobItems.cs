@@ -1,6 +1,7 @@
 using System.Globalization;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage.Blobs;
 using Microsoft.Net.Http.Headers;
@@ -14,10 +15,12 @@ internal static class JobItems
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs/{id}/results", List);
-        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get);
-        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content);
-        routes.MapDelete("/v1/jobs/{id}/items/{item:int:min(0)}/content", Release);
+        routes.MapGet("/v1/jobs/{id}/results", List).Tell(ApiGroups.Jobs, "List what came of a job's items", "In their durable order, also while it runs.")
+            .AsksLimit(100, MostOutcomes).Asks("after", "The `next` of the page before.").Gives<OutcomePage>();
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get).Tell(ApiGroups.Jobs, "Look at an item").Gives<OutcomeAnswer>();
+        routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content).Tell(ApiGroups.Jobs, "Read an item's file")
+            .GivesFile("image/png", "The picture, in its own format.").GivesFile("text/plain", "The answer to a question.");
+        routes.MapDelete("/v1/jobs/{id}/items/{item:int:min(0)}/content", Release).Tell(ApiGroups.Jobs, "Release an item's file", "The outcome stays, the file goes.").GivesNothing();
     }
 
     private static async Task<IResult> List(string id, HttpRequest request, JobReader reader, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
@@ -11,7 +12,8 @@ internal static class JobList
     private const int Usual = 20;
     private const int Most = 100;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/jobs", List);
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/jobs", List).Tell(ApiGroups.Jobs, "List jobs, newest first")
+        .AsksLimit(Usual, Most).Asks("after", "The `next` of the page before, or the id of a job.").Asks("status", "Only those.", [.. Enum.GetValues<JobStatus>().Select(Name)]).Gives<JobPage>();
 
     private static async Task<IResult> List(HttpRequest request, JobListing listing, CancellationToken cancellationToken)
     {

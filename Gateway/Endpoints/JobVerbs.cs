@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -11,15 +13,17 @@ internal static class JobVerbs
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        MapVerb(routes, "cancel", job => job.Cancel());
-        MapVerb(routes, "pause", job => job.Pause());
-        MapVerb(routes, "resume", job => job.Resume());
-        MapVerb(routes, "retry_failed", job => job.RetryFailed());
-        routes.MapPost("/v1/jobs/{id}/priority", SetPriority);
+        MapVerb(routes, "cancel", "Cancel a job", "What is done stays.", job => job.Cancel());
+        MapVerb(routes, "pause", "Pause a job", "Items that run go on from their tokens later.", job => job.Pause());
+        MapVerb(routes, "resume", "Resume a job", null, job => job.Resume());
+        MapVerb(routes, "retry_failed", "Run a job's failed items again", null, job => job.RetryFailed());
+        routes.MapPost("/v1/jobs/{id}/priority", SetPriority).Tell(ApiGroups.Jobs, "Change a job's priority").Takes(RequestShapes.Priority).Gives<JobAnswer>();
     }
 
-    private static void MapVerb(IEndpointRouteBuilder routes, string verb, Func<IGenerationJob, Task<JobSnapshot>> ask) => routes.MapPost($"/v1/jobs/{{id}}/{verb}",
-        (string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken) => Ask(id, ask, reader, cluster, cancellationToken));
+    private static void MapVerb(IEndpointRouteBuilder routes, string verb, string summary, string? more, Func<IGenerationJob, Task<JobSnapshot>> ask) =>
+        routes.MapPost($"/v1/jobs/{{id}}/{verb}",
+            (string id, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken) => Ask(id, ask, reader, cluster, cancellationToken))
+            .Tell(ApiGroups.Jobs, summary, more).Gives<JobAnswer>();
 
     private static async Task<IResult> SetPriority(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
     {
@@ -27,11 +31,17 @@ internal static class JobVerbs
         if (document is null) return refusal!;
         using var _ = document;
         var errors = new List<ItemError>();
-        var fields = new FieldReader(document.RootElement, "", errors);
+        var priority = ReadPriority(document.RootElement, errors);
+        return errors.Count > 0 ? FailureResponses.BadRequest(errors) : await Ask(id, job => job.SetPriority(priority!.Value), reader, cluster, cancellationToken);
+    }
+
+    internal static JobPriority? ReadPriority(JsonElement body, List<ItemError> errors)
+    {
+        var fields = new FieldReader(body, "", errors);
         var priority = fields.Choice("priority", ("high", JobPriority.High), ("normal", JobPriority.Normal), ("low", JobPriority.Low));
         fields.Close();
         if (priority is null && errors.Count == 0) errors.Add(new("priority", "is missing: \"high\", \"normal\" or \"low\"."));
-        return errors.Count > 0 ? FailureResponses.BadRequest(errors) : await Ask(id, job => job.SetPriority(priority!.Value), reader, cluster, cancellationToken);
+        return priority;
     }
 
     private static async Task<IResult> Ask(

@@ -1,8 +1,10 @@
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.OpenApi;
 
 namespace Emu3.Gateway.Endpoints;
 
@@ -15,10 +17,20 @@ internal static class Jobs
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/jobs", Submit).WithMetadata(new DisableRequestSizeLimitAttribute());
-        routes.MapGet("/v1/jobs/{id}", Get);
-        routes.MapDelete("/v1/jobs/{id}", Delete);
+        routes.MapPost("/v1/jobs", Submit).WithMetadata(new DisableRequestSizeLimitAttribute())
+            .Tell(ApiGroups.Jobs, "Submit a job", "All items are checked, and durable, before the answer. Whatever is wrong is told line by line, and then nothing runs.")
+            .HearsIdempotencyKey().Asks("validate", "With true: say what is wrong and what the job would take, and make nothing.", "true", "false")
+            .Takes(RequestShapes.Job).Takes(JsonLines, LinesShape).Gives<JobAnswer>(StatusCodes.Status202Accepted).Gives<ValidationAnswer>();
+        routes.MapGet("/v1/jobs/{id}", Get).Tell(ApiGroups.Jobs, "Look at a job").Gives<JobAnswer>();
+        routes.MapDelete("/v1/jobs/{id}", Delete).Tell(ApiGroups.Jobs, "Delete a job that has ended", "With all its files.").GivesNothing();
     }
+
+    private static OpenApiSchema LinesShape => new()
+    {
+        Type = JsonSchemaType.String,
+        Description = "JSON Lines: first the object of `JobRequest` without its items, then a line for each item: `PictureItem`, `QuestionItem` or `BatchLine`.",
+        Examples = ["{\"seed\":7}\n{\"prompt\":\"a big red star on a blue background\",\"n\":2}\n"],
+    };
 
     private static async Task<IResult> Submit(HttpContext http, JobIntake intake)
     {

@@ -1,5 +1,6 @@
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 
 namespace Emu3.Gateway.Endpoints;
 
@@ -8,9 +9,9 @@ internal static class Models
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", List);
+        routes.MapGet("/v1/models", List).Tell(ApiGroups.Models, "List models").Gives<ModelList>();
         // Names may have an owner in front, with a slash.
-        routes.MapGet("/v1/models/{**model}", Get);
+        routes.MapGet("/v1/models/{**model}", Get).Tell(ApiGroups.Models, "Look at a model").Gives<ModelAnswer>();
     }
 
     private static async Task<IResult> List(ModelCatalog catalog, ServiceStart start, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage.Blobs;
 
@@ -11,8 +12,13 @@ internal static class SignedFiles
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/pictures/{id}/{item:int:min(0)}", GetPicture).WithMetadata(OpenRoute.Metadata);
-        routes.MapGet("/v1/archives/{id}", GetArchive).WithMetadata(OpenRoute.Metadata);
+        const string Expires = "Unix seconds, as the address has it.";
+        const string Signature = "As the address has it.";
+        routes.MapGet("/v1/pictures/{id}/{item:int:min(0)}", GetPicture).WithMetadata(OpenRoute.Metadata)
+            .Tell(ApiGroups.Images, "Read a picture by its address", "Addresses come in answers, and open without a key for a while.")
+            .Asks("expires", Expires).Asks("signature", Signature).GivesFile("image/png", "The picture, in its own format.");
+        routes.MapGet("/v1/archives/{id}", GetArchive).WithMetadata(OpenRoute.Metadata)
+            .Tell(ApiGroups.Jobs, "Read all files of a job by an address").Asks("expires", Expires).Asks("signature", Signature).GivesFile("application/zip", "As above.");
     }
 
     /// <summary>Path of an item's file.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 using Emu3.Gateway.Usage;
 using Emu3.Grains.Interfaces;
 using Microsoft.Net.Http.Headers;
@@ -14,7 +15,11 @@ internal static class UsageRecords
     private const string Csv = "text/csv";
     private const int MostDays = 92;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/usage", Get);
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/usage", Get)
+        .Tell(ApiGroups.Usage, "Read what was used", "By the caller's tenant; for admins, by everyone. A job counts on the day that it was accepted, once it has ended.")
+        .Asks("from", $"The first day, as 2026-11-28, {MostDays} days at most before the last; 30 days where nothing is said.").Asks("to", "The last day; today where nothing is said.")
+        .Asks("by", "A line for each key and day, or for each job.", "key", "job").Asks("format", "csv, also by the header Accept: text/csv.", "json", "csv")
+        .Asks("tenant", "Only this one.").Gives<UsageList>().GivesFile(Csv, "The same, as a table.");
 
     private static async Task<IResult> Get(HttpRequest request, Caller caller, UsageReader ledger, TimeProvider time, CancellationToken cancellationToken)
     {

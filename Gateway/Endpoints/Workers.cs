@@ -1,6 +1,7 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
@@ -13,12 +14,14 @@ internal static class Workers
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/workers", List);
+        routes.MapGet("/v1/workers", List).Tell(ApiGroups.Workers, "List workers", "What runs, what is loading, and what is quarantined.").Gives<WorkerList>();
         // Devices are host/device: written with the slash as it is, or as %2F.
         routes.MapPost("/v1/workers/{device}/release", (string device, HttpContext http, ClusterCalls cluster, AuditTrail audit) =>
-            Release(Uri.UnescapeDataString(device), http, cluster, audit)).WithMetadata(AdminRoute.Metadata);
+            Release(Uri.UnescapeDataString(device), http, cluster, audit)).WithMetadata(AdminRoute.Metadata)
+            .Tell(ApiGroups.Workers, "Lift a device's quarantine", "The device with its slash as %2F.").Gives<WorkerList>();
         routes.MapPost("/v1/workers/{host}/{device}/release", (string host, string device, HttpContext http, ClusterCalls cluster, AuditTrail audit) =>
-            Release($"{host}/{device}", http, cluster, audit)).WithMetadata(AdminRoute.Metadata);
+            Release($"{host}/{device}", http, cluster, audit)).WithMetadata(AdminRoute.Metadata)
+            .Tell(ApiGroups.Workers, "Lift a device's quarantine, by host and device").Gives<WorkerList>();
     }
 
     private static async Task<IResult> List(ClusterCalls cluster, CancellationToken cancellationToken)

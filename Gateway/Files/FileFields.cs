@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Microsoft.OpenApi;
 
 namespace Emu3.Gateway.Files;
 
@@ -13,6 +15,35 @@ internal sealed class FileFields
     private static readonly (string Word, FilePurpose Purpose)[] s_purposes =
         [("batch", FilePurpose.Batch), ("vision", FilePurpose.Vision), ("user_data", FilePurpose.UserData)];
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+
+    /// <summary>Names of the fields.</summary>
+    public static IReadOnlyList<string> Known => s_known;
+
+    /// <summary>The form, as the API reference tells it.</summary>
+    public static OpenApiSchema Shape => new()
+    {
+        Type = JsonSchemaType.Object,
+        AdditionalPropertiesAllowed = false,
+        Required = new HashSet<string> { "file", "purpose" },
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["purpose"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Enum = [.. s_purposes.Select(known => (JsonNode)known.Word)],
+                Description = "What the file is for; best sent before the file, which then is refused before it is read where it may not be.",
+            },
+            [Anchor] = new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["created_at"], Description = "From when on seconds count." },
+            [Seconds] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Integer,
+                Minimum = $"{FileLimits.LeastSeconds}",
+                Maximum = $"{FileLimits.MostSeconds}",
+                Description = "The file goes by itself after so long.",
+            },
+            ["file"] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "The file; the name that it comes with is kept for showing." },
+        },
+    };
 
     /// <summary>The purpose, once it has arrived and is one that we have.</summary>
     public FilePurpose? Purpose => _texts.TryGetValue("purpose", out var word) ? PurposeOf(word) : null;

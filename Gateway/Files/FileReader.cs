@@ -8,7 +8,7 @@ using Emu3.Storage.Blobs;
 namespace Emu3.Gateway.Files;
 
 /// <summary>Finds and lists the caller's files: what was uploaded, and what batches give. What belongs to another is not there.</summary>
-internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, IBlobStore blobs, Caller caller)
+internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, SignedAddresses addresses, IBlobStore blobs, Caller caller)
 {
     /// <summary>The upload, or null when there is none of that id.</summary>
     public async Task<FileCard?> FindUpload(FileId id, CancellationToken cancellationToken) => id.Batch is null
@@ -27,8 +27,9 @@ internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, IBlo
     /// <param name="limit">Files at most.</param>
     /// <param name="isNewestFirst">The order.</param>
     /// <param name="purpose">Only those, by the word of the API; null for all.</param>
+    /// <param name="request">Who asks.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<ListPage<FileAnswer>> List(FilePlace? after, int limit, bool isNewestFirst, string? purpose, CancellationToken cancellationToken)
+    public async Task<ListPage<FileAnswer>> List(FilePlace? after, int limit, bool isNewestFirst, string? purpose, HttpRequest request, CancellationToken cancellationToken)
     {
         var files = new List<(FilePlace Place, FileAnswer File)>();
         if (purpose != FileAnswer.BatchOutput)
@@ -39,7 +40,7 @@ internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, IBlo
             {
                 // The newest come first: nothing that is older than a whole page is on it.
                 if (isNewestFirst && files.Count > limit && files.Count(one => one.Place.CreatedAt > state.Card.CreatedAt) > limit) break;
-                foreach (var file in state.Files())
+                foreach (var file in state.Files(addresses.StartOf(request)))
                     if (new FilePlace(state.Card.CreatedAt, file.Id) is var place && place.IsBehind(after, isNewestFirst)) files.Add((place, file));
             }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Emu3.Gateway.Access;
 
 namespace Emu3.Gateway.Pages;
@@ -14,16 +15,21 @@ internal static class WebPages
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/", () => Results.Redirect("/playground")).WithMetadata(OpenRoute.Metadata).ExcludeFromDescription();
-        Map(routes, "/playground", "playground.html", "text/html; charset=utf-8");
-        Map(routes, "/jobs", "jobs.html", "text/html; charset=utf-8");
-        Map(routes, "/jobs/{id}", "job.html", "text/html; charset=utf-8");
-        Map(routes, "/pages/emu3.css", "emu3.css", "text/css; charset=utf-8");
-        Map(routes, "/pages/emu3.js", "emu3.js", "text/javascript; charset=utf-8");
+        MapPage(routes, "/playground", "playground", "Playground");
+        MapPage(routes, "/jobs", "jobs", "Jobs");
+        MapPage(routes, "/jobs/{id}", "job", "Job");
+        Map(routes, "/pages/emu3.css", Read("emu3.css"), "text/css; charset=utf-8");
+        Map(routes, "/pages/emu3.js", Read("emu3.js"), "text/javascript; charset=utf-8");
     }
 
-    private static void Map(IEndpointRouteBuilder routes, string path, string name, string contentType)
+    /// <summary>A page: its own file within the frame that all have.</summary>
+    private static void MapPage(IEndpointRouteBuilder routes, string path, string page, string title) => Map(routes, path, Read("frame.html")
+        .Replace("{{title}}", title, StringComparison.Ordinal).Replace("{{page}}", page, StringComparison.Ordinal)
+        .Replace("{{main}}", Read($"{page}.html"), StringComparison.Ordinal), "text/html; charset=utf-8");
+
+    private static void Map(IEndpointRouteBuilder routes, string path, string text, string contentType)
     {
-        var content = Read(name);
+        var content = Encoding.UTF8.GetBytes(text);
         var tag = new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}\"");
         routes.MapGet(path, (HttpResponse response) =>
         {
@@ -35,11 +41,10 @@ internal static class WebPages
         }).WithMetadata(OpenRoute.Metadata).ExcludeFromDescription();
     }
 
-    private static byte[] Read(string name)
+    private static string Read(string name)
     {
         using var stream = typeof(WebPages).Assembly.GetManifestResourceStream($"Emu3.Gateway.Pages.{name}") ?? throw new InvalidOperationException($"The page {name} is not in the program.");
-        using var content = new MemoryStream();
-        stream.CopyTo(content);
-        return content.ToArray();
+        using var content = new StreamReader(stream, Encoding.UTF8);
+        return content.ReadToEnd();
     }
 }

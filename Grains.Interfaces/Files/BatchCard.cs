@@ -36,7 +36,7 @@ public sealed record BatchCard
     /// <summary>It was not its owner who cancelled it.</summary>
     [Id(14)] public bool IsExpired { get; init; }
 
-    /// <summary>Items whose picture is to be in the output itself: bit n of byte n/8. Empty: none.</summary>
+    /// <summary>Lines, from 0, whose pictures are to be in the output itself: bit n of byte n/8. Empty: none.</summary>
     [Id(15)] public byte[] InlineItems { get; init; } = [];
     [Id(16)] public BatchUsage Usage { get; init; } = new(JobCursor.Start, 0, 0, 0);
 
@@ -46,14 +46,24 @@ public sealed record BatchCard
 
     /// <summary>The two name the same request.</summary>
     public bool IsSameRequest(BatchCard other) =>
-        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant
+        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && OutputLife == other.OutputLife && Tenant == other.Tenant
         && Metadata.Count == other.Metadata.Count && Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
-    /// <summary>Whether the item's picture is to be in the output itself.</summary>
-    public bool IsInline(int item) => item / 8 < InlineItems.Length && (InlineItems[item / 8] >> (item % 8) & 1) == 1;
+    /// <summary>Whether the line's pictures are to be in the output itself.</summary>
+    public bool IsInline(int line) => line / 8 < InlineItems.Length && (InlineItems[line / 8] >> (line % 8) & 1) == 1;
 
     /// <summary>Id of the key that it was made with, for the ledger; null where none was asked for.</summary>
     [Id(19)] public string? KeyId { get; init; }
+
+    /// <summary>So long after the batch's end its output and error files are there; null: as long as its job.</summary>
+    [Id(20)] public TimeSpan? OutputLife { get; init; }
+
+    /// <summary>Outputs of each line. Empty: one of each.</summary>
+    [Id(21)] public byte[] SampleCounts { get; init; } = [];
+
+    /// <summary>What the output file was when it was last read to its end, after the batch's; null: not yet. So the next, of the error file.</summary>
+    [Id(22)] public BatchFileSize? OutputSize { get; init; }
+    [Id(23)] public BatchFileSize? ErrorSize { get; init; }
 }
 
 /// <summary>How far a batch is on its way to a job. All but the first are final.</summary>
@@ -81,11 +91,29 @@ public enum BatchStage
 public sealed record BatchError(
     [property: Id(0)] string Code, [property: Id(1)] int? Line, [property: Id(2)] string Message, [property: Id(3)] string? Param);
 
-/// <summary>Tokens of the outcomes that were counted so far.</summary>
+/// <summary>What the outcomes that were counted so far add up to.</summary>
 /// <param name="Counted">Which they were.</param>
 /// <param name="OutcomeCount">How many.</param>
 /// <param name="InputTokens">Of prompts.</param>
 /// <param name="OutputTokens">Generated.</param>
 [GenerateSerializer, Immutable, Alias("emu3.BatchUsage")]
 public sealed record BatchUsage(
-    [property: Id(0)] JobCursor Counted, [property: Id(1)] long OutcomeCount, [property: Id(2)] long InputTokens, [property: Id(3)] long OutputTokens);
+    [property: Id(0)] JobCursor Counted, [property: Id(1)] long OutcomeCount, [property: Id(2)] long InputTokens, [property: Id(3)] long OutputTokens)
+{
+    /// <summary>The order in which they were counted, which is that of the batch's lines: so many of a shard, behind those of it that came before.</summary>
+    [Id(4)] public IReadOnlyList<OutcomeRun> Order { get; init; } = [];
+
+    /// <summary>Where lines have several outputs, of each line how many are done, and in the highest bit whether one failed. Empty: none has.</summary>
+    [Id(5)] public byte[] Lines { get; init; } = [];
+}
+
+/// <summary>Some outcomes of one shard.</summary>
+[GenerateSerializer, Immutable, Alias("emu3.OutcomeRun")]
+public readonly record struct OutcomeRun([property: Id(0)] int Shard, [property: Id(1)] int Count);
+
+/// <summary>The size of a file that is written anew with each reading.</summary>
+/// <param name="Bytes">Without the starts of addresses, which depend on who asks.</param>
+/// <param name="AddressCount">Addresses in it.</param>
+/// <param name="Attempt">Of the job that it was.</param>
+[GenerateSerializer, Immutable, Alias("emu3.BatchFileSize")]
+public sealed record BatchFileSize([property: Id(0)] long Bytes, [property: Id(1)] int AddressCount, [property: Id(2)] int Attempt);

@@ -12,13 +12,15 @@ public sealed class FieldReader
     private readonly JsonElement _element;
     private readonly string _path;
     private readonly List<ItemError> _errors;
+    private readonly FieldLog? _log;
     private readonly List<string> _offered = [];
     private readonly HashSet<string> _accepted = new(StringComparer.Ordinal);
 
     /// <summary>Reads an object that stands at a path in the request; the request itself is "".</summary>
     public FieldReader(JsonElement element, string path, List<ItemError> errors)
     {
-        (_element, _path, _errors) = (element, path, errors);
+        (_element, _path, _errors, _log) = (element, path, errors, errors as FieldLog);
+        _log?.Open(path, element);
         IsObject = element.ValueKind == JsonValueKind.Object;
         if (!IsObject) errors.Add(new(path, $"must be an object, and is {Name(element)}."));
     }
@@ -34,13 +36,20 @@ public sealed class FieldReader
     /// <summary>The raw value, or null when it is absent or null.</summary>
     public JsonElement? Raw(string field)
     {
+        _log?.Note(PathOf(field), new(FieldKind.Any));
+        return Find(field);
+    }
+
+    private JsonElement? Find(string field)
+    {
         if (_accepted.Add(field)) _offered.Add(field);
         return IsObject && _element.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
     }
 
     public string? Text(string field, int longest)
     {
-        if (Raw(field) is not { } value) return null;
+        _log?.Note(PathOf(field), new(FieldKind.Text) { Most = longest });
+        if (Find(field) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.String) return Refuse<string>(field, $"must be a string, and is {Name(value)}.");
         var text = value.GetString()!;
         return text.Length <= longest ? text : Refuse<string>(field, $"has {text.Length} characters; {longest} are allowed.");
@@ -48,7 +57,8 @@ public sealed class FieldReader
 
     public int? Whole(string field, int least, int most)
     {
-        if (Raw(field) is not { } value) return null;
+        _log?.Note(PathOf(field), new(FieldKind.Whole) { Least = least, Most = most });
+        if (Find(field) is not { } value) return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
         Error(field, $"must be a whole number from {least} to {most}, and is {Name(value)}.");
         return null;
@@ -56,7 +66,8 @@ public sealed class FieldReader
 
     public double? Number(string field, double least, double most, bool isLeastIncluded = true)
     {
-        if (Raw(field) is not { } value) return null;
+        _log?.Note(PathOf(field), new(FieldKind.Number) { Least = least, Most = most, IsLeastExcluded = !isLeastIncluded });
+        if (Find(field) is not { } value) return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number <= most
             && (isLeastIncluded ? number >= least : number > least)) return number;
         Error(field, string.Create(CultureInfo.InvariantCulture,
@@ -66,7 +77,8 @@ public sealed class FieldReader
 
     public bool? Flag(string field)
     {
-        if (Raw(field) is not { } value) return null;
+        _log?.Note(PathOf(field), new(FieldKind.Flag));
+        if (Find(field) is not { } value) return null;
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
         Error(field, $"must be true or false, and is {Name(value)}.");
         return null;
@@ -75,7 +87,8 @@ public sealed class FieldReader
     /// <summary>A 64-bit seed. JSON numbers beyond 2⁵³ are rounded by many programs, so a decimal string does as well.</summary>
     public ulong? Seed(string field)
     {
-        if (Raw(field) is not { } value) return null;
+        _log?.Note(PathOf(field), new(FieldKind.Seed));
+        if (Find(field) is not { } value) return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out var seed)) return seed;
         if (value.ValueKind == JsonValueKind.String
             && ulong.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out seed)) return seed;
@@ -86,26 +99,35 @@ public sealed class FieldReader
     /// <summary>One of a few words.</summary>
     public T? Choice<T>(string field, params ReadOnlySpan<(string Word, T Value)> allowed) where T : struct
     {
-        if (Raw(field) is not { } value) return null;
-        var words = new string[allowed.Length];
-        for (var i = 0; i < allowed.Length; i++)
-        {
-            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(allowed[i].Word)) return allowed[i].Value;
-            words[i] = $"\"{allowed[i].Word}\"";
-        }
-        Error(field, $"must be {string.Join(" or ", words)}, and is {Name(value)}.");
+        _log?.Note(PathOf(field), new(FieldKind.Choice) { Words = WordsOf(allowed) });
+        if (Find(field) is not { } value) return null;
+        foreach (var (word, meaning) in allowed)
+            if (value.ValueKind == JsonValueKind.String && value.ValueEquals(word)) return meaning;
+        Error(field, $"must be {string.Join(" or ", WordsOf(allowed).Select(word => $"\"{word}\""))}, and is {Name(value)}.");
         return null;
+    }
+
+    private static string[] WordsOf<T>(ReadOnlySpan<(string Word, T Value)> allowed)
+    {
+        var words = new string[allowed.Length];
+        for (var i = 0; i < words.Length; i++) words[i] = allowed[i].Word;
+        return words;
     }
 
     /// <summary>A field that is known and has no effect here.</summary>
     public void Ignore(params ReadOnlySpan<string> fields)
     {
-        foreach (var field in fields) _accepted.Add(field);
+        foreach (var field in fields)
+        {
+            _log?.Note(PathOf(field), new(FieldKind.Ignored));
+            _accepted.Add(field);
+        }
     }
 
     /// <summary>A field that is known and not supported: refused by name, unless it has one of the neutral values (JSON text) that ask for nothing.</summary>
     public void Unsupported(string field, params ReadOnlySpan<string> neutral)
     {
+        _log?.Note(PathOf(field), new(FieldKind.Unsupported) { Words = neutral.ToArray() });
         _accepted.Add(field);
         if (!IsObject || !_element.TryGetProperty(field, out var value) || value.ValueKind == JsonValueKind.Null) return;
         foreach (var text in neutral)
@@ -121,6 +143,7 @@ public sealed class FieldReader
     /// <summary>Refuses every field that was not asked for, and says which there are.</summary>
     public void Close()
     {
+        _log?.Close(_path);
         if (!IsObject) return;
         foreach (var property in _element.EnumerateObject())
             if (!_accepted.Contains(property.Name))

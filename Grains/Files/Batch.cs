@@ -63,13 +63,16 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         return Task.FromResult(true);
     }
 
-    public Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems) => TurnAsync(card =>
-        card.Stage != BatchStage.Validating ? card : card with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems });
+    public Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts) => TurnAsync(card =>
+        card.Stage != BatchStage.Validating ? card : card with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems, SampleCounts = sampleCounts });
 
     public Task<BatchCard?> Cancel() => TurnAsync(card =>
         card.CancelledAt is not null || card.Stage is BatchStage.Failed or BatchStage.Cancelled ? card : card with { CancelledAt = _time.GetUtcNow() });
 
-    public Task Count(BatchUsage usage) => TurnAsync(card => usage.OutcomeCount <= card.Usage.OutcomeCount ? card : card with { Usage = usage });
+    public Task<BatchCard?> Count(long after, BatchUsage usage) => TurnAsync(card => card.Usage.OutcomeCount != after ? card : card with { Usage = usage });
+
+    public Task Measure(bool isErrors, BatchFileSize? size) => TurnAsync(card =>
+        (isErrors ? card.ErrorSize : card.OutputSize) == size ? card : isErrors ? card with { ErrorSize = size } : card with { OutputSize = size });
 
     public async Task<bool> DeleteFile(bool isErrors) => await TurnAsync(card =>
         isErrors ? card with { AreErrorsDeleted = true } : card with { IsOutputDeleted = true }) is not null;

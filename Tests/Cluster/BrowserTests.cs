@@ -86,6 +86,22 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
         Assert.Empty(_complaints);
     }
 
+    [Fact]
+    public async Task Reference_Visitor_ReadsOfARoute_AndNothingComesFromElsewhere()
+    {
+        var hosts = new List<string>();
+        _page.Request += (_, asked) => { if (asked.Request.Url.StartsWith("http", StringComparison.Ordinal)) hosts.Add(new Uri(asked.Request.Url).Authority); };
+        await OpenAsync("/jobs");
+        await _page.ClickAsync("nav a[href='/reference']");
+        await UntilAsync("document.body.innerText.includes('Draw pictures')");
+        await _page.EvaluateExpressionAsync("[...document.querySelectorAll('a')].find(link => link.textContent.includes('Draw pictures')).click()");
+        await UntilAsync("document.body.innerText.includes('What to draw.')");
+
+        Assert.NotEmpty(hosts);
+        Assert.All(hosts, host => Assert.Equal(server.Address.Authority, host));
+        Assert.Empty(_complaints); // nothing was refused by the page's policy either
+    }
+
     private async Task OpenAsync(string path) => await _page.GoToAsync(new Uri(server.Address, path).ToString());
 
     private Task<IJSHandle> UntilAsync(string expression) => _page.WaitForFunctionAsync($"() => Boolean({expression})", s_patience);

@@ -50,6 +50,11 @@ public sealed class KeyTests : IAsyncLifetime
             Assert.Equal(["message", "type", "param", "code"], error.EnumerateObject().Select(property => property.Name));
         }
         await _gateway.GetAsync("/health");
+        foreach (var page in (string[])["/playground", "/reference/", "/openapi/v1.json"])
+        {
+            using var open = await _gateway.Http.GetAsync(page, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, open.StatusCode);
+        }
         await AskAsync(null, "GET", "/v1/pictures/job_1/0", 403); // a signature is asked for there
     }
 

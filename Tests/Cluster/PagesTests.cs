@@ -21,6 +21,7 @@ public sealed class PagesTests : IAsyncLifetime
     [InlineData("/playground", "text/html", "data-page=\"playground\"")]
     [InlineData("/jobs", "text/html", "data-page=\"jobs\"")]
     [InlineData("/jobs/job_0123456789abcdef0123456789abcdef", "text/html", "data-page=\"job\"")]
+    [InlineData("/playground", "text/html", "<a href=\"/reference\">API</a>")]
     [InlineData("/pages/emu3.js", "text/javascript", "playground")]
     [InlineData("/pages/emu3.css", "text/css", "focus-visible")]
     public async Task Page_IsServedUnderAStrictPolicyAndByItsTag(string path, string contentType, string content)

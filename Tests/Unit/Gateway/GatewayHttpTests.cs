@@ -104,6 +104,8 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
 
         public HttpClient Http { get; private set; } = null!;
 
+        public IServiceProvider Services => _app.Services;
+
         public async ValueTask InitializeAsync()
         {
             _app = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>

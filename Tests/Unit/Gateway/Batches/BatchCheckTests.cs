@@ -28,7 +28,7 @@ public sealed class BatchCheckTests
     [InlineData("""{"custom_id":"b","method":"GET","url":"/v1/images/generations","body":{}}""", "invalid_method", "method")]
     [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{}}""", "invalid_url", "url")]
     [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/images/generations"}""", "missing_required_parameter", "body")]
-    [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/images/generations","body":{"n":2}}""", "invalid_value", "body.n")]
+    [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/images/generations","body":{"n":11}}""", "invalid_value", "body.n")]
     public void Line_ThatIsWrong_IsNamedWithItsFieldAndCode(string line, string code, string? param)
     {
         var error = Assert.Single(Check(Good, line).Errors);

@@ -39,6 +39,11 @@ public sealed class BatchRequestTests
     [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations"}""", "completion_window")]
     [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"soon"}""", "completion_window")]
     [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","priority":1}""", "priority")]
+    [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":{"anchor":"now","seconds":3600} }""", "output_expires_after.anchor")]
+    [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":{"seconds":3600} }""", "output_expires_after.anchor")]
+    [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":60} }""", "output_expires_after.seconds")]
+    [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":{"anchor":"created_at"} }""", "output_expires_after.seconds")]
+    [InlineData("""{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":3600 }""", "output_expires_after")]
     public void Body_ThatIsWrong_NamesItsField(string body, string param)
     {
         var errors = new List<ItemError>();
@@ -46,6 +51,13 @@ public sealed class BatchRequestTests
 
         Assert.Null(BatchRequest.Read(document.RootElement, errors));
         Assert.Equal(param, Assert.Single(errors).Param);
+    }
+
+    [Fact]
+    public void Output_MayExpire()
+    {
+        using var document = JsonDocument.Parse($$$"""{"input_file_id":"{{{File}}}","endpoint":"/v1/images/generations","completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":7200}}""");
+        Assert.Equal(TimeSpan.FromHours(2), BatchRequest.Read(document.RootElement, [])!.OutputLife);
     }
 
     [Theory]

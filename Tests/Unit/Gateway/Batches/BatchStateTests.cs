@@ -71,13 +71,13 @@ public sealed class BatchStateTests
     public void Files_AreThere_FromTheFirstLineOn_AndNotAfterTheirDeletion()
     {
         var card = Card(BatchStage.Accepted);
-        Assert.Empty(new BatchState(card, Job(card, JobStatus.Running, new(3, 1, 0, 0, 0))).Files());
+        Assert.Empty(new BatchState(card, Job(card, JobStatus.Running, new(3, 1, 0, 0, 0))).Files(""));
         var some = new BatchState(card, Job(card, JobStatus.Running, new(1, 1, 1, 1, 0)));
-        Assert.Equal([FileId.OutputOf(card.Id).Value, FileId.ErrorsOf(card.Id).Value], some.Files().Select(file => file.Id));
-        Assert.Equal([FileId.ErrorsOf(card.Id).Value], (some with { Card = card with { IsOutputDeleted = true } }).Files().Select(file => file.Id));
+        Assert.Equal([FileId.OutputOf(card.Id).Value, FileId.ErrorsOf(card.Id).Value], some.Files("").Select(file => file.Id));
+        Assert.Equal([FileId.ErrorsOf(card.Id).Value], (some with { Card = card with { IsOutputDeleted = true } }).Files("").Select(file => file.Id));
         // What its owner cancelled is told of nowhere; what ran out of time is an error.
         var cancelled = new BatchState(card, Job(card, JobStatus.Cancelled, new(0, 0, 0, 0, 4)));
-        Assert.Empty(cancelled.Files());
+        Assert.Empty(cancelled.Files(""));
         Assert.NotNull((cancelled with { Card = card with { IsExpired = true } }).ErrorFile);
     }
 
