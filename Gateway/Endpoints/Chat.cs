@@ -49,7 +49,7 @@ internal static class Chat
 
     private static async Task<IResult> Answer(InteractiveJob job, CancellationToken cancellationToken)
     {
-        var (_, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         var outcome = outcomes[0];
         if (outcome.Failure is { } failure) return FailureResponses.Of(failure);
         if (outcome.Result is not { } result) return FailureResponses.Cancelled();

@@ -59,7 +59,7 @@ internal static class Images
     private static async Task<IResult> Answer(
         InteractiveJob job, SignedAddresses? addresses, HttpRequest request, CancellationToken cancellationToken)
     {
-        var (_, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         if (RefusalOf(outcomes) is { } refusal) return refusal;
         var pictures = new List<ImageAnswer>();
         foreach (var outcome in outcomes)
@@ -88,7 +88,7 @@ internal static class Images
         await foreach (var file in previews.Show(job, previewCount, cancellationToken))
             yield return Told(Event(ImageEvent.Partial, file) with { PartialImageIndex = index++ });
 
-        var (_, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         if (RefusalOf(outcomes) is { } refusal)
         {
             yield return ServerSentEvent.Of(refusal.Answer, "error");

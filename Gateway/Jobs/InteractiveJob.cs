@@ -37,7 +37,7 @@ internal sealed class InteractiveJob(
     private bool IsNamed => Spec.RequestKey is not null;
 
     /// <summary>Waits for all samples; they come in the order of their numbers.</summary>
-    public async Task<(JobSnapshot Job, IReadOnlyList<ItemOutcome> Outcomes)> Wait(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ItemOutcome>> Wait(CancellationToken cancellationToken)
     {
         var outcomes = new List<ItemOutcome>();
         await foreach (var happened in JobWatch.Events(cluster, id, JobCursor.Start, cancellationToken))
@@ -45,7 +45,7 @@ internal sealed class InteractiveJob(
             if (happened.Outcome is { } outcome) outcomes.Add(outcome);
             if (!happened.IsLast) continue;
             _hasEnded = true;
-            return (happened.Job, [.. outcomes.OrderBy(outcome => outcome.Item)]);
+            return [.. outcomes.OrderBy(outcome => outcome.Item)];
         }
         throw new InvalidOperationException($"The events of job {id} ended before the job.");
     }
@@ -99,7 +99,7 @@ internal sealed class InteractiveJob(
             }
             var item = await reader.FindItem(id, 0, cancellationToken);
             if (item is null || item.Status is ItemStatus.Pending or ItemStatus.Running) continue; // the shard moved to another silo
-            var (_, outcomes) = await Wait(cancellationToken);
+            var outcomes = await Wait(cancellationToken);
             if (item.Status == ItemStatus.Done)
             {
                 var text = Encoding.UTF8.GetString(await Read(item, cancellationToken));

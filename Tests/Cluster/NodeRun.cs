@@ -15,7 +15,7 @@ public sealed class NodeRun : IAsyncLifetime
 {
     private const string Bootstrap = "a-bootstrap-key-of-32-characters-and-more";
     private const int LeastNode = 20;
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
 
     /// <summary>What npm says of a lock file or package that is wrong: nobody's network is to blame for that.</summary>
     private static readonly string[] s_ownFaults = ["EUSAGE", "EINTEGRITY", "EJSONPARSE", "ERESOLVE"];

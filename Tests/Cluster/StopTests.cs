@@ -27,7 +27,7 @@ public sealed class StopTests : IDisposable
         var id = job.GetProperty("id").GetString()!;
         Assert.Equal(4, (await gateway.WaitAsync(id)).GetProperty("counts").GetProperty("done").GetInt32());
 
-        var items = (await gateway.GetAsync($"/v1/jobs/{id}/items")).GetProperty("data").EnumerateArray().OrderBy(item => item.GetProperty("index").GetInt32()).ToList();
+        var items = (await gateway.GetAsync($"/v1/jobs/{id}/results")).GetProperty("data").EnumerateArray().OrderBy(item => item.GetProperty("index").GetInt32()).ToList();
         Assert.Equal(["w0 w1 ", "w0 ", "w0 w1 w2 w3 w4 w5 w6 w7 w8 ", "w0 w1 w2 "], items.Select(item => item.GetProperty("text").GetString()));
         Assert.Equal(["stop", "stop", "length", "stop"], items.Select(item => item.GetProperty("finish_reason").GetString()));
         Assert.Equal([3, 3, 9, 4], items.Select(item => item.GetProperty("usage").GetProperty("completion_tokens").GetInt32()));
