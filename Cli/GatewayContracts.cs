@@ -44,6 +44,9 @@ internal sealed record Outcome
     public string Kind { get; init; } = "image";
     public string? Prompt { get; init; }
     public string? Question { get; init; }
+
+    /// <summary>What the answer ends before.</summary>
+    public IReadOnlyList<string>? Stop { get; init; }
     public string? NegativePrompt { get; init; }
     public double? GuidanceScale { get; init; }
     public double? Temperature { get; init; }

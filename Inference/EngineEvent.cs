@@ -12,7 +12,9 @@ public abstract record EngineEvent
     /// <summary>Tokens were committed: they never change afterwards.</summary>
     /// <param name="Offset">Index of the first of <paramref name="Ids"/> among all generated tokens, those that the request brought included.</param>
     /// <param name="Ids">Token ids, forced ones included.</param>
-    /// <param name="Pieces">For text: the characters that each token completed ("" inside a character); null for pictures.</param>
+    /// <param name="Pieces">
+    /// For text: the characters of the answer that each token made certain ("" inside a character, and while they may begin a stop); null for pictures.
+    /// </param>
     public sealed record TokensGenerated(int Offset, int[] Ids, string[]? Pieces) : EngineEvent;
 
     /// <summary>The picture of an image request.</summary>
@@ -31,7 +33,7 @@ public abstract record EngineEvent
 /// <summary>Why a sequence ended.</summary>
 public enum FinishReason
 {
-    /// <summary>It came to its end token.</summary>
+    /// <summary>It came to its end token, or its text to one of <see cref="ChatRequest.Stop"/>.</summary>
     Stop,
 
     /// <summary>It reached the most tokens that were asked for.</summary>

@@ -52,6 +52,11 @@ public sealed record ChatRequest : GenerationRequest
 
     /// <summary>The answer ends after this many tokens at the latest.</summary>
     public required int MaxNewTokens { get; init; }
+
+    /// <summary>
+    /// The answer ends as soon as its text holds one of these, and is cut before it. None is empty. The tokens that complete it are generated, and counted.
+    /// </summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
 }
 
 /// <summary>One turn of a conversation.</summary>

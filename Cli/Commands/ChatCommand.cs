@@ -11,12 +11,14 @@ internal static class ChatCommand
     {
         var words = new Argument<string[]>("PICTURES QUESTION") { Description = "Picture files, and last the question.", Arity = ArgumentArity.OneOrMore };
         var maxTokens = new Option<int?>("--max-tokens") { Description = "The answer ends after this many tokens at the latest." };
+        var stop = new Option<string[]>("--stop") { Description = "The answer ends before this text; may be said up to four times." };
         var seed = new Option<ulong?>("--seed") { Description = "With --temperature: the same seed gives the same answer." };
         var sampling = new SamplingOptions();
         var cluster = new ClusterOptions();
         var command = new Command("chat", "Ask something about pictures.");
         command.Arguments.Add(words);
         command.Options.Add(maxTokens);
+        command.Options.Add(stop);
         command.Options.Add(seed);
         sampling.AddTo(command);
         cluster.AddTo(command);
@@ -24,6 +26,11 @@ internal static class ChatCommand
         {
             var request = new JsonObject { ["stream"] = true };
             Said.Add(request, "max_tokens", result.GetValue(maxTokens));
+            if (result.GetValue(stop) is { Length: > 0 } stops)
+            {
+                request["stop"] = new JsonArray([.. stops.Select(text => (JsonNode)text)]);
+            }
+
             Said.Add(request, "seed", result.GetValue(seed));
             sampling.Write(result, request);
             return RunAsync(request, result.GetRequiredValue(words), cluster.Read(result), console, cancellationToken);

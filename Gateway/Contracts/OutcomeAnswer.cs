@@ -25,6 +25,9 @@ internal sealed record OutcomeAnswer
 
     /// <summary>Text of the last turn of a chat item.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Question { get; init; }
+
+    /// <summary>What the answer ends before; null when there is nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<string>? Stop { get; init; }
     public required double Temperature { get; init; }
     public required int TopK { get; init; }
     public required double TopP { get; init; }
@@ -82,6 +85,7 @@ internal sealed record OutcomeAnswer
         NegativePrompt = spec.Image?.NegativePrompt,
         GuidanceScale = spec.Image?.GuidanceScale,
         Question = spec.Chat is { } chat ? string.Concat(chat.Turns[^1].Parts.Select(part => part.Text)) : null,
+        Stop = spec.Chat?.Stop,
         Temperature = spec.Sampling.Temperature,
         TopK = spec.Sampling.TopK,
         TopP = spec.Sampling.TopP,

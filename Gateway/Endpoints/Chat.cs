@@ -18,9 +18,11 @@ internal static class Chat
             .Tell(ApiGroups.Chat, "Ask about pictures, or in text alone").Takes(RequestShapes.Chat).Gives<ChatAnswer>()
             .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`.");
 
-    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs, TimeProvider time)
+    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs)
     {
         var cancellationToken = http.RequestAborted;
+        var (key, wrongKey) = IdempotencyKey.Of(http.Request);
+        if (wrongKey is not null) return wrongKey;
         var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
         if (document is null) return refusal!;
         using var _ = document;
@@ -29,10 +31,10 @@ internal static class Chat
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
 
         // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
-        var (job, refused) = await jobs.Start(request, cancellationToken);
+        var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
         if (job is null) return refused!;
-        if (isStreamed) return new ServerSentEvents(Stream(job, withUsage, time.GetUtcNow().ToUnixTimeSeconds(), CancellationToken.None));
-        await using (job) return await Answer(job, time, cancellationToken);
+        if (isStreamed) return new ServerSentEvents(Stream(job, withUsage, CancellationToken.None));
+        await using (job) return await Answer(job, cancellationToken);
     }
 
     internal static (bool IsStreamed, bool WithUsage, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
@@ -54,22 +56,21 @@ internal static class Chat
         return withUsage;
     }
 
-    private static async Task<IResult> Answer(InteractiveJob job, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<IResult> Answer(InteractiveJob job, CancellationToken cancellationToken)
     {
-        var (snapshot, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         var outcome = outcomes[0];
         if (outcome.Failure is { } failure) return FailureResponses.Of(failure);
         if (outcome.Result is not { } result) return FailureResponses.Cancelled();
-        var text = Encoding.UTF8.GetString(await job.Read(outcome, snapshot, cancellationToken));
-        return new JsonAnswer<ChatAnswer>(new(
-            IdOf(job), time.GetUtcNow().ToUnixTimeSeconds(), snapshot.Spec.Model, [new(0, new(text), ReasonOf(result))], UsageOf(result)));
+        var text = Encoding.UTF8.GetString(await job.Read(outcome, cancellationToken));
+        return new JsonAnswer<ChatAnswer>(new(IdOf(job), CreatedAt(job), job.Spec.Model, [new(0, new(text), ReasonOf(result))], UsageOf(result)));
     }
 
     private static async IAsyncEnumerable<ServerSentEvent> Stream(
-        InteractiveJob job, bool withUsage, long created, [EnumeratorCancellation] CancellationToken cancellationToken)
+        InteractiveJob job, bool withUsage, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var _ = job;
-        var model = job.Model;
+        var (created, model) = (CreatedAt(job), job.Spec.Model);
         ItemOutcome? outcome = null;
         yield return Chunk([new(0, new() { Role = "assistant", Content = "" }, null)]);
         await foreach (var piece in job.ReadText(ended => outcome = ended, cancellationToken))
@@ -90,6 +91,8 @@ internal static class Chat
     }
 
     private static string IdOf(InteractiveJob job) => $"chatcmpl-{job.Id.Value["job_".Length..]}";
+
+    private static long CreatedAt(InteractiveJob job) => job.Spec.CreatedAt.ToUnixTimeSeconds();
 
     internal static string ReasonOf(ItemResult result) => result.CameToItsEnd ? "stop" : "length";
 

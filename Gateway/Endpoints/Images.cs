@@ -27,9 +27,11 @@ internal static class Images
             .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`.");
 
     private static async Task<IResult> Generate(
-        HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses, TimeProvider time)
+        HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses)
     {
         var cancellationToken = http.RequestAborted;
+        var (key, wrongKey) = IdempotencyKey.Of(http.Request);
+        if (wrongKey is not null) return wrongKey;
         var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
         if (document is null) return refusal!;
         using var _ = document;
@@ -40,10 +42,10 @@ internal static class Images
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
 
         // :: Step 1 A picture that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
-        var (job, refused) = await jobs.Start(request, cancellationToken);
+        var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
         if (job is null) return refused!;
-        if (way.IsStreamed) return new ServerSentEvents(Stream(job, previews, way.PreviewCount, time, CancellationToken.None));
-        await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, time, cancellationToken);
+        if (way.IsStreamed) return new ServerSentEvents(Stream(job, previews, way.PreviewCount, CancellationToken.None));
+        await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, cancellationToken);
     }
 
     internal static ((bool IsStreamed, int PreviewCount, bool IsAddress) Way, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
@@ -64,45 +66,45 @@ internal static class Images
     }
 
     private static async Task<IResult> Answer(
-        InteractiveJob job, SignedAddresses? addresses, HttpRequest request, TimeProvider time, CancellationToken cancellationToken)
+        InteractiveJob job, SignedAddresses? addresses, HttpRequest request, CancellationToken cancellationToken)
     {
-        var (snapshot, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         if (RefusalOf(outcomes) is { } refusal) return refusal;
         var pictures = new List<ImageAnswer>();
         foreach (var outcome in outcomes)
         {
             var address = addresses is null ? null : await addresses.Of(SignedFiles.Picture(job.Id, outcome.Item), request, cancellationToken);
-            var file = address is null ? Convert.ToBase64String(await job.Read(outcome, snapshot, cancellationToken)) : null;
+            var file = address is null ? Convert.ToBase64String(await job.Read(outcome, cancellationToken)) : null;
             pictures.Add(new(file, address, SeedOf(outcome), outcome.Spec.SampleIndex));
         }
         job.IsKept = addresses is not null;
         var image = outcomes[0].Spec.Image!;
         return new JsonAnswer<ImagesAnswer>(new()
         {
-            Created = time.GetUtcNow().ToUnixTimeSeconds(),
+            Created = CreatedAt(job),
             Data = pictures,
             OutputFormat = OutcomeAnswer.FormatOf(image.Format),
-            Size = SizeOf(image, snapshot.Spec.SpatialFactor),
+            Size = SizeOf(image, job.Spec.SpatialFactor),
             Usage = UsageOf([.. outcomes.Select(outcome => outcome.Result!)]),
         });
     }
 
     private static async IAsyncEnumerable<ServerSentEvent> Stream(
-        InteractiveJob job, PicturePreviews previews, int previewCount, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellationToken)
+        InteractiveJob job, PicturePreviews previews, int previewCount, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var _ = job;
         var (image, index) = (job.First.Image!, 0);
         await foreach (var file in previews.Show(job, previewCount, cancellationToken))
             yield return Told(Event(ImageEvent.Partial, file) with { PartialImageIndex = index++ });
 
-        var (snapshot, outcomes) = await job.Wait(cancellationToken);
+        var outcomes = await job.Wait(cancellationToken);
         if (RefusalOf(outcomes) is { } refusal)
         {
             yield return ServerSentEvent.Of(refusal.Answer, "error");
             yield break;
         }
 
-        var completed = Event(ImageEvent.Completed, await job.Read(outcomes[0], snapshot, cancellationToken));
+        var completed = Event(ImageEvent.Completed, await job.Read(outcomes[0], cancellationToken));
         yield return Told(completed with { Usage = UsageOf([outcomes[0].Result!]), Seed = SeedOf(outcomes[0]), Sample = outcomes[0].Spec.SampleIndex });
 
         static ServerSentEvent Told(ImageEvent told) => ServerSentEvent.Of(told, told.Type);
@@ -111,11 +113,13 @@ internal static class Images
         {
             Type = type,
             B64Json = Convert.ToBase64String(file),
-            CreatedAt = time.GetUtcNow().ToUnixTimeSeconds(),
-            Size = SizeOf(image, job.Known.Card.SpatialFactor),
+            CreatedAt = CreatedAt(job),
+            Size = SizeOf(image, job.Spec.SpatialFactor),
             OutputFormat = OutcomeAnswer.FormatOf(image.Format),
         };
     }
+
+    private static long CreatedAt(InteractiveJob job) => job.Spec.CreatedAt.ToUnixTimeSeconds();
 
     /// <summary>Why there is no picture; null when all are there.</summary>
     private static FailureResponse? RefusalOf(IReadOnlyList<ItemOutcome> outcomes) =>

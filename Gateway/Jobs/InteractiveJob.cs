@@ -1,89 +1,31 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
-using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
-using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
 
 namespace Emu3.Gateway.Jobs;
 
-/// <summary>Makes the jobs of requests that someone waits for.</summary>
-internal sealed class InteractiveJobs(
-    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
-    ILogger<InteractiveJob> logger)
+/// <summary>A job of one item (or its samples) that lives as long as somebody waits for it; where its request has a key, until the cluster removes it.</summary>
+/// <param name="cluster">Where it runs.</param>
+/// <param name="reader">Of the caller.</param>
+/// <param name="blobs">Where its files are.</param>
+/// <param name="job">As it was when it was begun or found.</param>
+/// <param name="workers">Of its model, at that time.</param>
+/// <param name="first">The first sample, with nothing left open.</param>
+internal sealed class InteractiveJob(
+    ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobSnapshot job, IReadOnlyList<WorkerCard> workers, ItemSpec first) : IAsyncDisposable
 {
-    /// <summary>Checks the request and makes its job, or says what is wrong.</summary>
-    public async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Start(ItemRequest request, CancellationToken cancellationToken)
-    {
-        var (known, refusal) = await catalog.FindServed(request.Model, model => request.IsImage == false ? model.CanChat : model.CanDraw, cancellationToken);
-        if (known is null) return (null, refusal);
-        var model = known.Card;
-        var id = JobId.Draw();
-        var seed = DerivedSeed.Of(0, id.Value, 0);
-        var context = new ResolveContext
-        {
-            Model = model,
-            JobSeed = seed,
-            Aliases = catalog.Aliases,
-            KeyOf = picture => BlobKeys.Input(caller.Tenant, id, picture.Hash),
-        };
-        var errors = new List<ItemError>();
-        request = await pictures.Load(request, errors, cancellationToken);
-        if (errors.Count > 0) return (null, FailureResponses.BadRequest(errors));
-        var resolution = ItemResolver.Resolve(request, 1, context);
-        if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
-        var imageCount = resolution.Specs.Count(output => output.Image is not null);
-        if (await admission.Ask(resolution.Specs.Count, imageCount, cancellationToken) is { } notNow) return (null, notNow);
-
-        using var span = SubmissionTraces.Start(id, JobPriority.Interactive);
-        var spec = new JobSpec
-        {
-            Tenant = caller.Tenant,
-            Model = model.Name,
-            WeightsHash = model.WeightsHash,
-            Priority = JobPriority.Interactive,
-            Seed = seed,
-            CreatedAt = cluster.Time.GetUtcNow(),
-            SpatialFactor = model.SpatialFactor,
-            KeyId = caller.KeyId,
-            TraceParent = SubmissionTraces.TraceParent,
-        };
-        using var submission = new JobSubmission(
-            cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
-        var job = new InteractiveJob(cluster, reader, blobs, id, known, resolution.Specs[0]);
-        try
-        {
-            await submission.Add(1, resolution, cancellationToken);
-            await submission.Finish(cancellationToken);
-            if (submission.Errors is { Count: > 0 } wrong)
-            {
-                await submission.TakeBack();
-                return (null, FailureResponses.BadRequest([.. wrong.Select(error => new ItemError(error.Param, error.Message))]));
-            }
-            await submission.Seal(cancellationToken);
-            return (job, null);
-        }
-        catch
-        {
-            await submission.TakeBack();
-            throw;
-        }
-    }
-}
-
-/// <summary>A job of one item (or its samples) that lives as long as somebody waits for it.</summary>
-internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobId id, KnownModel model, ItemSpec first) : IAsyncDisposable
-{
+    private readonly JobId id = job.Id;
     private bool _hasEnded;
 
     public JobId Id => id;
 
-    public string Model => model.Card.Name;
+    /// <summary>All that was resolved when it was accepted.</summary>
+    public JobSpec Spec => job.Spec;
 
-    /// <summary>The model and its workers, as they were when it began.</summary>
-    public KnownModel Known => model;
+    /// <summary>Those of its model, as they were when it was begun or found.</summary>
+    public IReadOnlyList<WorkerCard> Workers => workers;
 
     /// <summary>The first sample, with nothing left open.</summary>
     public ItemSpec First => first;
@@ -91,8 +33,11 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
     /// <summary>The files stay where they are when nobody waits any more, until the cluster removes the job by itself.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>The client may come again for it: its request has a key.</summary>
+    private bool IsNamed => Spec.RequestKey is not null;
+
     /// <summary>Waits for all samples; they come in the order of their numbers.</summary>
-    public async Task<(JobSnapshot Job, IReadOnlyList<ItemOutcome> Outcomes)> Wait(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ItemOutcome>> Wait(CancellationToken cancellationToken)
     {
         var outcomes = new List<ItemOutcome>();
         await foreach (var happened in JobWatch.Events(cluster, id, JobCursor.Start, cancellationToken))
@@ -100,13 +45,13 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
             if (happened.Outcome is { } outcome) outcomes.Add(outcome);
             if (!happened.IsLast) continue;
             _hasEnded = true;
-            return (happened.Job, [.. outcomes.OrderBy(outcome => outcome.Item)]);
+            return [.. outcomes.OrderBy(outcome => outcome.Item)];
         }
         throw new InvalidOperationException($"The events of job {id} ended before the job.");
     }
 
     /// <summary>The file that a sample gave.</summary>
-    public async Task<byte[]> Read(ItemOutcome outcome, JobSnapshot job, CancellationToken cancellationToken) =>
+    public async Task<byte[]> Read(ItemOutcome outcome, CancellationToken cancellationToken) =>
         await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken)
         ?? throw new InvalidOperationException($"Item {outcome.Item} of job {id} is done and its file is not there.");
 
@@ -154,10 +99,10 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
             }
             var item = await reader.FindItem(id, 0, cancellationToken);
             if (item is null || item.Status is ItemStatus.Pending or ItemStatus.Running) continue; // the shard moved to another silo
-            var (job, outcomes) = await Wait(cancellationToken);
+            var outcomes = await Wait(cancellationToken);
             if (item.Status == ItemStatus.Done)
             {
-                var text = Encoding.UTF8.GetString(await Read(item, job, cancellationToken));
+                var text = Encoding.UTF8.GetString(await Read(item, cancellationToken));
                 if (!text.StartsWith(told.ToString(), StringComparison.Ordinal))
                     throw new AnswerChangedException("The answer differs from what was told of it. Ask again.");
                 if (text.Length > told.Length) yield return text[told.Length..];
@@ -167,9 +112,10 @@ internal sealed class InteractiveJob(ClusterCalls cluster, JobReader reader, IBl
         }
     }
 
-    /// <summary>Nobody waits any more: what has not ended is cancelled, and nothing is kept.</summary>
+    /// <summary>Nobody waits any more: what has not ended is cancelled, and nothing is kept; but for a job that its client may come again for.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (IsNamed) return;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15), cluster.Time);
         try
         {

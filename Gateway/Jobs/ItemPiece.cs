@@ -36,7 +36,8 @@ internal sealed class ItemPiece(int firstItem)
     private static int BytesOf(ItemSpec spec)
     {
         var length = spec.Id.Length + (spec.Image is { } image ? image.Prompt.Length + image.NegativePrompt.Length : 0)
-            + (spec.Chat?.Turns.Sum(turn => turn.Role.Length + 16 + turn.Parts.Sum(part => (part.Text?.Length ?? 0) + (part.PictureBlob?.Length ?? 0) + 16)) ?? 0);
+            + (spec.Chat?.Turns.Sum(turn => turn.Role.Length + 16 + turn.Parts.Sum(part => (part.Text?.Length ?? 0) + (part.PictureBlob?.Length ?? 0) + 16)) ?? 0)
+            + (spec.Chat?.Stop?.Sum(stop => stop.Length + 16) ?? 0);
         return 256 + 3 * length;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class PicturePreviews(ClusterCalls cluster, ILogger<PicturePrevi
 
     private async Task<byte[]?> Draw(InteractiveJob job, int[] tokens, CancellationToken cancellationToken)
     {
-        foreach (var worker in job.Known.Workers.Take(2))
+        foreach (var worker in job.Workers.Take(2))
         {
             try
             {

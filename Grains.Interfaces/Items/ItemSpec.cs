@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Emu3.Grains.Interfaces;
 
 /// <summary>One output to make, with everything resolved: exactly one of <see cref="Image"/> and <see cref="Chat"/> is set.</summary>
@@ -52,6 +54,9 @@ public sealed record ChatSpec
 {
     [Id(0)] public required IReadOnlyList<ChatTurn> Turns { get; init; }
     [Id(1)] public required int MaxNewTokens { get; init; }
+
+    /// <summary>The answer ends before the first of these in its text; none is empty. Null: nothing ends it. Not in the JSON then, whose hash says what was made in an output folder.</summary>
+    [Id(2), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<string>? Stop { get; init; }
 }
 
 /// <summary>One turn of a conversation.</summary>

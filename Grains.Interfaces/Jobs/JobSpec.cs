@@ -34,12 +34,15 @@ public sealed record JobSpec
 
     /// <summary>Until when the submitter wants it. A target: nothing ends at it, and a job that will miss it is told of.</summary>
     [Id(11)] public DateTimeOffset? DueAt { get; init; }
+
+    /// <summary>Of an interactive job whose request has an <c>Idempotency-Key</c>: key of the <see cref="IRequestKey"/> that is told when the job goes.</summary>
+    [Id(12)] public string? RequestKey { get; init; }
 }
 
 /// <summary>Who goes first.</summary>
 public enum JobPriority
 {
-    /// <summary>Someone waits at the other end: one item, not kept, cancelled when nobody asks any more.</summary>
+    /// <summary>Someone waits at the other end: one item, not kept for long, cancelled when nobody asks any more.</summary>
     Interactive = 0,
     High = 1,
     Normal = 2,

@@ -55,6 +55,23 @@ public sealed class FieldReader
         return text.Length <= longest ? text : Refuse<string>(field, $"has {text.Length} characters; {longest} are allowed.");
     }
 
+    /// <summary>One string, or an array of some: each has at least one character.</summary>
+    public IReadOnlyList<string>? Texts(string field, int most, int longest)
+    {
+        if (Raw(field) is not { } value) return null;
+        JsonElement[] elements = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Take(most + 1)] : [value];
+        if (elements.Length > most) return Refuse<string[]>(field, $"has {value.GetArrayLength()} strings; {most} are allowed.");
+        foreach (var element in elements)
+        {
+            if (element.ValueKind != JsonValueKind.String)
+                return Refuse<string[]>(field, $"must be a string or an array of at most {most}, and {(value.ValueKind == JsonValueKind.Array ? "holds" : "is")} {Name(element)}.");
+            if (element.GetString()!.Length is var length && (length == 0 || length > longest))
+                return Refuse<string[]>(field, $"has a string of {length} characters; 1 to {longest} are allowed.");
+        }
+
+        return Array.ConvertAll(elements, element => element.GetString()!);
+    }
+
     public int? Whole(string field, int least, int most)
     {
         _log?.Note(PathOf(field), new(FieldKind.Whole) { Least = least, Most = most });

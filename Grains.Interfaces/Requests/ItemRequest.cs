@@ -59,6 +59,9 @@ public sealed record ItemRequest
     public string? Question { get; init; }
     public int? MaxNewTokens { get; init; }
 
+    /// <summary>Strings that end an answer; none of them is "no stops, whatever the job says".</summary>
+    public IReadOnlyList<string>? Stop { get; init; }
+
     /// <summary>What is to come out; null when the request does not show it.</summary>
     public bool? IsImage => Prompt is not null ? true : Turns is not null || Pictures is not null || Question is not null ? false : null;
 
@@ -83,6 +86,7 @@ public sealed record ItemRequest
         EmbedRecipe = EmbedRecipe ?? defaults.EmbedRecipe,
         Question = Question ?? (Pictures is not null ? defaults.Question : null),
         MaxNewTokens = MaxNewTokens ?? defaults.MaxNewTokens,
+        Stop = Stop ?? defaults.Stop,
     };
 }
 

@@ -27,6 +27,7 @@ public static class ItemRequestReader
         {
             Question = fields.Text("question", RequestLimits.TextLength),
             MaxNewTokens = MaxNewTokens(fields, "max_tokens"),
+            Stop = Stop(fields),
         };
         fields.Close();
         return defaults;
@@ -48,6 +49,7 @@ public static class ItemRequestReader
             Question = fields.Text("question", RequestLimits.TextLength),
             Turns = fields.Raw("messages") is { } messages ? MessageReader.Read(messages, fields.PathOf("messages"), errors) : null,
             MaxNewTokens = MaxNewTokens(fields, "max_tokens"),
+            Stop = Stop(fields),
         });
         if (request.Turns is not null && (request.Pictures is not null || request.Question is not null))
             fields.Error("messages", "stands alone: put picture and question into the messages, or leave messages out.");
@@ -87,6 +89,8 @@ public static class ItemRequestReader
     }
 
     internal static int? MaxNewTokens(FieldReader fields, string field) => fields.Whole(field, 1, 1 << 20);
+
+    internal static IReadOnlyList<string>? Stop(FieldReader fields) => fields.Texts("stop", RequestLimits.StopCount, RequestLimits.StopLength);
 
     /// <summary>What both kinds of items know.</summary>
     internal static ItemRequest SamplingFields(FieldReader fields, ItemRequest request) => request with

@@ -119,6 +119,7 @@ public static class ItemResolver
                 new ChatTurnPart(part.Text, part.Picture is { } picture ? context.KeyOf(picture) : null))]))],
             // Half of a small model's positions stay for the question, since an answer that might not fit is refused.
             MaxNewTokens = request.MaxNewTokens ?? Math.Min(RequestLimits.DefaultNewTokens, model.MaxPositions / 2),
+            Stop = request.Stop is { Count: > 0 } ? request.Stop : null,
         };
     }
 

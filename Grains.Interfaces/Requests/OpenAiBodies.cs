@@ -46,6 +46,7 @@ public static class OpenAiBodies
             Model = model,
             Turns = messages is { } given ? MessageReader.Read(given, fields.PathOf("messages"), errors) : null,
             MaxNewTokens = maxCompletionTokens ?? ItemRequestReader.MaxNewTokens(fields, "max_tokens"),
+            Stop = ItemRequestReader.Stop(fields),
         });
         fields.Ignore("max_tokens");
         fields.Unsupported("n", "1");
@@ -62,7 +63,6 @@ public static class OpenAiBodies
 
     private static void RefuseWhatWeCannotDo(FieldReader fields)
     {
-        fields.Unsupported("stop", "[]");
         fields.Unsupported("logprobs", "false");
         fields.Unsupported("top_logprobs", "0");
         fields.Unsupported("logit_bias", "{}");

@@ -30,6 +30,12 @@ public static class RequestLimits
     /// <summary>Tokens of one answer where the request does not say.</summary>
     public const int DefaultNewTokens = 1_024;
 
+    /// <summary>Strings that end an answer; OpenAI's own limit.</summary>
+    public const int StopCount = 4;
+
+    /// <summary>Characters of one of them.</summary>
+    public const int StopLength = 256;
+
     /// <summary>Classifier-free guidance.</summary>
     public const double GuidanceScale = 20;
 

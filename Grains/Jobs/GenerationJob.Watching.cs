@@ -86,10 +86,11 @@ public sealed partial class GenerationJob
     /// <summary>An interactive job that nobody watches is cancelled.</summary>
     private void WatchForForsaken()
     {
-        var period = _options.InteractivePatience / 3;
+        var patience = _state.Current.Spec!.RequestKey is null ? _options.InteractivePatience : _options.KeyedPatience;
+        var period = patience / 3;
         this.RegisterGrainTimer(async _ =>
         {
-            if (_state.Current.IsTerminal || _watcherCount > 0 || _time.GetElapsedTime(_lastAsked) < _options.InteractivePatience) return;
+            if (_state.Current.IsTerminal || _watcherCount > 0 || _time.GetElapsedTime(_lastAsked) < patience) return;
             LogForsaken(_job);
             await Cancel();
         }, new GrainTimerCreationOptions(period, period) { Interleave = true });

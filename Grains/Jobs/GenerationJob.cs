@@ -178,6 +178,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         await Index.Add(_job); // so that a crash below is made good
         await _state.SettleAsync();
         await TellUsageAsync();
+        if (_state.Current is { IsTerminal: true, Spec.RequestKey: { } key }) await GrainFactory.GetGrain<IRequestKey>(key).Forget(_job);
         _state.Current = JobTransitions.Delete(_state.Current, _job, _time.GetUtcNow());
         await _state.SettleAsync();
         await RemoveAsync();

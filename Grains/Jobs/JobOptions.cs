@@ -13,7 +13,13 @@ public sealed class JobOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan InteractivePatience { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>An interactive job is removed, with its files, so long after its end.</summary>
+    /// <summary>
+    /// The same of one whose request has an <c>Idempotency-Key</c>: its client may have lost the connection and come again, after a pause that we asked for.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan KeyedPatience { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>An interactive job is removed, with its files, so long after its end. So long a request's <c>Idempotency-Key</c> is remembered.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan InteractiveKeep { get; set; } = TimeSpan.FromMinutes(10);
 

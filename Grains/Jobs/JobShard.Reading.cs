@@ -135,7 +135,8 @@ public sealed partial class JobShard
 
     private static int SpecBytes(ItemSpec spec) => 3 * (
         (spec.Image?.Prompt.Length ?? 0) + (spec.Image?.NegativePrompt.Length ?? 0)
-        + (spec.Chat?.Turns.Sum(turn => turn.Parts.Sum(part => (part.Text ?? part.PictureBlob ?? "").Length + 16)) ?? 0));
+        + (spec.Chat?.Turns.Sum(turn => turn.Parts.Sum(part => (part.Text ?? part.PictureBlob ?? "").Length + 16)) ?? 0)
+        + (spec.Chat?.Stop?.Sum(stop => stop.Length + 16) ?? 0));
 
     private TokenBuffer Buffer(int item) => _buffers.TryGetValue(item, out var buffer) ? buffer : _buffers[item] = new TokenBuffer();
     private bool IsWatched(int item) => _buffers.TryGetValue(item, out var buffer) && buffer.ReaderCount > 0;

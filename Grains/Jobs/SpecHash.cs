@@ -55,5 +55,11 @@ public static class SpecHash
                 writer.Write(part.Text ?? part.PictureBlob ?? "");
             }
         }
+
+        foreach (var stop in chat.Stop ?? [])
+        {
+            writer.Write("stop"); // where a turn has its role; nothing is written where there is none, as before there were any
+            writer.Write(stop);
+        }
     }
 }

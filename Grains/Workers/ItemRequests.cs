@@ -36,6 +36,7 @@ public static class ItemRequests
                 SampleIndex = item.SampleIndex,
                 Generated = generated,
                 MaxNewTokens = chat.MaxNewTokens,
+                Stop = chat.Stop ?? [],
                 Messages = [.. chat.Turns.Select(turn => new ChatMessage(Role(turn.Role), [.. turn.Parts.Select(part => Part(part, pictures))]))],
             },
             _ => throw new ArgumentException($"Item '{item.Id}' is neither a picture nor a question.", nameof(item)),

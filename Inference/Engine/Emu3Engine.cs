@@ -233,9 +233,14 @@ public sealed partial class Emu3Engine : IEngine
         {
             using var scope = NewDisposeScope();
             var (sequence, pictureTokens) = Compose(running);
-            running.Begin(sequence, pictureTokens, running.Request is ChatRequest ? new StreamingDecoder(loaded.Tokenizer) : null);
+            running.Begin(sequence, pictureTokens, running.Request is ChatRequest chat ? new AnswerText(loaded.Tokenizer, chat.Stop) : null);
             bySequence.Add(sequence, running);
-            if (!sequence.IsFinished && !IsPreview(running))
+            if (running.IsBeyondItsEnd)
+            {
+                Fail(running, new EngineFailure(EngineFailureCode.ResumeNotPossible, "The answer holds a stop before the last of the tokens that were given."));
+                return;
+            }
+            if (!running.IsComplete && !IsPreview(running))
             {
                 scheduler.Add(sequence);
                 return;
@@ -287,6 +292,9 @@ public sealed partial class Emu3Engine : IEngine
                     running.PublishTokens();
             foreach (var sequence in finished)
                 Complete(bySequence[sequence]);
+            foreach (var running in drawing)
+                if (active.Contains(running) && !running.Sequence.IsFinished && running.IsComplete)
+                    Complete(running); // its text holds a stop: the scheduler, which knows numbers only, hears of it by its removal
             var generated = drawing.Sum(running => running.Sequence.Generated.Count) - before;
             stepCount++;
             generatedTokenCount += generated;

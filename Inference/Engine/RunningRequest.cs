@@ -15,7 +15,7 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
     // Unbounded: a slow reader must not hold up the others, and what a request can write is bounded by its length.
     private readonly Channel<EngineEvent> events = Channel.CreateUnbounded<EngineEvent>(new() { SingleReader = true, SingleWriter = true });
     private readonly long arrived = Stopwatch.GetTimestamp();
-    private StreamingDecoder? text;
+    private AnswerText? text;
     private Sequence? sequence;
     private int promptPictureTokens;
     private int published;
@@ -30,16 +30,27 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
 
     public bool HasSequence => sequence is not null;
 
+    /// <summary>Nothing is left to generate.</summary>
+    public bool IsComplete => Sequence.IsFinished || text is { IsStopped: true };
+
+    /// <summary>The request brought tokens behind the end of its answer.</summary>
+    public bool IsBeyondItsEnd { get; private set; }
+
     /// <summary>The prompt is there.</summary>
     /// <param name="made">Behind which it goes on.</param>
     /// <param name="pictureTokens">Tokens of pictures in the prompt.</param>
-    /// <param name="decoder">For text; null for a picture.</param>
-    public void Begin(Sequence made, int pictureTokens, StreamingDecoder? decoder)
+    /// <param name="answer">For text; null for a picture.</param>
+    public void Begin(Sequence made, int pictureTokens, AnswerText? answer)
     {
-        (sequence, promptPictureTokens, text) = (made, pictureTokens, decoder);
+        (sequence, promptPictureTokens, text) = (made, pictureTokens, answer);
         published = request.Generated.Count;
-        foreach (var token in request.Generated) // a character may lie across the place where it was interrupted
-            text?.Push(token);
+        if (text is null)
+            return;
+        for (var at = 0; at < published; at++) // a character or a stop may lie across the place where it was interrupted
+        {
+            IsBeyondItsEnd |= text.IsStopped;
+            text.Push(request.Generated[at], isLast: at == published - 1 && made.IsFinished);
+        }
     }
 
     /// <summary>It has its slots.</summary>
@@ -68,9 +79,7 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
         var ids = new int[generated.Count - first];
         for (var i = 0; i < ids.Length; i++)
             ids[i] = generated[first + i];
-        var pieces = text is null ? null : Array.ConvertAll(ids, text.Push);
-        if (pieces is not null && Sequence.IsFinished)
-            pieces[^1] += text!.Flush();
+        var pieces = text is null ? null : ids.Select((id, i) => text.Push(id, isLast: i == ids.Length - 1 && Sequence.IsFinished)).ToArray();
         published = generated.Count;
         events.Writer.TryWrite(new EngineEvent.TokensGenerated(first, ids, pieces));
     }
@@ -80,7 +89,8 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
     /// <summary>The last event of one that went well.</summary>
     public FinishReason Finish()
     {
-        var reason = Sequence.Rules is TextRules rules && Sequence.Generated[^1] != rules.EndOfSequence ? FinishReason.Length : FinishReason.Stop;
+        var isCut = Sequence.Rules is TextRules rules && Sequence.Generated[^1] != rules.EndOfSequence && text is not { IsStopped: true };
+        var reason = isCut ? FinishReason.Length : FinishReason.Stop;
         events.Writer.TryWrite(new EngineEvent.Finished(
             reason, new TokenUsage(Sequence.Branches[0].Prompt.Count, promptPictureTokens, Sequence.Generated.Count)));
         events.Writer.TryComplete();

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using Emu3.Inference.Tokens;
 
 namespace Emu3.Inference.Simulation;
 
@@ -103,20 +104,23 @@ public sealed class SimulatedEngine : IEngine
         {
             yield return new EngineEvent.Admitted(PromptTokens(request));
             var count = SimulatedTokens.CountOf(request);
-            for (var at = request.Generated.Count; at < count;)
+            var text = TextOf(request);
+            var at = request.Generated.Count;
+            while (at < count && text is not { IsStopped: true })
             {
                 var step = Math.Min(_options.StepTokens, count - at);
                 await UnlessEndedAsync(PassAsync(DurationOf(request, at, step), ending.Token), cancellationToken);
+                var tokens = Tokens(request, at, step, text);
                 Interlocked.Increment(ref _stepCount);
-                Interlocked.Add(ref _generatedTokenCount, step);
-                yield return Tokens(request, at, step);
-                at += step;
+                Interlocked.Add(ref _generatedTokenCount, tokens.Ids.Length);
+                yield return tokens;
+                at += tokens.Ids.Length;
             }
 
             FreeSlots(); // a picture's slots are free while it is decoded
             if (request is ImageRequest image) yield return await DecodeAsync(image, ending.Token, cancellationToken);
             yield return new EngineEvent.Finished(
-                request is ImageRequest ? FinishReason.Stop : FinishReason.Length, new TokenUsage(PromptTokens(request), 0, count));
+                text is { IsStopped: false } ? FinishReason.Length : FinishReason.Stop, new TokenUsage(PromptTokens(request), 0, at));
         }
         finally
         {
@@ -134,11 +138,33 @@ public sealed class SimulatedEngine : IEngine
     /// <summary>Whatever runs ends with <see cref="EngineStoppedException"/>.</summary>
     public async ValueTask DisposeAsync() => await _ended.CancelAsync();
 
-    private EngineEvent.TokensGenerated Tokens(GenerationRequest request, int from, int count)
+    /// <summary>As many tokens of the step as there are up to the answer's end.</summary>
+    private EngineEvent.TokensGenerated Tokens(GenerationRequest request, int from, int count, StopMatcher? text)
     {
-        var ids = new int[count];
-        for (var i = 0; i < count; i++) ids[i] = SimulatedTokens.TokenAt(request.Seed, request.SampleIndex, from + i, Model.CodebookSize);
-        return new(from, ids, request is ChatRequest ? [.. Enumerable.Range(from, count).Select(SimulatedTokens.PieceAt)] : null);
+        var (ids, pieces) = (new List<int>(count), new List<string>());
+        for (var at = from; at < from + count && text is not { IsStopped: true }; at++)
+        {
+            ids.Add(SimulatedTokens.TokenAt(request.Seed, request.SampleIndex, at, Model.CodebookSize));
+            if (text is null) continue;
+            pieces.Add(text.Push(SimulatedTokens.PieceAt(at)));
+            if (at == SimulatedTokens.CountOf(request) - 1) pieces[^1] += text.Flush();
+        }
+
+        return new(from, [.. ids], text is null ? null : [.. pieces]);
+    }
+
+    /// <summary>The text of an answer behind the tokens that the request brought; null for a picture.</summary>
+    private static StopMatcher? TextOf(GenerationRequest request)
+    {
+        if (request is not ChatRequest chat) return null;
+        var text = new StopMatcher(chat.Stop);
+        for (var at = 0; at < request.Generated.Count; at++)
+        {
+            if (text.IsStopped) throw new InvalidOperationException($"{request.Id} brought {request.Generated.Count} tokens, and its answer ends after {at}.");
+            text.Push(SimulatedTokens.PieceAt(at));
+        }
+
+        return text;
     }
 
     private async Task<EngineEvent> DecodeAsync(ImageRequest image, CancellationToken ending, CancellationToken cancellationToken)

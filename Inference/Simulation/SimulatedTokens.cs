@@ -12,7 +12,7 @@ public static class SimulatedTokens
     /// <summary>The characters of the token at an index of an answer.</summary>
     public static string PieceAt(int index) => $"w{index} ";
 
-    /// <summary>Tokens of a whole request: rows with their ends and three that close a picture; an answer is as long as it may be.</summary>
+    /// <summary>Tokens of a whole request: rows with their ends and three that close a picture; an answer is as long as it may be, where no stop ends it.</summary>
     public static int CountOf(GenerationRequest request) => request switch
     {
         ImageRequest image => ((image.LatentWidth + 1) * image.LatentHeight) + 3,

@@ -144,6 +144,9 @@ public sealed class LocalClusterTests : IDisposable
         Assert.True(File.Exists(_folder.PathTo("star.png")));
         var answer = await RunAsync("chat", _folder.PathTo("star.png"), "What shape is it?");
         Assert.True(answer.ExitCode == ExitCode.AllDone, answer.Text);
+        var stopped = await RunAsync("chat", "What is it?", "--stop", "w7", "--stop", "w2");
+        Assert.Contains("w0 w1", stopped.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("w2", stopped.Text, StringComparison.Ordinal);
         Assert.Single(_engines);
         var refused = await RunAsync("serve", "--port", "0");
         Assert.Equal(ExitCode.NotStarted, refused.ExitCode);

@@ -61,6 +61,11 @@ internal sealed record MetadataRecord(OutputKey Key, string SpecHash, string? Fi
         }
         else
         {
+            if (outcome.Stop is { } stop)
+            {
+                fields["stop"] = new JsonArray([.. stop.Select(text => (JsonNode)text)]);
+            }
+
             fields["finish_reason"] = outcome.FinishReason;
         }
 

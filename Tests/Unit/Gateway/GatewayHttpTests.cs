@@ -66,7 +66,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
     [InlineData("/v1/images/generations", """{"prompt":"p","background":"transparent"}""", "background")]
     [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"logprobs":true}""", "logprobs")]
     [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stream":"yes"}""", "stream")]
-    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stop":["a"]}""", "stop")]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stop":["a",""]}""", "stop")]
     [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.org/x.png"}}]}]}""",
         "messages[0].content[0].image_url.url")]
     public async Task Request_WithFieldThatWeDoNotServe_NamesIt(string path, string body, string param)

@@ -51,6 +51,12 @@ public sealed class ItemErrorTests
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","steps":4}}""", "body.steps", "guidance_scale")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"tools":[{}]}}""", "body.tools", "not supported")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","model":"other"}}""", "model", "Emu3-Gen-hf")]
+    [InlineData("""{"question":"?","stop":""}""", "stop", "1 to 256")]
+    [InlineData("""{"question":"?","stop":["a","b","c","d","e"]}""", "stop", "4 are allowed")]
+    [InlineData("""{"question":"?","stop":["a",5]}""", "stop", "holds 5")]
+    [InlineData("""{"question":"?","stop":7}""", "stop", "is 7")]
+    [InlineData("""{"prompt":"p","stop":["a"]}""", "stop", "not a known field")]
+    [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"stop":[""]}}""", "body.stop", "1 to 256")]
     [InlineData("[1]", "", "object")]
     public void Resolve_BadField_IsNamedWithWhatIsAllowed(string line, string param, string part)
     {

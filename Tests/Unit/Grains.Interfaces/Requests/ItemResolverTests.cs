@@ -72,6 +72,19 @@ public sealed class ItemResolverTests
         Assert.All(Resolve("""{"prompt":"p","n":3,"seed":4}""").Specs, spec => Assert.Equal(4ul, spec.Seed));
     }
 
+    [Theory]
+    [InlineData("""{"question":"?"}""", "from", "the job")]
+    [InlineData("""{"question":"?","stop":null}""", "from", "the job")]
+    [InlineData("""{"question":"?","stop":[]}""")]
+    [InlineData("""{"question":"?","stop":"one"}""", "one")]
+    [InlineData("""{"messages":[{"role":"user","content":"?"}],"stop":["one","\n"]}""", "one", "\n")]
+    [InlineData("""{"custom_id":"x","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"?"}],"stop":["a","b","c","d"]}}""", "a", "b", "c", "d")]
+    public void Resolve_Stop_IsOneOrAFewStringsOrTheJobs(string line, params string[] expected)
+    {
+        var spec = ResolveOne(line, Context(defaults: ItemRequest.Empty with { Stop = ["from", "the job"] }));
+        Assert.Equal(expected, spec.Chat!.Stop ?? []);
+    }
+
     [Fact]
     public void Resolve_Question_IsOneGreedyTurnWithItsPictures()
     {

@@ -91,6 +91,44 @@ public sealed class Emu3EngineTests(Emu3EngineTests.TinyEngine tiny) : IClassFix
     }
 
     [Fact]
+    public async Task Run_ChatWithAStop_EndsBeforeItWhereverItIsResumed_AloneOrAmongOthers()
+    {
+        var request = TestEngines.Chat("Tell me a story", maxNewTokens: 10);
+        var unstopped = await Engine.AllAsync(request);
+        var text = unstopped.Text();
+        var stop = text[(text.Length / 2)..(text.Length / 2 + 2)];
+        var expected = text[..text.IndexOf(stop, StringComparison.Ordinal)];
+        request = request with { Stop = ["never in there", stop] };
+
+        var others = Enumerable.Range(0, 3).Select(i => Engine.AllAsync(TestEngines.Image(2, 3, seed: (ulong)i, guidance: 2))).ToList();
+        var whole = await Engine.AllAsync(request);
+        await Task.WhenAll(others);
+        var ids = whole.Ids();
+        Assert.Equal(expected, whole.Text());
+        Assert.Equal(unstopped.Ids()[..ids.Length], ids);
+        Assert.True(ids.Length < 10, "It went on behind the stop.");
+        var finished = Assert.IsType<EngineEvent.Finished>(whole[^1]);
+        Assert.Equal((FinishReason.Stop, ids.Length), (finished.Reason, finished.Usage.GeneratedTokens));
+        var pieces = whole.OfType<EngineEvent.TokensGenerated>().SelectMany(tokens => tokens.Pieces!).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, ids.Length + 1).Select(async at =>
+        {
+            var rest = await Engine.AllAsync(request with { Generated = ids[..at] });
+            Assert.Equal(pieces[at..], rest.OfType<EngineEvent.TokensGenerated>().SelectMany(tokens => tokens.Pieces!));
+            Assert.Equal(whole[^1], rest[^1]);
+        }));
+
+        var behind = Assert.IsType<EngineEvent.Failed>(Assert.Single(await Engine.AllAsync(request with { Generated = unstopped.Ids() })));
+        Assert.Equal(EngineFailureCode.ResumeNotPossible, behind.Failure.Code);
+        await IsIdleAsync();
+    }
+
+    /// <summary>Waits until no request has a slot any more: the engine counts between its steps.</summary>
+    private async Task IsIdleAsync()
+    {
+        while (Engine.Load is not { RunningCount: 0, WaitingCount: 0 } load || load.FreeSlotCount != load.SlotCount) await Task.Delay(10, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Run_AmongOthers_GivesTheTokensOfARunAlone()
     {
         GenerationRequest[] requests = [.. Enumerable.Range(0, 12).Select(i => TestEngines.Image(2 + i % 3, 3, seed: (ulong)i, guidance: i % 2 + 1)), TestEngines.Chat("Hello")];

@@ -120,6 +120,36 @@ public sealed class SimulatedEngineTests
     }
 
     [Fact]
+    public async Task Chat_WithAStop_EndsBeforeItWhereverItIsResumed()
+    {
+        await using var engine = Create(new() { TimePerToken = TimeSpan.Zero, StepTokens = 4 });
+        var request = new ChatRequest
+        {
+            Id = "chat",
+            Sampling = SamplingSettings.Greedy,
+            Seed = 1,
+            MaxNewTokens = 10,
+            Messages = [new(ChatRole.User, [new ChatPart.Text("what is that")])],
+            Stop = ["w5 w6", "w9"],
+        };
+        var whole = await RunAsync(engine, request);
+        var pieces = whole.OfType<EngineEvent.TokensGenerated>().SelectMany(tokens => tokens.Pieces!).ToArray();
+        Assert.Equal(["w0 ", "w1 ", "w2 ", "w3 ", "w4 ", "", ""], pieces);
+        Assert.Equal(new EngineEvent.Finished(FinishReason.Stop, new(9, 0, 7)), whole[^1]);
+        for (var kept = 0; kept <= 7; kept++)
+        {
+            var rest = await RunAsync(engine, request with { Generated = TokensOf(whole)[..kept] });
+            Assert.Equal(pieces[kept..], rest.OfType<EngineEvent.TokensGenerated>().SelectMany(tokens => tokens.Pieces!));
+            Assert.Equal(whole[^1], rest[^1]);
+        }
+
+        Assert.Equal("w0 w1 w2 w3 w4 w5 w6 w", string.Concat((await RunAsync(engine, request with { Stop = ["7"] }))
+            .OfType<EngineEvent.TokensGenerated>().SelectMany(tokens => tokens.Pieces!)));
+        var behind = TokensOf(await RunAsync(engine, request with { Stop = [] }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync(engine, request with { Generated = behind }));
+    }
+
+    [Fact]
     public async Task Measure_RefusesWhatDoesNotFit_AsRunDoes()
     {
         await using var engine = Create(new() { MaxPositions = 30, TimePerToken = TimeSpan.Zero });
