@@ -24,7 +24,9 @@ internal static class FailureResponses
     {
         var first = errors[0];
         var more = errors.Count > 1 ? $" (and {errors.Count - 1} more: {string.Join(", ", errors.Skip(1).Select(error => error.Param).Distinct().Take(8))})" : "";
-        return Error(StatusCodes.Status400BadRequest, Invalid, Sentence(first) + more, NullIfEmpty(first.Param));
+        // Of the whole body nothing but a verb is told.
+        var whole = first.Param.Length == 0 && char.IsAsciiLetterLower(first.Message[0]) ? "The body " : "";
+        return Error(StatusCodes.Status400BadRequest, Invalid, whole + Sentence(first) + more, NullIfEmpty(first.Param));
     }
 
     /// <summary>Items of a job are wrong; nothing was created.</summary>
