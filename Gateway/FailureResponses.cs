@@ -61,6 +61,16 @@ internal static class FailureResponses
     public static FailureResponse AddressNotValid() => Error(StatusCodes.Status403Forbidden, Invalid,
         "This address is not valid, or not any more. Ask for the picture again.", code: "address_not_valid");
 
+    /// <summary>A gateway without keys is called by a name that is not this machine's.</summary>
+    public static FailureResponse WrongHost(string host) => Error(StatusCodes.Status421MisdirectedRequest, Invalid,
+        $"Without keys this gateway answers to localhost, loopback addresses and the host of Gateway:PublicAddress only, and the request's Host is \"{Short(host)}\". "
+        + "Call it by one of these, configure Gateway:PublicAddress, or ask for keys with Gateway:Keys=Required.", code: "invalid_host");
+
+    /// <summary>A page of another site wants to change something in a gateway without keys.</summary>
+    public static FailureResponse CrossSite(string origin) => Error(StatusCodes.Status403Forbidden, Invalid,
+        $"Without keys this gateway changes nothing for pages of other sites, and the request's Origin is \"{Short(origin)}\". "
+        + "Let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
+
     /// <summary>Keys are asked for, and the request shows none.</summary>
     public static FailureResponse KeyMissing() => NoEntry("The request has no API key: send it as \"Authorization: Bearer KEY\".", Challenge);
 
@@ -164,6 +174,7 @@ internal static class FailureResponses
         InvalidJobVerbException e => Error(StatusCodes.Status400BadRequest, Invalid, e.Message, code: "invalid_job_state"),
         IdempotencyConflictException e => Error(StatusCodes.Status422UnprocessableEntity, Invalid, e.Message, code: CodeOf(FailureCode.IdempotencyConflict)),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => Error(e.StatusCode, Invalid, e.Message, code: "request_too_large"),
+        Jobs.MalformedBodyException e => Error(e.StatusCode, Invalid, e.Message, e.Param),
         BadHttpRequestException e => Error(e.StatusCode, Invalid, e.Message),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
         OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),

@@ -52,6 +52,14 @@ public sealed class FailureResponseTests
     }
 
     [Fact]
+    public void BadRequest_OfNoField_SaysThatItIsTheBody()
+    {
+        Assert.Equal("The body must be an object.", FailureResponses.BadRequest([new("", "must be an object.")]).Body.Message);
+        Assert.Equal("n: must be 1.", FailureResponses.BadRequest([new("n", "must be 1.")]).Body.Message);
+        Assert.Equal("The form has too much.", FailureResponses.BadRequest([new("", "The form has too much.")]).Body.Message);
+    }
+
+    [Fact]
     public void InvalidItems_ThirdLine_NamesItByIndexAndListsAll()
     {
         var response = FailureResponses.InvalidItems([new LineError(17, "ratio", "must be."), new LineError(20, "", "is not valid JSON.")]);
