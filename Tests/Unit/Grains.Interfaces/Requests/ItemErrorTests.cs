@@ -51,6 +51,7 @@ public sealed class ItemErrorTests
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","steps":4}}""", "body.steps", "guidance_scale")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"tools":[{}]}}""", "body.tools", "not supported")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","model":"other"}}""", "model", "Emu3-Gen-hf")]
+    [InlineData("""{"prompt":"p","":1}""", "\"\"", "not a known field")]
     [InlineData("[1]", "", "object")]
     public void Resolve_BadField_IsNamedWithWhatIsAllowed(string line, string param, string part)
     {
