@@ -173,9 +173,9 @@ internal static class FailureResponses
         JobNotFoundException e => Error(StatusCodes.Status404NotFound, NotFound, e.Message, code: CodeOf(FailureCode.JobNotFound)),
         InvalidJobVerbException e => Error(StatusCodes.Status400BadRequest, Invalid, e.Message, code: "invalid_job_state"),
         IdempotencyConflictException e => Error(StatusCodes.Status422UnprocessableEntity, Invalid, e.Message, code: CodeOf(FailureCode.IdempotencyConflict)),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => Error(e.StatusCode, Invalid, e.Message, code: "request_too_large"),
-        Jobs.MalformedBodyException e => Error(e.StatusCode, Invalid, e.Message, e.Param),
-        BadHttpRequestException e => Error(e.StatusCode, Invalid, e.Message),
+        Jobs.MalformedBodyException e => Error(e.StatusCode, Invalid, e.Message, e.Param, CodeOf(e.StatusCode)),
+        // The server's own: of lengths, chunks, and clients that go away.
+        BadHttpRequestException e => Error(e.StatusCode, Invalid, $"The body did not arrive as it should: {e.Message}", code: CodeOf(e.StatusCode)),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
         OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
@@ -184,6 +184,8 @@ internal static class FailureResponses
         { RetryAfter = 2 },
         _ => Error(StatusCodes.Status500InternalServerError, Server, "Something went wrong inside; the log has it under this request's x-request-id.", code: "internal_error"),
     };
+
+    private static string? CodeOf(int status) => status == StatusCodes.Status413PayloadTooLarge ? "request_too_large" : null;
 
     /// <summary>A body for an answer that routing or the server left without one.</summary>
     public static FailureResponse OfStatus(int status, HttpRequest request) => status switch

@@ -24,7 +24,7 @@ internal static class TargetMutator
             case 6: draft.Target += OddText.Pick((string[])["/", "//", "/x", "/../..", "/.", ";x=y", "?", "??", "?&", "/%2e%2e/%2e%2e/", "?" + new string('&', 3_000)], random); return "path end";
             case 7: draft.Target = $"{draft.Target}{(hasQuery ? '&' : '?')}x={new string('x', OddText.Pick((int[])[2_000, 20_000, 40_000], random))}"; draft.MayBreakProtocol |= draft.Target.Length > 30_000; return "target long";
             default:
-                var at = random.Next(1, draft.Target.Length + 1);
+                var at = random.Next(draft.Target.Length + 1);
                 draft.Target = draft.Target.Insert(at, OddText.Pick(s_bytes, random));
                 if (random.Next(4) == 0) draft.Target = OddText.Pick((string[])["*", "", "x", "http://other.example/v1/models", "//v1/models", "http://", "/" + new string('/', 500), "/v1/jobs/../../x"], random);
                 draft.MayBreakProtocol = true;

@@ -60,7 +60,7 @@ public sealed class HostileRequestTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("65536x65536")]
+    [InlineData("1x2147483647")]
     [InlineData("1x65537")]
     [InlineData("1x65536.1")]
     public async Task Bomb_OfACursor_IsRefused(string cursor) => await _gateway.GetAsync($"/v1/jobs/job_0123456789abcdef0123456789abcdef/events?after={cursor}", 400);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Emu3.Gateway;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Microsoft.AspNetCore.Http;
@@ -49,6 +50,17 @@ public sealed class FailureResponseTests
         var json = JsonSerializer.SerializeToElement(FailureResponses.JobNotFound("x").Answer, GatewayJson.Options).GetProperty("error");
         Assert.Equal(["message", "type", "param", "code"], json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(JsonValueKind.Null, json.GetProperty("param").ValueKind);
+    }
+
+    [Fact]
+    public void Of_TheServersRefusalOfABody_SaysThatItIsTheBody() =>
+        Assert.Equal("The body did not arrive as it should: Bad chunk suffix.", FailureResponses.Of(new BadHttpRequestException("Bad chunk suffix.")).Body.Message);
+
+    [Fact]
+    public void Of_AFileThatIsTooLarge_NamesIt()
+    {
+        var body = FailureResponses.Of(UploadStream.TooLarge(1 << 20)).Body;
+        Assert.Equal(("file", "request_too_large"), (body.Param, body.Code));
     }
 
     [Fact]
