@@ -3,6 +3,7 @@ using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Connections;
 
 namespace Emu3.Gateway;
 
@@ -177,7 +178,7 @@ internal static class FailureResponses
         // The server's own: of lengths, chunks, and clients that go away.
         BadHttpRequestException e => Error(e.StatusCode, Invalid, $"The body did not arrive as it should: {e.Message}", code: CodeOf(e.StatusCode)),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
-        OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
+        OperationCanceledException or ConnectionResetException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
             exception is ClusterNotReadyException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
             code: "cluster_unavailable") with
@@ -194,6 +195,8 @@ internal static class FailureResponses
         StatusCodes.Status405MethodNotAllowed => Error(status, Invalid, $"{request.Method} is not allowed at {Short(request.Path)}.", code: "method_not_allowed"),
         StatusCodes.Status413PayloadTooLarge => Error(status, Invalid, "The request is too large.", code: "request_too_large"),
         StatusCodes.Status415UnsupportedMediaType => WrongContentType("application/json"),
+        StatusCodes.Status412PreconditionFailed => Error(status, Invalid, "The file is not as the request's If-Match or If-Unmodified-Since asks.", code: "precondition_failed"),
+        StatusCodes.Status416RangeNotSatisfiable => Error(status, Invalid, "The file has nothing of the request's Range.", "Range", "range_not_satisfiable"),
         >= 500 => Error(status, Server, "Something went wrong inside."),
         _ => Error(status, Invalid, $"The request was refused with status {status}."),
     };
@@ -204,8 +207,12 @@ internal static class FailureResponses
         try
         {
             await next(http);
-            if (!http.Response.HasStarted && http.Response is { StatusCode: >= 400, ContentLength: null, ContentType: null })
+            // A file that is asked for by ranges or under conditions has its headers by now, but no body.
+            if (!http.Response.HasStarted && http.Response is { StatusCode: >= 400 } and ({ ContentLength: 0 } or { ContentLength: null, ContentType: null }))
+            {
+                (http.Response.ContentLength, http.Response.Headers.ContentDisposition) = (null, default);
                 await OfStatus(http.Response.StatusCode, http.Request).ExecuteAsync(http);
+            }
         }
         catch (Exception exception)
         {
@@ -225,7 +232,7 @@ internal static class FailureResponses
     /// <summary>Only what an operator can do something about.</summary>
     public static void Log(Exception exception, HttpContext http, ILogger logger)
     {
-        if (exception is OperationCanceledException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
+        if (exception is OperationCanceledException or ConnectionResetException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
         if (ClusterCalls.IsTransient(exception)) GatewayLog.ClusterUnavailable(logger, http.Request.Path, exception.Message);
         else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
     }

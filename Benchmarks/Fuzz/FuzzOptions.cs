@@ -19,7 +19,7 @@ internal sealed record FuzzOptions
     public int ConnectionCount { get; init; } = 8;
 
     /// <summary>A request that has no answer by then hangs.</summary>
-    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Holds data, logs, and the first request of each kind of violation.</summary>
     public required string Folder { get; init; }

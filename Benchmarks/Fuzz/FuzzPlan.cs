@@ -51,8 +51,8 @@ internal static class FuzzPlan
     private static bool IsReadable(string body, BodyForm form)
     {
         if (form is not (BodyForm.Json or BodyForm.JsonLines)) return false;
-        IEnumerable<string> documents = form == BodyForm.Json ? [body] : body.Split('\n').Where(line => line.Trim(' ', '\t', '\r').Length > 0);
-        return documents.All(IsObject);
+        string[] documents = form == BodyForm.Json ? [body] : [.. body.Split('\n').Where(line => line.Trim(' ', '\t', '\r').Length > 0)];
+        return documents.Length > 0 && documents.All(IsObject);
     }
 
     private static bool IsObject(string json)

@@ -61,8 +61,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
             {
                 if (fields.IsPurposeWrong) fields.Check(errors);
                 if (errors.Count > 0) break; // before anything large is read
-                var called = disposition!.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
-                file = await Store(id, known, FileName.Clean(called.Value), fields, section.Body, cancellationToken);
+                file = await Store(id, known, FileName.Of(disposition!), fields, section.Body, cancellationToken);
                 if (file is null) return (null, FailureResponses.TooManyFiles());
             }
         }

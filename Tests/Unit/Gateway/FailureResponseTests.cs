@@ -4,6 +4,7 @@ using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace Emu3.Tests.Unit.Gateway;
@@ -19,6 +20,7 @@ public sealed class FailureResponseTests
         { new TimeoutException("no answer"), 503, "cluster_unavailable" },
         { new SiloUnavailableException("gone"), 503, "cluster_unavailable" },
         { new OperationCanceledException(), 499, "cancelled" },
+        { new ConnectionResetException("reset by peer"), 499, "cancelled" },
         { new InvalidOperationException("secret"), 500, "internal_error" },
     };
 
