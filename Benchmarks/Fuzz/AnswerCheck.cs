@@ -14,11 +14,11 @@ internal static class AnswerCheck
     /// What is wrong where no single field is: the body as a whole, the form, a header. Errors of such requests need no <c>param</c>; their message says
     /// which of these it is about.
     /// </summary>
-    private static readonly string[] s_wholes = ["body", "form", "job object", "line", "Content-Type", "Idempotency-Key", "header", "Host"];
+    private static readonly string[] s_wholes = ["body", "form", "job object", "line", "Content-Type", "Idempotency-Key"];
 
     /// <summary>Codes of errors that are about what is there already, and not about a field of the request.</summary>
     private static readonly string[] s_states =
-        ["job_not_ended", "invalid_job_state", "quota_exceeded", "too_many_files", "too_many_keys", "key_not_valid", "invalid_host"];
+        ["job_not_ended", "invalid_job_state", "quota_exceeded", "too_many_files", "too_many_keys", "key_not_valid"];
 
     /// <summary>What it is.</summary>
     public static FuzzOutcome Judge(FuzzRequest request, FuzzAnswer answer) => answer.End switch

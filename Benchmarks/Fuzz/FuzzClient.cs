@@ -30,6 +30,13 @@ internal sealed class FuzzClient(Uri gateway, string key) : IDisposable
     public async Task<string> MakeAsync(string path, string body, CancellationToken cancellationToken, string type = "application/json") =>
         (await AskAsync(HttpMethod.Post, path, body, cancellationToken, type)).GetProperty("id").GetString()!;
 
+    /// <summary>Asks for what may be refused: what it is about may have ended by now.</summary>
+    public async Task TryAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        using var answer = await _http.SendAsync(request, cancellationToken);
+    }
+
     /// <summary>What is at a path, once its status is one of the last.</summary>
     public async Task<JsonElement> EndAsync(string path, CancellationToken cancellationToken)
     {
@@ -62,9 +69,6 @@ internal sealed class FuzzClient(Uri gateway, string key) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task RemoveAsync(string path, bool hasEnded, CancellationToken cancellationToken)
-    {
-        using var request = hasEnded ? new HttpRequestMessage(HttpMethod.Delete, path) : new HttpRequestMessage(HttpMethod.Post, $"{path}/cancel");
-        using var answer = await _http.SendAsync(request, cancellationToken);
-    }
+    private Task RemoveAsync(string path, bool hasEnded, CancellationToken cancellationToken) =>
+        hasEnded ? TryAsync(HttpMethod.Delete, path, cancellationToken) : TryAsync(HttpMethod.Post, $"{path}/cancel", cancellationToken);
 }

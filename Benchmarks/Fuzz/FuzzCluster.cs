@@ -8,6 +8,9 @@ namespace Emu3.Benchmarks.Fuzz;
 internal sealed class FuzzCluster : IAsyncDisposable
 {
     private const string AdminKey = "fuzz-bootstrap-key-of-32-characters-and-more";
+    /// <summary>Items of the job that is paused: so many that some are left when it is.</summary>
+    private const int WaitingCount = 250;
+
     private const string JsonLines = "application/x-ndjson";
     private readonly Dictionary<string, Uri> _metrics;
     private FuzzClient? _user;
@@ -48,8 +51,9 @@ internal sealed class FuzzCluster : IAsyncDisposable
     {
         const string work = "{}\n{\"id\":\"a\",\"prompt\":\"a star\"}\n{\"id\":\"b\",\"prompt\":\"a moon\"}";
         const string line = """{"custom_id":"a","method":"POST","url":"/v1/images/generations","body":{"prompt":"a star"}}""";
-        var (job, victim, waiting) = (await JobAsync(work), await JobAsync(work), await JobAsync(work));
-        await User.AskAsync(HttpMethod.Post, $"/v1/jobs/{waiting}/pause", null, cancellationToken);
+        var (job, victim) = (await JobAsync(work), await JobAsync(work));
+        var waiting = await JobAsync($"{{\"priority\":\"low\"}}\n{string.Join('\n', Enumerable.Repeat("{\"prompt\":\"a star\"}", WaitingCount))}");
+        await User.TryAsync(HttpMethod.Post, $"/v1/jobs/{waiting}/pause", cancellationToken);
         var lines = await UploadAsync("batch", line);
         var batch = await User.MakeAsync("/v1/batches", $$"""{"input_file_id":"{{lines}}","endpoint":"/v1/images/generations","completion_window":"1h"}""", cancellationToken);
         var output = (await User.EndAsync($"/v1/batches/{batch}", cancellationToken)).GetProperty("output_file_id").GetString()!;
