@@ -3,6 +3,7 @@ using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Connections;
 
 namespace Emu3.Gateway;
 
@@ -24,7 +25,9 @@ internal static class FailureResponses
     {
         var first = errors[0];
         var more = errors.Count > 1 ? $" (and {errors.Count - 1} more: {string.Join(", ", errors.Skip(1).Select(error => error.Param).Distinct().Take(8))})" : "";
-        return Error(StatusCodes.Status400BadRequest, Invalid, Sentence(first) + more, NullIfEmpty(first.Param));
+        // Of the whole body nothing but a verb is told.
+        var whole = first.Param.Length == 0 && char.IsAsciiLetterLower(first.Message[0]) ? "The body " : "";
+        return Error(StatusCodes.Status400BadRequest, Invalid, whole + Sentence(first) + more, NullIfEmpty(first.Param));
     }
 
     /// <summary>Items of a job are wrong; nothing was created.</summary>
@@ -58,6 +61,16 @@ internal static class FailureResponses
     /// <summary>Of a signed address. What exactly is wrong is nobody's business.</summary>
     public static FailureResponse AddressNotValid() => Error(StatusCodes.Status403Forbidden, Invalid,
         "This address is not valid, or not any more. Ask for the picture again.", code: "address_not_valid");
+
+    /// <summary>A gateway without keys is called by a name that is not this machine's.</summary>
+    public static FailureResponse WrongHost(string host) => Error(StatusCodes.Status421MisdirectedRequest, Invalid,
+        $"Without keys this gateway answers to localhost, loopback addresses and the host of Gateway:PublicAddress only, and the request's Host is \"{Short(host)}\". "
+        + "Call it by one of these, configure Gateway:PublicAddress, or ask for keys with Gateway:Keys=Required.", code: "invalid_host");
+
+    /// <summary>A page of another site wants to change something in a gateway without keys.</summary>
+    public static FailureResponse CrossSite(string origin) => Error(StatusCodes.Status403Forbidden, Invalid,
+        $"Without keys this gateway changes nothing for pages of other sites, and the request's Origin is \"{Short(origin)}\". "
+        + "Let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
 
     /// <summary>Keys are asked for, and the request shows none.</summary>
     public static FailureResponse KeyMissing() => NoEntry("The request has no API key: send it as \"Authorization: Bearer KEY\".", Challenge);
@@ -161,16 +174,19 @@ internal static class FailureResponses
         JobNotFoundException e => Error(StatusCodes.Status404NotFound, NotFound, e.Message, code: CodeOf(FailureCode.JobNotFound)),
         InvalidJobVerbException e => Error(StatusCodes.Status400BadRequest, Invalid, e.Message, code: "invalid_job_state"),
         IdempotencyConflictException e => Error(StatusCodes.Status422UnprocessableEntity, Invalid, e.Message, code: CodeOf(FailureCode.IdempotencyConflict)),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => Error(e.StatusCode, Invalid, e.Message, code: "request_too_large"),
-        BadHttpRequestException e => Error(e.StatusCode, Invalid, e.Message),
+        Jobs.MalformedBodyException e => Error(e.StatusCode, Invalid, e.Message, e.Param, CodeOf(e.StatusCode)),
+        // The server's own: of lengths, chunks, and clients that go away.
+        BadHttpRequestException e => Error(e.StatusCode, Invalid, $"The body did not arrive as it should: {e.Message}", code: CodeOf(e.StatusCode)),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
-        OperationCanceledException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
+        OperationCanceledException or ConnectionResetException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
             exception is ClusterNotReadyException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
             code: "cluster_unavailable") with
         { RetryAfter = 2 },
         _ => Error(StatusCodes.Status500InternalServerError, Server, "Something went wrong inside; the log has it under this request's x-request-id.", code: "internal_error"),
     };
+
+    private static string? CodeOf(int status) => status == StatusCodes.Status413PayloadTooLarge ? "request_too_large" : null;
 
     /// <summary>A body for an answer that routing or the server left without one.</summary>
     public static FailureResponse OfStatus(int status, HttpRequest request) => status switch
@@ -179,6 +195,8 @@ internal static class FailureResponses
         StatusCodes.Status405MethodNotAllowed => Error(status, Invalid, $"{request.Method} is not allowed at {Short(request.Path)}.", code: "method_not_allowed"),
         StatusCodes.Status413PayloadTooLarge => Error(status, Invalid, "The request is too large.", code: "request_too_large"),
         StatusCodes.Status415UnsupportedMediaType => WrongContentType("application/json"),
+        StatusCodes.Status412PreconditionFailed => Error(status, Invalid, "The file is not as the request's If-Match or If-Unmodified-Since asks.", code: "precondition_failed"),
+        StatusCodes.Status416RangeNotSatisfiable => Error(status, Invalid, "The file has nothing of the request's Range.", "Range", "range_not_satisfiable"),
         >= 500 => Error(status, Server, "Something went wrong inside."),
         _ => Error(status, Invalid, $"The request was refused with status {status}."),
     };
@@ -189,8 +207,12 @@ internal static class FailureResponses
         try
         {
             await next(http);
-            if (!http.Response.HasStarted && http.Response is { StatusCode: >= 400, ContentLength: null, ContentType: null })
+            // A file that is asked for by ranges or under conditions has its headers by now, but no body.
+            if (!http.Response.HasStarted && http.Response is { StatusCode: >= 400 } and ({ ContentLength: 0 } or { ContentLength: null, ContentType: null }))
+            {
+                (http.Response.ContentLength, http.Response.Headers.ContentDisposition) = (null, default);
                 await OfStatus(http.Response.StatusCode, http.Request).ExecuteAsync(http);
+            }
         }
         catch (Exception exception)
         {
@@ -210,7 +232,7 @@ internal static class FailureResponses
     /// <summary>Only what an operator can do something about.</summary>
     public static void Log(Exception exception, HttpContext http, ILogger logger)
     {
-        if (exception is OperationCanceledException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
+        if (exception is OperationCanceledException or ConnectionResetException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
         if (ClusterCalls.IsTransient(exception)) GatewayLog.ClusterUnavailable(logger, http.Request.Path, exception.Message);
         else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
     }

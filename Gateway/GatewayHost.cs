@@ -63,6 +63,7 @@ public static class GatewayHost
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
+        app.Use(PatientBody.Use);
         AccessHost.Use(app, address, logger);
         Endpoints.Jobs.Map(app);
         JobList.Map(app);

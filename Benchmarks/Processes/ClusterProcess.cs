@@ -45,6 +45,15 @@ internal sealed class ClusterProcess : IAsyncDisposable
     /// <summary>How often it was started.</summary>
     public int StartCount { get; private set; }
 
+    /// <summary>Of the life that runs; null when none does.</summary>
+    public int? ProcessId
+    {
+        get
+        {
+            lock (_lock) return _process is { HasExited: false } running ? running.Id : null;
+        }
+    }
+
     /// <summary>Frozen counts as running.</summary>
     public bool IsRunning
     {

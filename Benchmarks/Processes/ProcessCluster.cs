@@ -30,7 +30,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var addresses = Enumerable.Range(0, plan.GatewayCount).Select(_ => new Uri($"http://127.0.0.1:{FreePorts.Take()}")).ToList();
         GatewayAddresses = addresses;
         Gateways = [.. addresses.Select((address, number) =>
-            Program($"gateway-{number}", "Emu3.Gateway.dll", new() { ["Gateway:Address"] = address.GetLeftPart(UriPartial.Authority) }))];
+            Program($"gateway-{number}", "Emu3.Gateway.dll", new(plan.GatewaySettings) { ["Gateway:Address"] = address.GetLeftPart(UriPartial.Authority) }))];
     }
 
     public IReadOnlyList<ClusterProcess> Controls { get; }

@@ -23,6 +23,9 @@ internal sealed record ProcessClusterPlan
     /// <summary>Settings of the worker silos: their engine, how they report.</summary>
     public IReadOnlyDictionary<string, string> WorkerSettings { get; init; } = TinyModel();
 
+    /// <summary>Settings of the gateways.</summary>
+    public IReadOnlyDictionary<string, string> GatewaySettings { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Connection string of a PostgreSQL database; null keeps the tables in the folder, in SQLite.</summary>
     public string? Postgres { get; init; }
 

@@ -4,7 +4,7 @@ using Emu3.Storage.Configuration;
 
 namespace Emu3.Gateway.Access;
 
-/// <summary>Puts the check of keys into a gateway.</summary>
+/// <summary>Puts the check of keys into a gateway, or, where there are none, that of names.</summary>
 internal static class AccessHost
 {
     public static void Add(IServiceCollection services) => services
@@ -18,6 +18,7 @@ internal static class AccessHost
         var options = app.Services.GetRequiredService<GatewayHostOptions>();
         var rules = KeyRules.Of(options, address);
         var check = new KeyCheck(rules, app.Services.GetRequiredService<KnownKeys>(), app.Services.GetRequiredService<TimeProvider>());
+        if (!rules.AreRequired) app.Use(new HostCheck(options.PublicAddress).Handle);
         app.Use(check.Handle);
         app.Lifetime.ApplicationStarted.Register(() =>
         {

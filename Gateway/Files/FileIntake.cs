@@ -1,6 +1,7 @@
 using System.Text;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Jobs;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -60,8 +61,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
             {
                 if (fields.IsPurposeWrong) fields.Check(errors);
                 if (errors.Count > 0) break; // before anything large is read
-                var called = disposition!.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
-                file = await Store(id, known, FileName.Clean(called.Value), fields, section.Body, cancellationToken);
+                file = await Store(id, known, FileName.Of(disposition!), fields, section.Body, cancellationToken);
                 if (file is null) return (null, FailureResponses.TooManyFiles());
             }
         }
@@ -101,7 +101,7 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         }
         catch (Exception broken) when (broken is IOException or InvalidDataException && broken is not BadHttpRequestException)
         {
-            throw new BadHttpRequestException($"The form breaks off or is broken: {broken.Message}");
+            throw new MalformedBodyException($"The form breaks off or is broken: {broken.Message}");
         }
     }
 
@@ -112,8 +112,10 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         var count = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
         return count <= LongestField
             ? Encoding.UTF8.GetString(bytes, 0, count)
-            : throw new BadHttpRequestException($"The field \"{(name.Length <= 64 ? name : name[..64])}\" has more than {LongestField} bytes.");
+            : throw new MalformedBodyException($"{Short(name)}: has more than {LongestField} bytes.", param: Short(name));
     }
+
+    private static string Short(string name) => name.Length <= 64 ? name : name[..64];
 
     /// <summary>Does its best: what stays is never shown, and goes within two days.</summary>
     private async Task TakeBack(FileId id)

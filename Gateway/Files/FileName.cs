@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Net.Http.Headers;
 
 namespace Emu3.Gateway.Files;
 
@@ -7,6 +8,22 @@ namespace Emu3.Gateway.Files;
 internal static class FileName
 {
     private const string Nameless = "file";
+
+    /// <summary>The name in a part of a form, cleaned: the one in a character set of its own where there is one that can be read.</summary>
+    public static string Of(ContentDispositionHeaderValue part)
+    {
+        try
+        {
+            if (part.FileNameStar.HasValue) return Clean(part.FileNameStar.Value);
+        }
+        catch (NotSupportedException)
+        {
+            // A character set that .NET knows and refuses to read, as UTF-7.
+            return Clean(HeaderUtilities.RemoveQuotes(part.FileName).Value);
+        }
+
+        return Clean(HeaderUtilities.RemoveQuotes(part.FileName).Value);
+    }
 
     /// <summary>The last part of a path of any system, without control characters, direction marks and half surrogates, and not too long.</summary>
     public static string Clean(string? name)

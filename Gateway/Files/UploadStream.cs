@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Emu3.Gateway.Jobs;
 
 namespace Emu3.Gateway.Files;
 
@@ -41,7 +42,7 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
 
     /// <summary>Names the limit.</summary>
     public static BadHttpRequestException TooLarge(long mostBytes) =>
-        new($"The file is larger than the {mostBytes >> 20} MiB ({mostBytes} bytes) that are allowed for its purpose.", StatusCodes.Status413PayloadTooLarge);
+        new MalformedBodyException($"The file is larger than the {mostBytes >> 20} MiB ({mostBytes} bytes) that are allowed for its purpose.", StatusCodes.Status413PayloadTooLarge, "file");
 
     private async ValueTask<int> ReadInnerAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -51,7 +52,7 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
         }
         catch (Exception broken) when (broken is IOException or InvalidDataException && broken is not BadHttpRequestException)
         {
-            throw new BadHttpRequestException($"The form breaks off or is broken: {broken.Message}");
+            throw new MalformedBodyException($"The form breaks off or is broken: {broken.Message}");
         }
     }
 

@@ -80,6 +80,7 @@ internal static class JobBody
     /// <summary>Takes one field or one item at a time from the front of what has arrived.</summary>
     private sealed class DocumentCutter
     {
+        private const string Items = "items";
         private readonly ArrayBufferWriter<byte> _job = new();
         private JsonReaderState _state = new(new() { MaxDepth = 32 });
         private Place _place = Place.Start;
@@ -106,6 +107,11 @@ internal static class JobBody
             {
                 throw new MalformedBodyException($"The body is not valid JSON: {e.Message}");
             }
+            catch (InvalidOperationException)
+            {
+                // A name with half of a surrogate pair, or with bytes that are no UTF-8: found out when it is read.
+                throw new MalformedBodyException("The body is not valid JSON: it has a name that is no Unicode text.");
+            }
             _state = reader.CurrentState;
             buffer = buffer.Slice(reader.Position);
             return true;
@@ -118,7 +124,7 @@ internal static class JobBody
             switch (_place)
             {
                 case Place.Start:
-                    if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("a job must be an object.");
+                    if (reader.TokenType != JsonTokenType.StartObject) throw new MalformedBodyException("The body must be an object: the job.");
                     _job.Write("{"u8);
                     _place = Place.Fields;
                     return true;
@@ -126,9 +132,9 @@ internal static class JobBody
                     _place = Place.End;
                     part = Job();
                     return true;
-                case Place.Fields when reader.ValueTextEquals("items"):
+                case Place.Fields when reader.ValueTextEquals(Items):
                     if (!reader.Read()) return false;
-                    if (reader.TokenType != JsonTokenType.StartArray) throw new JsonException("items must be an array.");
+                    if (reader.TokenType != JsonTokenType.StartArray) throw new MalformedBodyException("items: must be an array.", param: Items);
                     _place = Place.Items;
                     part = Job();
                     return true;
@@ -150,11 +156,13 @@ internal static class JobBody
                     _place = Place.End;
                     return true;
                 case Place.AfterItems:
-                    throw new JsonException($"\"{reader.GetString()}\" stands after items; items must come last.");
+                    throw new MalformedBodyException($"items: must come last, and \"{Short(reader.GetString()!)}\" stands after it.", param: Items);
                 default:
-                    throw new JsonException("something stands after the job.");
+                    throw new MalformedBodyException("The body is not valid JSON: something stands after the job.");
             }
         }
+
+        private static string Short(string name) => name.Length <= 64 ? name : name[..64];
 
         private byte[] Job()
         {
@@ -165,4 +173,8 @@ internal static class JobBody
 }
 
 /// <summary>The body arrived and is not what it should be, in contrast to one that broke off.</summary>
-internal sealed class MalformedBodyException(string message, int status = StatusCodes.Status400BadRequest) : BadHttpRequestException(message, status);
+internal sealed class MalformedBodyException(string message, int status = StatusCodes.Status400BadRequest, string? param = null) : BadHttpRequestException(message, status)
+{
+    /// <summary>Path of the field that is wrong; null for the whole body.</summary>
+    public string? Param => param;
+}

@@ -164,7 +164,7 @@ public sealed class FieldReader
         if (!IsObject) return;
         foreach (var property in _element.EnumerateObject())
             if (!_accepted.Contains(property.Name))
-                Error(property.Name.Length <= 64 ? property.Name : property.Name[..64], $"is not a known field. Known are {string.Join(", ", _offered)}.");
+                Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
     }
 
     /// <summary>A value in a message: itself when it is short, else its kind.</summary>

@@ -1,5 +1,6 @@
 using System.ClientModel;
 using System.Text;
+using System.Text.Json;
 using Emu3.Grains.Interfaces;
 using Emu3.Tests.Unit.Grains.Interfaces.Requests;
 using OpenAI.Files;
@@ -112,6 +113,35 @@ public sealed partial class BatchEndpointTests
         Assert.Equal(first.GetRawText(), (await upload([1, 2, 3], 200)).GetRawText());
         await upload([1, 2, 4], 422);
         Assert.Equal([1, 2, 3], (await _files.DownloadFileAsync(first.GetProperty("id").GetString(), Cancellation)).Value.ToArray());
+    }
+
+    [Theory]
+    [InlineData("Range", "bytes=-0", 416, "range_not_satisfiable")]
+    [InlineData("Range", "bytes=99-", 416, "range_not_satisfiable")]
+    [InlineData("Range", "bytes=0-", 206, null)]
+    public async Task Content_OfARangeThatIsNotThere_IsAnErrorInOpenAisShape(string header, string value, int status, string? code)
+    {
+        OpenAIFile file = await _files.UploadFileAsync(new MemoryStream([1, 2, 3]), "x.bin", FileUploadPurpose.UserData, Cancellation);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/files/{file.Id}/content");
+        Assert.True(request.Headers.TryAddWithoutValidation(header, value));
+        using var response = await _gateway.Http.SendAsync(request, Cancellation);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        if (code is null) return;
+        Assert.Equal("bytes */3", response.Content.Headers.ContentRange?.ToString());
+        var error = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(Cancellation)).GetProperty("error");
+        Assert.Equal(("Range", code), (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task Upload_WhoseNameIsInACharacterSetThatNobodyReads_HasItsOtherName()
+    {
+        using var form = new ByteArrayContent(Encoding.UTF8.GetBytes(
+            "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"; filename*=UTF-7''x\r\n\r\nabc\r\n--b--"));
+        form.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=b");
+        var file = await _gateway.SendAsync(new(HttpMethod.Post, "/v1/files") { Content = form }, 200);
+
+        Assert.Equal("a", file.GetProperty("filename").GetString());
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Emu3.Gateway;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace Emu3.Tests.Unit.Gateway;
@@ -18,6 +20,7 @@ public sealed class FailureResponseTests
         { new TimeoutException("no answer"), 503, "cluster_unavailable" },
         { new SiloUnavailableException("gone"), 503, "cluster_unavailable" },
         { new OperationCanceledException(), 499, "cancelled" },
+        { new ConnectionResetException("reset by peer"), 499, "cancelled" },
         { new InvalidOperationException("secret"), 500, "internal_error" },
     };
 
@@ -49,6 +52,25 @@ public sealed class FailureResponseTests
         var json = JsonSerializer.SerializeToElement(FailureResponses.JobNotFound("x").Answer, GatewayJson.Options).GetProperty("error");
         Assert.Equal(["message", "type", "param", "code"], json.EnumerateObject().Select(property => property.Name));
         Assert.Equal(JsonValueKind.Null, json.GetProperty("param").ValueKind);
+    }
+
+    [Fact]
+    public void Of_TheServersRefusalOfABody_SaysThatItIsTheBody() =>
+        Assert.Equal("The body did not arrive as it should: Bad chunk suffix.", FailureResponses.Of(new BadHttpRequestException("Bad chunk suffix.")).Body.Message);
+
+    [Fact]
+    public void Of_AFileThatIsTooLarge_NamesIt()
+    {
+        var body = FailureResponses.Of(UploadStream.TooLarge(1 << 20)).Body;
+        Assert.Equal(("file", "request_too_large"), (body.Param, body.Code));
+    }
+
+    [Fact]
+    public void BadRequest_OfNoField_SaysThatItIsTheBody()
+    {
+        Assert.Equal("The body must be an object.", FailureResponses.BadRequest([new("", "must be an object.")]).Body.Message);
+        Assert.Equal("n: must be 1.", FailureResponses.BadRequest([new("n", "must be 1.")]).Body.Message);
+        Assert.Equal("The form has too much.", FailureResponses.BadRequest([new("", "The form has too much.")]).Body.Message);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using Emu3.Gateway;
 using Emu3.Gateway.Jobs;
 
 namespace Emu3.Tests.Unit.Gateway;
@@ -34,6 +35,22 @@ public sealed class JobBodyTests
         var refusal = await Assert.ThrowsAsync<MalformedBodyException>(() => Document(text, 2));
         Assert.Equal(400, refusal.StatusCode);
         Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"\\ud800\":1,\"items\":[1]}")]
+    [InlineData("{\"items\":[1],\"\\ud800\":1}")]
+    public async Task ReadDocument_NameThatIsNoText_IsRefused(string text) =>
+        Assert.Contains("no Unicode text", (await Assert.ThrowsAsync<MalformedBodyException>(() => Document(text, 100))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{"items":[1],"model":"m"}""", "items")]
+    [InlineData("""{"items":{}}""", "items")]
+    [InlineData("[1]", null)]
+    public async Task ReadDocument_BadField_IsNamed(string text, string? param)
+    {
+        var response = FailureResponses.Of(await Assert.ThrowsAsync<MalformedBodyException>(() => Document(text, 100)));
+        Assert.Equal((400, param), (response.Status, response.Body.Param));
     }
 
     /// <summary>However the network cuts the body, the parts are the same.</summary>

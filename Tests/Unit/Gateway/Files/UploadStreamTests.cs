@@ -1,6 +1,6 @@
 using System.Text;
 using Emu3.Gateway.Files;
-using Microsoft.AspNetCore.Http;
+using Emu3.Gateway.Jobs;
 
 namespace Emu3.Tests.Unit.Gateway.Files;
 
@@ -27,7 +27,7 @@ public sealed class UploadStreamTests
     public async Task File_LargerThanAllowed_Is413WithTheLimit()
     {
         await using var upload = new UploadStream(new MemoryStream(new byte[11]), 10);
-        var refusal = await Assert.ThrowsAsync<BadHttpRequestException>(() => upload.CopyToAsync(Stream.Null, Cancellation));
+        var refusal = await Assert.ThrowsAsync<MalformedBodyException>(() => upload.CopyToAsync(Stream.Null, Cancellation));
 
         Assert.Equal(413, refusal.StatusCode);
         Assert.Contains("10 bytes", refusal.Message, StringComparison.Ordinal);
@@ -38,7 +38,7 @@ public sealed class UploadStreamTests
     {
         await using var upload = new UploadStream(new BrokenStream(), 10);
 
-        Assert.Equal(400, (await Assert.ThrowsAsync<BadHttpRequestException>(() => upload.CopyToAsync(Stream.Null, Cancellation))).StatusCode);
+        Assert.Equal(400, (await Assert.ThrowsAsync<MalformedBodyException>(() => upload.CopyToAsync(Stream.Null, Cancellation))).StatusCode);
     }
 
     private sealed class BrokenStream : MemoryStream

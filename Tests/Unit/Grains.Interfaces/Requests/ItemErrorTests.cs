@@ -57,6 +57,7 @@ public sealed class ItemErrorTests
     [InlineData("""{"question":"?","stop":7}""", "stop", "is 7")]
     [InlineData("""{"prompt":"p","stop":["a"]}""", "stop", "not a known field")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"stop":[""]}}""", "body.stop", "1 to 256")]
+    [InlineData("""{"prompt":"p","":1}""", "\"\"", "not a known field")]
     [InlineData("[1]", "", "object")]
     public void Resolve_BadField_IsNamedWithWhatIsAllowed(string line, string param, string part)
     {

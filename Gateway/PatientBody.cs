@@ -1,0 +1,49 @@
+namespace Emu3.Gateway;
+
+/// <summary>
+/// A request's body that ends its request when no byte comes for too long. Kestrel's own limit is an average over the request: whoever has sent much at
+/// once could rest on it for an hour, with the connection and what was read held for him.
+/// </summary>
+/// <param name="inner">The body as the server reads it; not disposed of.</param>
+/// <param name="time">Measures the silence.</param>
+internal sealed class PatientBody(Stream inner, TimeProvider time) : Stream
+{
+    /// <summary>So long a body may stand still.</summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
+
+    /// <summary>As middleware.</summary>
+    public static Task Use(HttpContext http, RequestDelegate next)
+    {
+        http.Request.Body = new PatientBody(http.Request.Body, http.RequestServices.GetRequiredService<TimeProvider>());
+        return next(http);
+    }
+
+    /// <exception cref="BadHttpRequestException">408: nothing came.</exception>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        using var silence = new CancellationTokenSource(LongestSilence, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        try
+        {
+            return await inner.ReadAsync(buffer, either.Token);
+        }
+        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override void Flush() => throw new NotSupportedException();
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}

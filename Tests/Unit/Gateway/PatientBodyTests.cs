@@ -1,0 +1,42 @@
+using System.IO.Pipelines;
+using Emu3.Gateway;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Emu3.Tests.Unit.Gateway;
+
+[Trait("Suite", "Fast")]
+public sealed class PatientBodyTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly Pipe _client = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Body_ThatStandsStill_Is408_HoweverMuchCameBefore()
+    {
+        await using var body = new PatientBody(_client.Reader.AsStream(), _time);
+        await _client.Writer.WriteAsync(new byte[1_000], Cancellation);
+        Assert.Equal(1_000, await body.ReadAsync(new byte[2_000], Cancellation));
+        _time.Advance(PatientBody.LongestSilence); // between two reads it is ours to be slow
+
+        var next = body.ReadAsync(new byte[2_000], Cancellation).AsTask();
+        _time.Advance(PatientBody.LongestSilence - TimeSpan.FromSeconds(1));
+        Assert.False(next.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(408, (await Assert.ThrowsAsync<BadHttpRequestException>(() => next)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Body_OfSomeoneWhoLeaves_IsCancelled()
+    {
+        await using var body = new PatientBody(_client.Reader.AsStream(), _time);
+        using var left = new CancellationTokenSource();
+        var next = body.ReadAsync(new byte[1], left.Token).AsTask();
+        await left.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+    }
+}
