@@ -6,6 +6,7 @@ using Emu3.Gateway.Endpoints;
 using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Pages;
+using Emu3.Gateway.Webhooks;
 using Emu3.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -53,6 +54,7 @@ public static class GatewayHost
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
         builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
+        builder.Services.AddSingleton<WebhookCheck>();
         AccessHost.Add(builder.Services);
         configure(builder);
         builder.Services.TryAddSingleton(new GatewayHostOptions());
@@ -79,6 +81,7 @@ public static class GatewayHost
         Workers.Map(app);
         AdminKeys.Map(app);
         UsageRecords.Map(app);
+        Endpoints.Webhooks.Map(app);
         Health.Map(app);
         return app;
     }

@@ -5,7 +5,7 @@ using Emu3.Grains.Interfaces.Requests;
 namespace Emu3.Gateway.Batches;
 
 /// <summary>The body of <c>POST /v1/batches</c>, checked for itself.</summary>
-internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata)
+internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, string? Webhook)
 {
     public const string Images = "/v1/images/generations";
     public const string Chat = "/v1/chat/completions";
@@ -18,6 +18,7 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var endpoint = fields.Choice("endpoint", (Images, true), (Chat, false));
         var window = fields.Text("completion_window", 64);
         var metadata = JobRequest.ReadMetadata(fields, errors);
+        var webhook = JobRequest.ReadWebhook(fields, errors);
         fields.Unsupported("output_expires_after");
         fields.Close();
         if (!fields.IsObject) return null;
@@ -29,6 +30,6 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata);
+        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, webhook);
     }
 }

@@ -46,7 +46,7 @@ public sealed record BatchCard
 
     /// <summary>The two name the same request.</summary>
     public bool IsSameRequest(BatchCard other) =>
-        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant
+        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant && Webhook == other.Webhook
         && Metadata.Count == other.Metadata.Count && Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
     /// <summary>Whether the item's picture is to be in the output itself.</summary>
@@ -54,6 +54,9 @@ public sealed record BatchCard
 
     /// <summary>Id of the key that it was made with, for the ledger; null where none was asked for.</summary>
     [Id(19)] public string? KeyId { get; init; }
+
+    /// <summary>Where its end is told; null: nowhere.</summary>
+    [Id(20)] public string? Webhook { get; init; }
 }
 
 /// <summary>How far a batch is on its way to a job. All but the first are final.</summary>

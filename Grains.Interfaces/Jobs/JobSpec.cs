@@ -34,6 +34,9 @@ public sealed record JobSpec
 
     /// <summary>Until when the submitter wants it. A target: nothing ends at it, and a job that will miss it is told of.</summary>
     [Id(11)] public DateTimeOffset? DueAt { get; init; }
+
+    /// <summary>Where its end is told; null: nowhere.</summary>
+    [Id(12)] public string? Webhook { get; init; }
 }
 
 /// <summary>Who goes first.</summary>
