@@ -20,7 +20,8 @@ public sealed class WebhookRules(WebhookOptions options)
         if (address.Fragment.Length > 0) return "must have no fragment (#…): it would not be sent.";
         if (address.Port == 0) return "has port 0, where nobody listens.";
         if (address.HostNameType is not (UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6)) return "must name a host.";
-        return MayBeReached(address.IdnHost.TrimEnd('.'))
+        var host = address.HostNameType == UriHostNameType.IPv6 ? address.Host.Trim('[', ']') : address.IdnHost.TrimEnd('.');
+        return MayBeReached(host)
             ? null
             : "must be an address of the public internet: its host is private, local or reserved, and Webhooks:AllowedNetworks does not have it.";
     }
