@@ -50,7 +50,7 @@ public static class GatewayHost
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
-        builder.Services.AddSingleton<BatchValidations>().AddSingleton<BatchLines>();
+        builder.Services.AddSingleton<BatchValidations>().AddSingleton<BatchLines>().AddHostedService<ForsakenBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
         builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));

@@ -24,7 +24,7 @@ public static class GrainServices
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
         typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage), typeof(KeyMeter),
         typeof(UsageLedger), typeof(UsageHour), typeof(UsageTenants),
-        typeof(FileShelf), typeof(Batch),
+        typeof(FileShelf), typeof(Batch), typeof(BatchQueue),
         typeof(WebhookDelivery), typeof(WebhookSecrets), typeof(WebhookGate),
     ];
 

@@ -1,7 +1,9 @@
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Webhooks;
 using Emu3.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
 namespace Emu3.Grains.Files;
@@ -17,13 +19,16 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     private static readonly TimeSpan s_askPeriod = TimeSpan.FromMinutes(10);
 
     private readonly DurableState<BatchRow, BatchRow> _row;
+    private readonly WebhookOptions _webhooks;
     private readonly TimeProvider _time;
     private readonly ILogger<Batch> _logger;
     private (string Who, long At)? _claim;
 
-    public Batch([PersistentState("batch", ClusterProviders.GrainStorage)] IPersistentState<BatchRow> row, TimeProvider time, ILogger<Batch> logger)
+    public Batch(
+        [PersistentState("batch", ClusterProviders.GrainStorage)] IPersistentState<BatchRow> row, IOptions<WebhookOptions> webhooks, TimeProvider time,
+        ILogger<Batch> logger)
     {
-        (_time, _logger) = (time, logger);
+        (_webhooks, _time, _logger) = (webhooks.Value, time, logger);
         _row = new(row, stored => stored, state => state, GiveUp);
     }
 

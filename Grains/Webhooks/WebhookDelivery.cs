@@ -16,7 +16,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
 {
     private const string WakeReminder = "wake";
     private static readonly TimeSpan s_longestTimer = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan s_wholePlacesWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_noPlaceWait = TimeSpan.FromSeconds(2);
 
     private readonly DurableState<DeliveryState, DeliveryState> _state;
     private readonly WebhookSender _sender;
@@ -108,7 +108,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
         using var place = _places.TryEnter(new Uri(notice.Url).IdnHost);
         if (place is null)
         {
-            Arm(s_wholePlacesWait);
+            Arm(s_noPlaceWait);
             return;
         }
 

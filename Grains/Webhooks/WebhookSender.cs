@@ -56,7 +56,7 @@ public sealed class WebhookSender : IDisposable
         {
             return DeliveryAnswer.None(string.Create(CultureInfo.InvariantCulture, $"The receiver did not answer within {_timeout.TotalSeconds} s."));
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or SocketException or AddressRefusedException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             return DeliveryAnswer.None(ReasonOf(failure));
         }

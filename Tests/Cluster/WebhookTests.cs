@@ -263,6 +263,26 @@ public sealed class WebhookTests : IDisposable
         }
     }
 
+    /// <summary>Nobody asks about the batch afterwards: who waits for a webhook does not.</summary>
+    [Fact]
+    public async Task CrashRightBehindTheAnswerThatABatchIsMade_LosesNoNotice()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        string batch;
+        await using (var gateway = await StartAsync())
+        {
+            batch = await MakeBatchAsync(
+                gateway, """{"custom_id":"a","method":"POST","url":"/v1/images/generations","body":{"model":"fake","prompt":"a star"}}""", receiver.Address.AbsoluteUri);
+            await gateway.Cluster.CrashAsync();
+        }
+
+        await using (var gateway = await StartAsync())
+        {
+            var told = await receiver.NextAsync();
+            Assert.Equal(("batch.completed", batch), (told.Type, told.Json.GetProperty("data").GetProperty("id").GetString()));
+        }
+    }
+
     private static WebhookOptions Options(int retries = 8, TimeSpan? wait = null, string networks = "127.0.0.0/8") => new()
     {
         AllowHttp = true,
