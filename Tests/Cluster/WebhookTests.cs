@@ -30,7 +30,7 @@ public sealed class WebhookTests : IDisposable
         var told = await receiver.NextAsync();
 
         told.Verify(await SecretAsync(gateway));
-        Assert.Equal(("/emu3", "application/json"), (told.Path, told.Headers.ContentType.ToString()));
+        Assert.Equal(("/emu3", "application/json"), (told.Path, told.Headers["content-type"].ToString()));
         Assert.Equal(("job.completed", told.Id), (told.Type, told.Json.GetProperty("id").GetString()));
         Assert.Equal(job, told.Json.GetProperty("data").GetProperty("id").GetString());
         Assert.Equal(2, told.Json.GetProperty("data").GetProperty("counts").GetProperty("done").GetInt32());
@@ -128,7 +128,7 @@ public sealed class WebhookTests : IDisposable
             "http://example.org/x", "https://a:b@example.org/x", "file:///etc/passwd", ""])
         {
             foreach (var query in (string[])["", "?validate=true"])
-                AssertNamesTheUrl(await gateway.SubmitAsync([$$"""{"webhook":{"url":"{{url}}"}}""", """{"prompt":"a"}"""], 400, query: query));
+                AssertNamesTheUrl(await gateway.SubmitAsync([$$$"""{"webhook":{"url":"{{{url}}}"}}""", """{"prompt":"a"}"""], 400, query: query));
             AssertNamesTheUrl(await SendBatchAsync(gateway, "file-0123456789abcdef0123456789abcdef", url, 400));
         }
     }
@@ -139,9 +139,9 @@ public sealed class WebhookTests : IDisposable
         await using var gateway = await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath, hasWorker: false));
         foreach (var (text, param) in ((string, string)[])[
             ("7", "webhook"), ("\"https://example.org\"", "webhook"), ("{}", "webhook.url"), ("""{"url":7}""", "webhook.url"),
-            ("""{"url":"https://example.org","secret":"x"}""", "webhook.secret"), ($$"""{"url":"https://example.org/{{new string('x', 2048)}}"}""", "webhook.url")])
+            ("""{"url":"https://example.org","secret":"x"}""", "webhook.secret"), ($$$"""{"url":"https://example.org/{{{new string('x', 2048)}}}"}""", "webhook.url")])
         {
-            var error = (await gateway.SubmitAsync([$$"""{"webhook":{{text}}}""", """{"prompt":"a"}"""], 400)).GetProperty("error");
+            var error = (await gateway.SubmitAsync([$$$"""{"webhook":{{{text}}}}""", """{"prompt":"a"}"""], 400)).GetProperty("error");
             Assert.Equal(param, error.GetProperty("param").GetString());
         }
     }
@@ -161,12 +161,12 @@ public sealed class WebhookTests : IDisposable
         Assert.NotEqual(JsonValueKind.Null, webhook.GetProperty("next_attempt_at").ValueKind);
         var delivery = gateway.Cluster.Client.GetGrain<IWebhookDelivery>(IWebhookDelivery.KeyOf(new(job), 1));
         var reminders = gateway.Cluster.SiloServices.GetRequiredService<IReminderTable>();
-        while ((await reminders.ReadRows(delivery.GetGrainId())).Reminders.Count == 0) await Task.Delay(20, Cancellation);
+        while ((await reminders.ReadRows(delivery.GetGrainId(), Cancellation)).Reminders.Count == 0) await Task.Delay(20, Cancellation);
 
         await gateway.SendAsync(new(HttpMethod.Delete, $"/v1/jobs/{job}"), 204);
 
         Assert.Null(await delivery.Find());
-        Assert.Empty((await reminders.ReadRows(delivery.GetGrainId())).Reminders);
+        Assert.Empty((await reminders.ReadRows(delivery.GetGrainId(), Cancellation)).Reminders);
         Assert.Single(receiver.Received);
     }
 
@@ -295,7 +295,7 @@ public sealed class WebhookTests : IDisposable
         await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath, webhooks: options ?? Options(), resolve: resolve));
 
     private static async Task<string> SubmitAsync(GatewayCluster gateway, string? url) => (await gateway.SubmitAsync(
-        [url is null ? "{}" : $$"""{"webhook":{"url":"{{url}}"}}""", """{"prompt":"a","size":"64x64"}""", """{"prompt":"b","size":"64x64"}"""])).GetProperty("id").GetString()!;
+        [url is null ? "{}" : $$$"""{"webhook":{"url":"{{{url}}}"}}""", """{"prompt":"a","size":"64x64"}""", """{"prompt":"b","size":"64x64"}"""])).GetProperty("id").GetString()!;
 
     /// <summary>The webhook of a job, once it is not pending any more.</summary>
     private static async Task<JsonElement> SettledAsync(GatewayCluster gateway, string job)
@@ -320,7 +320,7 @@ public sealed class WebhookTests : IDisposable
     private static async Task<JsonElement> SendBatchAsync(GatewayCluster gateway, string file, string url, int expectedStatus)
     {
         using var body = new StringContent(
-            $$"""{"input_file_id":"{{file}}","endpoint":"/v1/images/generations","completion_window":"1h","webhook":{"url":"{{url}}"}}""", Encoding.UTF8, "application/json");
+            $$$"""{"input_file_id":"{{{file}}}","endpoint":"/v1/images/generations","completion_window":"1h","webhook":{"url":"{{{url}}}"}}""", Encoding.UTF8, "application/json");
         return await gateway.SendAsync(new(HttpMethod.Post, "/v1/batches") { Content = body }, expectedStatus);
     }
 
