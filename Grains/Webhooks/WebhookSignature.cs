@@ -15,7 +15,10 @@ public static class WebhookSignature
     public static string Of(WebhookNotice notice, DateTimeOffset now, WebhookSecretSet secrets)
     {
         var content = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{notice.EventId}.{now.ToUnixTimeSeconds()}.{notice.Body}"));
-        var valid = secrets.Previous.Where(previous => previous.Until > now).Select(previous => previous.Secret).Prepend(secrets.Current);
+        var valid = secrets.Previous.Where(previous => previous.Until > now).Select(previous => previous.Secret).Prepend(secrets.Current).ToList();
+
+        // Of several signatures StandardWebhooks 1.1.2 for .NET does not look at the last: the first, once more at the end, costs nobody anything.
+        if (valid.Count > 1) valid.Add(secrets.Current);
         return string.Join(' ', valid.Select(secret => $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, content))}"));
     }
 }

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
 using StandardWebhooks;
 
 namespace Emu3.Tests.Fakes;
@@ -60,7 +61,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     private async Task ReceiveAsync(HttpContext http)
     {
         using var reader = new StreamReader(http.Request.Body);
-        var received = new ReceivedWebhook(http.Request.Path, await reader.ReadToEndAsync(http.RequestAborted), new HeaderDictionary(http.Request.Headers.ToDictionary()));
+        var received = new ReceivedWebhook(http.Request.Path, await reader.ReadToEndAsync(http.RequestAborted), new HeaderDictionary(new Dictionary<string, StringValues>(http.Request.Headers, StringComparer.OrdinalIgnoreCase)));
         var number = Interlocked.Increment(ref _count);
         Received.Enqueue(received);
         _coming.Writer.TryWrite(received);
