@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Emu3.Cli;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Webhooks;
 using Emu3.Tests.Fakes;
@@ -176,17 +177,21 @@ public sealed class WebhookTests : IDisposable
         await using var receiver = await WebhookReceiver.StartAsync();
         await using var gateway = await StartAsync();
         var old = await SecretAsync(gateway);
-        Assert.Equal(old, await SecretAsync(gateway));
+        Assert.Equal(old, await RunAsync(gateway, "webhooks", "secret"));
 
         var rotated = await gateway.SendAsync(new(HttpMethod.Post, "/v1/webhooks/secret/rotate"), 200);
 
         var fresh = rotated.GetProperty("secret").GetString()!;
         Assert.NotEqual(old, fresh);
         Assert.Equal(old, Assert.Single(rotated.GetProperty("previous").EnumerateArray()).GetProperty("secret").GetString());
-        await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+        var job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
         var told = await receiver.NextAsync();
         told.Verify(fresh);
         told.Verify(old);
+        await SettledAsync(gateway, job);
+        Assert.Contains(job, await RunAsync(gateway, "webhooks", "redeliver", job), StringComparison.Ordinal);
+        Assert.Equal(told.Id, (await receiver.NextAsync()).Id);
+        Assert.NotEqual(fresh, await RunAsync(gateway, "webhooks", "rotate"));
     }
 
     [Fact]
@@ -306,6 +311,14 @@ public sealed class WebhookTests : IDisposable
             if (webhook.GetProperty("status").GetString() != "pending") return webhook;
             await Task.Delay(20, Cancellation);
         }
+    }
+
+    private static async Task<string> RunAsync(GatewayCluster gateway, params string[] arguments)
+    {
+        using var output = new StringWriter();
+        var console = new CliConsole { Out = output, Error = TextWriter.Null, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System };
+        Assert.Equal(0, await CommandLine.RunAsync([.. arguments, "--server", gateway.Address.ToString()], console, Cancellation));
+        return output.ToString().Trim();
     }
 
     private static async Task<string> SecretAsync(GatewayCluster gateway) => (await gateway.GetAsync("/v1/webhooks/secret")).GetProperty("secret").GetString()!;
