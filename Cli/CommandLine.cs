@@ -70,6 +70,7 @@ internal static class CommandLine
         root.Subcommands.Add(DiagnoseCommand.Create(console));
         root.Subcommands.Add(WorkersCommand.Create(console));
         root.Subcommands.Add(KeysCommand.Create(console));
+        root.Subcommands.Add(WebhooksCommand.Create(console));
         root.Subcommands.Add(ModelsCommand.Create(console));
         root.Subcommands.Add(DatabaseCommand.Create(console));
         root.Subcommands.Add(DoctorCommand.Create(console));

@@ -121,6 +121,17 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
         return await ReadAsync<KeyInfo>(response, cancellationToken);
     }
 
+    /// <summary>What webhooks of the caller's tenant are signed with.</summary>
+    public Task<WebhookSecretInfo> WebhookSecretAsync(CancellationToken cancellationToken) => GetAsync<WebhookSecretInfo>("v1/webhooks/secret", cancellationToken);
+
+    /// <summary>Puts another secret in its place; the old one signs along for a while. Asked once: asked again, there would be another.</summary>
+    public Task<WebhookSecretInfo> RotateWebhookSecretAsync(CancellationToken cancellationToken) =>
+        PostOnceAsync<WebhookSecretInfo>("v1/webhooks/secret/rotate", null, cancellationToken);
+
+    /// <summary>Tells the end of a job again.</summary>
+    /// <exception cref="GatewayRefusal">It has no webhook, has not ended, or is not there.</exception>
+    public Task<JobInfo> RedeliverAsync(string job, CancellationToken cancellationToken) => PostAsync<JobInfo>($"v1/jobs/{job}/webhook/redeliver", null, cancellationToken);
+
     /// <summary>The bytes of an output's file, or null when the gateway has them no more.</summary>
     public async Task<byte[]?> ContentAsync(string job, int index, CancellationToken cancellationToken)
     {

@@ -136,6 +136,7 @@ internal sealed class LocalCluster : IAsyncDisposable
                 Engines = isOwn ? engines : [],
                 EngineFactory = console.LoadEngine,
                 Worker = worker,
+                Webhooks = new() { AllowedNetworks = [.. choice.WebhookNetworks], AllowHttp = choice.WebhookNetworks.Count > 0 },
                 Metrics = LocalEngines.MetricsOf(choice, process: 0),
                 StopPatience = s_stopPatience,
             },

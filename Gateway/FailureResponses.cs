@@ -112,6 +112,14 @@ internal static class FailureResponses
     public static FailureResponse InvalidVerb(InvalidJobVerbException refused, JobSnapshot job) => Error(StatusCodes.Status400BadRequest, Invalid,
         $"{refused.Message} Allowed now: {string.Join(", ", Jobs.AllowedVerbs.Of(job))}.", code: "invalid_job_state");
 
+    /// <summary>There is nobody to tell.</summary>
+    public static FailureResponse NoWebhook(string id) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"\"{id}\" has no webhook: it is named when a job or a batch is made.", code: "no_webhook");
+
+    /// <summary>There is nothing to tell.</summary>
+    public static FailureResponse NothingToDeliver(string id) => Error(StatusCodes.Status400BadRequest, Invalid,
+        $"\"{id}\" has not ended: its webhook has nothing to tell yet.", code: "job_not_ended");
+
     public static FailureResponse WorkerNotFound(string device, IEnumerable<string> quarantined) => Error(StatusCodes.Status404NotFound, NotFound,
         $"There is no device \"{Short(device)}\". Quarantined: {(string.Join(", ", quarantined) is { Length: > 0 } names ? names : "none")}.", code: "worker_not_found");
 

@@ -7,6 +7,7 @@ using Emu3.Gateway.Files;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Pages;
 using Emu3.Gateway.Reference;
+using Emu3.Gateway.Webhooks;
 using Emu3.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -50,10 +51,11 @@ public static class GatewayHost
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
-        builder.Services.AddSingleton<BatchValidations>();
+        builder.Services.AddSingleton<BatchValidations>().AddHostedService<ForsakenBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
         builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
+        builder.Services.AddSingleton<WebhookCheck>();
         AccessHost.Add(builder.Services);
         ApiDocument.Add(builder.Services);
         configure(builder);
@@ -84,6 +86,7 @@ public static class GatewayHost
         Workers.Map(app);
         AdminKeys.Map(app);
         UsageRecords.Map(app);
+        Endpoints.Webhooks.Map(app);
         Health.Map(app);
         return app;
     }

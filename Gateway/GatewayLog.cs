@@ -24,6 +24,9 @@ internal static partial class GatewayLog
     [LoggerMessage(LogLevel.Error, "The validation of batch {BatchId} failed inside; it is tried again when someone asks about it.")]
     public static partial void ValidationFailed(ILogger logger, string batchId, Exception exception);
 
+    [LoggerMessage(LogLevel.Debug, "Batches that lost their gateway could not be looked for: {Reason}. That is tried again in some seconds.")]
+    public static partial void BatchesNotLookedFor(ILogger logger, string reason);
+
     [LoggerMessage(LogLevel.Information, "A preview of job {JobId} was left out: {Reason}")]
     public static partial void NoPreview(ILogger logger, string jobId, string reason);
 }

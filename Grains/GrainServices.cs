@@ -1,3 +1,4 @@
+using System.Net;
 using Emu3.Grains.Access;
 using Emu3.Grains.Canaries;
 using Emu3.Grains.Catalogs;
@@ -6,6 +7,7 @@ using Emu3.Grains.Files;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Grains.Usage;
+using Emu3.Grains.Webhooks;
 using Emu3.Grains.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -22,7 +24,8 @@ public static class GrainServices
         typeof(JobCatalog), typeof(JobCatalogHour), typeof(ModelCatalog), typeof(DeviceLedger), typeof(CanaryBoard),
         typeof(ClusterSecrets), typeof(KeyRing), typeof(AuditLog), typeof(AuditPage), typeof(KeyMeter),
         typeof(UsageLedger), typeof(UsageHour), typeof(UsageTenants),
-        typeof(FileShelf), typeof(Batch),
+        typeof(FileShelf), typeof(Batch), typeof(BatchQueue),
+        typeof(WebhookDelivery), typeof(WebhookSecrets), typeof(WebhookGate),
     ];
 
     /// <summary>Adds it, with the stream of job lifecycle events. Storage comes from <see cref="Storage.ClusterProviders"/>.</summary>
@@ -32,6 +35,9 @@ public static class GrainServices
         silo.Services.AddSingleton<SiloLife>();
         silo.Services.AddSingleton<JobMetrics>().AddSingleton<ClusterGauges>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<JobMetrics>());
+        silo.Services.AddSingleton<WebhookMetrics>().AddSingleton<WebhookSender>().AddSingleton(new DeliveryPlaces());
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<WebhookMetrics>());
+        silo.Services.TryAddSingleton((HostResolver)Dns.GetHostAddressesAsync);
         silo.Services.AddSingleton<SiloMembers>();
         silo.Services.AddSingleton<DeadSiloWatch>();
         silo.Services.AddHostedService(services => services.GetRequiredService<DeadSiloWatch>());

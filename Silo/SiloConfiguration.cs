@@ -1,6 +1,7 @@
 using System.Net;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Webhooks;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Simulation;
@@ -32,6 +33,7 @@ public static class SiloConfiguration
             Worker = reader.Section<WorkerOptions>("Worker", options => options.HostName = silo.HostName ?? options.HostName),
             Dispatcher = reader.Section<DispatcherOptions>("Dispatcher"),
             Jobs = reader.Section<JobOptions>("Jobs"),
+            Webhooks = reader.Section<WebhookOptions>("Webhooks"),
             Metrics = reader.Section<MetricsOptions>(MetricsOptions.Section),
             Models = silo.Models,
             SiloPort = silo.Port,

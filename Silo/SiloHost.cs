@@ -68,6 +68,7 @@ public static class SiloHost
         silo.Services.AddSingleton(settings.Simulation);
         silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Dispatcher));
         silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Jobs));
+        silo.Services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Webhooks));
         silo.Services.AddSingleton<EngineStatus>();
         silo.Services.AddSingleton<EngineHostedService>();
         silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());

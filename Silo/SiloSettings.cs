@@ -1,6 +1,7 @@
 using System.Net;
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Webhooks;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Simulation;
@@ -33,6 +34,7 @@ public sealed class SiloSettings
     public WorkerOptions Worker { get; init; } = new();
     public DispatcherOptions Dispatcher { get; init; } = new();
     public JobOptions Jobs { get; init; } = new();
+    public WebhookOptions Webhooks { get; init; } = new();
 
     /// <summary>Where the process tells its metrics and its health; nowhere by default.</summary>
     public MetricsOptions Metrics { get; init; } = new();

@@ -152,6 +152,9 @@ internal sealed record ClusterChoice
     /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
     public bool IsForOthers { get; init; }
 
+    /// <summary>Networks that webhooks may reach though they are private; where there are any, by plain http as well.</summary>
+    public IReadOnlyList<string> WebhookNetworks { get; init; } = [];
+
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public Uri? Metrics { get; init; }
 }

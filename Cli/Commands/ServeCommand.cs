@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 
 namespace Emu3.Cli.Commands;
 
@@ -33,12 +34,24 @@ internal static class ServeCommand
                 result.AddError("--metrics-port must be from 0 to 65535.");
             }
         });
+        var webhookNetworks = new Option<string[]>("--webhook-network")
+        {
+            Description = "Network that webhooks may reach though it is private, as 127.0.0.0/8 or 10.20.0.0/16; may be given several times. Plain http is then allowed as well. Default: none.",
+        };
+        webhookNetworks.Validators.Add(result =>
+        {
+            foreach (var network in result.Tokens.Where(token => !IPNetwork.TryParse(token.Value, out _)))
+            {
+                result.AddError($"--webhook-network must be a network as 10.20.0.0/16, and is \"{network.Value}\".");
+            }
+        });
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
         command.Options.Add(host);
         command.Options.Add(bootstrap);
         command.Options.Add(metricsPort);
+        command.Options.Add(webhookNetworks);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -47,6 +60,7 @@ internal static class ServeCommand
             {
                 IsForOthers = true,
                 BootstrapKeyFile = result.GetValue(bootstrap),
+                WebhookNetworks = result.GetValue(webhookNetworks) ?? [],
                 Metrics = MetricsAt(result.GetValue(host)!, result.GetValue(metricsPort)),
             };
             return RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, choice, console, cancellationToken);

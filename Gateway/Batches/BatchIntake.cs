@@ -1,17 +1,20 @@
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Files;
+using Emu3.Gateway.Webhooks;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Batches;
 
 /// <summary>Makes batches: the record is durable before the answer, the lines are looked through behind it.</summary>
 internal sealed class BatchIntake(
-    ClusterCalls cluster, FileReader files, ModelCatalog catalog, WorkerRates rates, BatchValidations validations, GatewayHostOptions options, Caller caller)
+    ClusterCalls cluster, FileReader files, ModelCatalog catalog, WorkerRates rates, BatchValidations validations, GatewayHostOptions options, Caller caller,
+    WebhookCheck webhooks)
 {
     /// <summary>The batch, or what is wrong. A key names the request: sent again, it gives the same batch.</summary>
     public async Task<(BatchCard? Batch, FailureResponse? Refusal)> Take(BatchRequest request, string? key, CancellationToken cancellationToken)
     {
+        if (await webhooks.Check(request.Webhook, cancellationToken) is { } notAllowed) return (null, notAllowed);
         var id = key is null ? BatchId.Draw() : BatchId.FromIdempotencyKey(caller.Tenant, key);
         var file = await files.FindUpload(request.InputFile, cancellationToken);
         // Under a key the batch may be there already, and its file gone.
@@ -31,6 +34,7 @@ internal sealed class BatchIntake(
             Window = request.Window,
             Metadata = request.Metadata,
             OutputLife = request.OutputLife,
+            Webhook = request.Webhook,
             Warning = file is null ? null : BatchWarning.Of(file.LineCount, await Rate(cancellationToken), request.WindowLength, request.Window),
             ExpiresAt = options.BatchesExpire ? now + request.WindowLength : null,
         };

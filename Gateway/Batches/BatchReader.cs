@@ -18,7 +18,7 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
     {
         if (await cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).Find(), cancellationToken) is not { } card || card.Tenant != caller.Tenant) return null;
         if (card.Stage == BatchStage.Validating) validations.Begin(card);
-        if (card.Stage != BatchStage.Accepted) return new BatchState(card, null);
+        if (card.Stage != BatchStage.Accepted) return new(card, null, await FindNotice(card, cancellationToken));
         if (await jobs.Find(id.Job.Value, cancellationToken) is not { } job)
         {
             await Forget(card, cancellationToken);
@@ -28,6 +28,15 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
         if (card.CancelledAt is not null && !job.IsTerminal && job.Status != JobStatus.Cancelling)
             job = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
         return BatchState.At(cluster.Time.GetUtcNow(), card, job);
+    }
+
+    /// <summary>Of a batch without a job.</summary>
+    private async Task<WebhookState?> FindNotice(BatchCard card, CancellationToken cancellationToken)
+    {
+        if (card.Webhook is not { } url) return null;
+        var told = card.Stage == BatchStage.Validating ? null
+            : await cluster.Repeat(() => cluster.Grain<IWebhookDelivery>(IWebhookDelivery.KeyOf(card.Id.Job, 0)).Find(), cancellationToken);
+        return told ?? new() { Url = url };
     }
 
     /// <summary>A page of batches, newest first.</summary>

@@ -6,7 +6,8 @@ using Emu3.Grains.Interfaces.Requests;
 namespace Emu3.Gateway.Batches;
 
 /// <summary>The body of <c>POST /v1/batches</c>, checked for itself.</summary>
-internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, TimeSpan? OutputLife)
+internal sealed record BatchRequest(
+    FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, TimeSpan? OutputLife, string? Webhook)
 {
     public const string Images = "/v1/images/generations";
     public const string Chat = "/v1/chat/completions";
@@ -20,6 +21,7 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var window = fields.Text("completion_window", 64);
         var metadata = JobRequest.ReadMetadata(fields, errors);
         var life = ReadLife(fields, errors);
+        var webhook = JobRequest.ReadWebhook(fields, errors);
         fields.Close();
         if (!fields.IsObject) return null;
         if (fields.Raw("input_file_id") is null) fields.Error("input_file_id", "is missing.");
@@ -30,7 +32,7 @@ internal sealed record BatchRequest(FileId InputFile, string Endpoint, string Wi
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life);
+        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life, webhook);
     }
 
     private static TimeSpan? ReadLife(FieldReader fields, List<ItemError> errors)

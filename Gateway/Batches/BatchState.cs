@@ -7,7 +7,8 @@ namespace Emu3.Gateway.Batches;
 /// <summary>Where a batch stands, made of its record and its job: nothing is kept that they know already.</summary>
 /// <param name="Card">The record.</param>
 /// <param name="Job">The job of an accepted batch; null of all others.</param>
-internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
+/// <param name="Webhook">How it stands with the notice of its end; null where it names no webhook.</param>
+internal sealed record BatchState(BatchCard Card, JobSnapshot? Job, WebhookState? Webhook = null)
 {
     private BatchLayout? _layout;
 
@@ -35,7 +36,7 @@ internal sealed record BatchState(BatchCard Card, JobSnapshot? Job)
     /// <summary>As it is at a time.</summary>
     public static BatchState At(DateTimeOffset now, BatchCard card, JobSnapshot? job)
     {
-        var state = new BatchState(card, job);
+        var state = new BatchState(card, job, job?.Webhook);
         return state with { AreFilesExpired = state.FilesExpireAt <= now };
     }
 

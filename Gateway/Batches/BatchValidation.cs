@@ -95,6 +95,13 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
             writer.WriteStartObject("metadata");
             foreach (var (key, value) in card.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) writer.WriteString(key, value);
             writer.WriteEndObject();
+            if (card.Webhook is { } url)
+            {
+                writer.WriteStartObject("webhook");
+                writer.WriteString("url", url);
+                writer.WriteEndObject();
+            }
+
             writer.WriteEndObject();
         }
 

@@ -41,6 +41,9 @@ internal sealed record BatchAnswer
     /// <summary>Ours: it will take longer than its window. Left out when it will not, or nobody knows.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Warning { get; init; }
 
+    /// <summary>Ours: how it stands with the notice of its end. Left out where it names no webhook.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public WebhookAnswer? Webhook { get; init; }
+
     public static BatchAnswer Of(BatchState batch, DateTimeOffset now) => new()
     {
         Id = batch.Card.Id.Value,
@@ -66,6 +69,7 @@ internal sealed record BatchAnswer
         Metadata = batch.Card.Metadata,
         JobId = batch.Job?.Id.Value,
         Warning = batch.WarningAt(now),
+        Webhook = WebhookAnswer.Of(batch.Webhook),
     };
 }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Emu3.Gateway.Jobs;
 using Emu3.Grains.Interfaces;
 
@@ -38,6 +39,9 @@ internal sealed record JobAnswer
     /// <summary>What can be asked of it now.</summary>
     public required IReadOnlyList<string> Verbs { get; init; }
 
+    /// <summary>How it stands with the notice of its end. Left out where it names no webhook.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public WebhookAnswer? Webhook { get; init; }
+
     public static JobAnswer Of(JobSnapshot job) => new()
     {
         Id = job.Id.Value,
@@ -57,6 +61,7 @@ internal sealed record JobAnswer
         ResumedInside = job.ResumedCount,
         Metadata = job.Spec.Metadata,
         Verbs = AllowedVerbs.Of(job),
+        Webhook = WebhookAnswer.Of(job.Webhook),
     };
 }
 

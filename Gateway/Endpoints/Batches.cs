@@ -35,7 +35,7 @@ internal static class Batches
         var (batch, refused) = await intake.Take(asked, key, cancellationToken);
         if (batch is null) return refused!;
         // One that was there already may have come far since.
-        var state = batch.Stage == BatchStage.Validating ? new BatchState(batch, null) : await reader.Find(batch.Id, cancellationToken);
+        var state = batch.Stage == BatchStage.Validating ? new BatchState(batch, null, batch.Webhook is { } url ? new() { Url = url } : null) : await reader.Find(batch.Id, cancellationToken);
         return state is null ? FailureResponses.BatchNotFound(batch.Id.Value) : Tell(state, time);
     }
 

@@ -2,6 +2,7 @@ using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Files;
+using Emu3.Gateway.Webhooks;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
@@ -11,7 +12,7 @@ namespace Emu3.Gateway.Jobs;
 /// <summary>Takes a submission from its first byte to a durable job, or to the list of what is wrong with it.</summary>
 internal sealed class JobIntake(
     ClusterCalls cluster, ModelCatalog catalog, JobReader reader, WorkerRates rates, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
-    ILogger<JobIntake> logger)
+    WebhookCheck webhooks, ILogger<JobIntake> logger)
 {
     /// <summary>
     /// Exactly one of the three comes back: the job, what it would take (when only checked), or a refusal. A key names the submission: the same
@@ -30,6 +31,7 @@ internal sealed class JobIntake(
         var head = parts.Current;
         var errors = new List<ItemError>();
         if (ReadHead(head, errors) is not { } request) return (null, null, FailureResponses.BadRequest(errors));
+        if (await webhooks.Check(request.Webhook, cancellationToken) is { } notAllowed) return (null, null, notAllowed);
 
         var id = named ?? JobId.Draw();
         if (named is not null && await FindSealed(id, cancellationToken) is { } existing) return await Compare(existing, head, parts, cancellationToken);
@@ -139,6 +141,7 @@ internal sealed class JobIntake(
         MaxFailures = request.MaxFailures,
         KeyId = caller.KeyId,
         TraceParent = SubmissionTraces.TraceParent,
+        Webhook = request.Webhook,
     };
 
     private async Task<ValidationAnswer> Tell(JobSubmission submission, KnownModel model, CancellationToken cancellationToken)

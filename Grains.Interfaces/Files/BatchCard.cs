@@ -46,7 +46,8 @@ public sealed record BatchCard
 
     /// <summary>The two name the same request.</summary>
     public bool IsSameRequest(BatchCard other) =>
-        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && OutputLife == other.OutputLife && Tenant == other.Tenant
+        InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant
+        && OutputLife == other.OutputLife && Webhook == other.Webhook
         && Metadata.Count == other.Metadata.Count && Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
     /// <summary>Whether the line's pictures are to be in the output itself.</summary>
@@ -64,6 +65,9 @@ public sealed record BatchCard
     /// <summary>What the output file was when it was last read to its end, after the batch's; null: not yet. So the next, of the error file.</summary>
     [Id(22)] public BatchFileSize? OutputSize { get; init; }
     [Id(23)] public BatchFileSize? ErrorSize { get; init; }
+
+    /// <summary>Where its end is told; null: nowhere.</summary>
+    [Id(24)] public string? Webhook { get; init; }
 }
 
 /// <summary>How far a batch is on its way to a job. All but the first are final.</summary>

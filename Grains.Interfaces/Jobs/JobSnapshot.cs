@@ -63,6 +63,9 @@ public sealed record JobSnapshot
     /// <summary>1, and one more with each time that its failed items were begun anew.</summary>
     [Id(11)] public int Attempt { get; init; } = 1;
 
+    /// <summary>How it stands with the notice of its end; null where it names no webhook. In events of a job it may lag behind.</summary>
+    [Id(12)] public WebhookState? Webhook { get; init; }
+
     public bool IsTerminal => Status is JobStatus.Completed or JobStatus.Cancelled or JobStatus.Aborted;
 }
 

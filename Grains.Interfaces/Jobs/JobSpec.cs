@@ -37,6 +37,9 @@ public sealed record JobSpec
 
     /// <summary>Of an interactive job whose request has an <c>Idempotency-Key</c>: key of the <see cref="IRequestKey"/> that is told when the job goes.</summary>
     [Id(12)] public string? RequestKey { get; init; }
+
+    /// <summary>Where its end is told; null: nowhere.</summary>
+    [Id(13)] public string? Webhook { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

@@ -12,6 +12,9 @@ public sealed record JobRequest
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
     public ItemRequest Defaults { get; init; } = ItemRequest.Empty;
 
+    /// <summary>Where the job's end is told, as it was written; whether that is allowed, the cluster says.</summary>
+    public string? Webhook { get; init; }
+
     /// <summary>Reads the object. A field <c>items</c> is passed over: whoever reads a whole document takes the items from it.</summary>
     public static JobRequest Read(JsonElement element, List<ItemError> errors)
     {
@@ -24,10 +27,22 @@ public sealed record JobRequest
             MaxFailures = fields.Whole("max_failures", 0, int.MaxValue),
             Metadata = ReadMetadata(fields, errors),
             Defaults = fields.Raw("defaults") is { } defaults ? ItemRequestReader.ReadDefaults(defaults, errors) : ItemRequest.Empty,
+            Webhook = ReadWebhook(fields, errors),
         };
         fields.Ignore("items");
         fields.Close();
         return request;
+    }
+
+    /// <summary>Reads <c>webhook</c>: an object with a <c>url</c>.</summary>
+    public static string? ReadWebhook(FieldReader fields, List<ItemError> errors)
+    {
+        if (fields.Raw("webhook") is not { } element) return null;
+        var webhook = new FieldReader(element, fields.PathOf("webhook"), errors);
+        var url = webhook.Text("url", RequestLimits.WebhookUrlLength);
+        if (webhook.IsObject && webhook.Raw("url") is null) webhook.Error("url", "is missing: an address as \"https://example.org/emu3\".");
+        webhook.Close();
+        return url;
     }
 
     /// <summary>Reads <c>metadata</c>. Limits as OpenAI has them: 16 pairs, keys of 64 and values of 512 characters.</summary>

@@ -18,6 +18,9 @@ public static class RequestLimits
     /// <summary>Characters of an item's id.</summary>
     public const int IdLength = 256;
 
+    /// <summary>Characters of a webhook's address.</summary>
+    public const int WebhookUrlLength = 2_048;
+
     /// <summary>Pictures in one item.</summary>
     public const int Pictures = 16;
 

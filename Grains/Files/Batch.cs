@@ -1,7 +1,9 @@
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Webhooks;
 using Emu3.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
 namespace Emu3.Grains.Files;
@@ -17,13 +19,16 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     private static readonly TimeSpan s_askPeriod = TimeSpan.FromMinutes(10);
 
     private readonly DurableState<BatchRow, BatchRow> _row;
+    private readonly WebhookOptions _webhooks;
     private readonly TimeProvider _time;
     private readonly ILogger<Batch> _logger;
     private (string Who, long At)? _claim;
 
-    public Batch([PersistentState("batch", ClusterProviders.GrainStorage)] IPersistentState<BatchRow> row, TimeProvider time, ILogger<Batch> logger)
+    public Batch(
+        [PersistentState("batch", ClusterProviders.GrainStorage)] IPersistentState<BatchRow> row, IOptions<WebhookOptions> webhooks, TimeProvider time,
+        ILogger<Batch> logger)
     {
-        (_time, _logger) = (time, logger);
+        (_webhooks, _time, _logger) = (webhooks.Value, time, logger);
         _row = new(row, stored => stored, state => state, GiveUp);
     }
 
@@ -43,6 +48,7 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
             await this.RegisterOrUpdateReminder(ExpireReminder, TimeSpan.FromTicks(due), s_askPeriod);
         }
 
+        await ExpectEndAsync(_row.Current.Card ?? batch);
         _row.Current = _row.Current.Card is null ? new BatchRow { Card = batch } : _row.Current;
         await _row.SettleAsync();
         return _row.Durable.Card!;
@@ -63,8 +69,14 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         return Task.FromResult(true);
     }
 
-    public Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts) => TurnAsync(card =>
-        card.Stage != BatchStage.Validating ? card : card with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems, SampleCounts = sampleCounts });
+    public async Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts)
+    {
+        var settled = await TurnAsync(card =>
+            card.Stage != BatchStage.Validating ? card
+                : card with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems, SampleCounts = sampleCounts });
+        if (settled?.Webhook is not null) await AnnounceAsync();
+        return settled;
+    }
 
     public Task<BatchCard?> Cancel() => TurnAsync(card =>
         card.CancelledAt is not null || card.Stage is BatchStage.Failed or BatchStage.Cancelled ? card : card with { CancelledAt = _time.GetUtcNow() });
@@ -80,14 +92,18 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     public async Task Remove()
     {
         _row.ThrowIfVoid();
-        if (_row.Current.Card is null) return;
-        await ForgetReminderAsync();
+        if (_row.Current.Card is not { } card) return;
+        if (card.Webhook is not null) await Delivery(card).Forget();
+        await ForgetReminderAsync(AnnounceReminder);
+        await ForgetReminderAsync(ExpireReminder);
         await _row.ClearAsync();
         DeactivateOnIdle();
     }
 
+    public Task ReceiveReminder(string reminderName, TickStatus status) => reminderName == AnnounceReminder ? AnnounceAsync() : ExpireAsync();
+
     /// <summary>The window is over: what has not ended is cancelled.</summary>
-    public async Task ReceiveReminder(string reminderName, TickStatus status)
+    private async Task ExpireAsync()
     {
         if (_row.Current.Card is { ExpiresAt: { } end } card && end > _time.GetUtcNow()) return;
         if (_row.Current.Card is { CancelledAt: null, Stage: BatchStage.Validating or BatchStage.Accepted } && !await HasEndedAsync())
@@ -98,7 +114,7 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
 
         if (_row.Current.Card is { CancelledAt: not null, Stage: BatchStage.Accepted } cancelled)
             await GrainFactory.GetGrain<IGenerationJob>(cancelled.Id.Job.Value).Cancel();
-        if (_row.Current.Card is not { Stage: BatchStage.Validating }) await ForgetReminderAsync();
+        if (_row.Current.Card is not { Stage: BatchStage.Validating }) await ForgetReminderAsync(ExpireReminder);
     }
 
     private async Task<bool> HasEndedAsync()
@@ -114,9 +130,9 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         }
     }
 
-    private async Task ForgetReminderAsync()
+    private async Task ForgetReminderAsync(string name)
     {
-        if (await this.GetReminder(ExpireReminder) is { } reminder) await this.UnregisterReminder(reminder);
+        if (await this.GetReminder(name) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
     private async Task<BatchCard?> TurnAsync(Func<BatchCard, BatchCard> decide)

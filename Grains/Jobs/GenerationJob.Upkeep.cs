@@ -111,6 +111,7 @@ public sealed partial class GenerationJob
         _isEndCounted = true;
         TellWatchers();
         await PublishAsync(state.Status);
+        await AnnounceAsync();
         if (state.Total == 0) await DeleteShardsAsync();
         await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));
         await TellUsageAsync();
@@ -143,6 +144,7 @@ public sealed partial class GenerationJob
     /// <summary>Removes all that is there of the job but its own row.</summary>
     private async Task SweepAsync()
     {
+        await ForgetNoticesAsync();
         await DeleteShardsAsync();
         await _blobs.DeletePrefixAsync(BlobKeys.Job(_state.Current.Spec!.Tenant, _job));
         await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));

@@ -125,6 +125,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         ThrowIfUnknown();
         _lastAsked = _time.GetTimestamp();
         if (!_state.Current.IsTerminal) await HearAllAsync();
+        await LookAtWebhookAsync();
         return Snapshot();
     }
 
@@ -160,6 +161,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             if (_state.Current.IsTerminal && _progress.Counts.Failed > 0)
             {
                 await Index.Add(_job);
+                await AnnounceAsync(); // the end of the attempt that is over
                 (_finish, _isEndCounted) = (null, false);
             }
 
@@ -178,6 +180,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         await Index.Add(_job); // so that a crash below is made good
         await _state.SettleAsync();
         await TellUsageAsync();
+        if (_finish is { } finish) await finish; // it may be about to hand over a notice
         if (_state.Current is { IsTerminal: true, Spec.RequestKey: { } key }) await GrainFactory.GetGrain<IRequestKey>(key).Forget(_job);
         _state.Current = JobTransitions.Delete(_state.Current, _job, _time.GetUtcNow());
         await _state.SettleAsync();
@@ -234,6 +237,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             ItemsPerSecond = rate,
             Eta = rate is > 0 ? TimeSpan.FromSeconds((counts.Total - counts.Ended) / rate.Value) : null,
             ResumedCount = state.IsTerminal ? state.FinalResumedCount : _progress.ResumedCount,
+            Webhook = WebhookOf(state),
         };
     }
 

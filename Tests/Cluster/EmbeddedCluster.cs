@@ -1,6 +1,7 @@
 using Emu3.Grains.Dispatch;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
+using Emu3.Grains.Webhooks;
 using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Observability;
@@ -45,7 +46,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
         LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, MetricsOptions? metrics = null,
-        ILoggerProvider? log = null,
+        ILoggerProvider? log = null, WebhookOptions? webhooks = null, HostResolver? resolve = null,
         params string[] models)
     {
         var data = DataFolder.At(folder);
@@ -62,6 +63,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
             Metrics = metrics ?? new(),
             Engines = [.. engines.Take(!hasWorker ? 0 : second is null ? 1 : 2)],
             Jobs = jobs ?? new(),
+            Webhooks = webhooks ?? new(),
             Dispatcher = dispatcher ?? new(),
             EngineFactory = (options, _, _, _) => Task.FromResult<IEngine>(options == engines[0] ? fake : new FakeEngine(second)),
             Worker = worker ?? new WorkerOptions
@@ -77,6 +79,8 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
             builder.Services.AddSingleton<IBlobStore>(blobs);
             builder.Logging.AddProvider(new TestLogs()).SetMinimumLevel(logs).AddFilter("Orleans", LogLevel.Error);
             if (log is not null) builder.Logging.AddProvider(log);
+            if (resolve is not null) builder.Services.AddSingleton(resolve);
+            if (webhooks is not null) builder.Services.Configure<ReminderOptions>(options => options.MinimumReminderPeriod = webhooks.WakePeriod);
         });
         await silo.StartAsync();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });

@@ -23,7 +23,7 @@ public sealed class MetricsTests : IAsyncLifetime
         "vllm:e2e_request_latency_seconds_bucket", "vllm:request_queue_time_seconds_bucket", "emu3_images_completed_total", "emu3_image_duration_seconds_bucket",
         "emu3_cfg_pairs_running", "emu3_visual_tokens_total", "emu3_checkpoints_written_total", "emu3_items_resumed_total", "emu3_items_rewound_total",
         "emu3_jobs_ended_total", "emu3_items_pending", "emu3_jobs_past_target", "emu3_store_write_duration_seconds_bucket", "emu3_disk_free_bytes",
-        "emu3_devices_in_quarantine", "http_server_request_duration_seconds_count",
+        "emu3_devices_in_quarantine", "emu3_webhooks_total", "http_server_request_duration_seconds_count",
     ];
 
     private readonly TemporaryFolder _folder = new();

@@ -1,0 +1,346 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Emu3.Cli;
+using Emu3.Grains.Interfaces;
+using Emu3.Grains.Webhooks;
+using Emu3.Tests.Fakes;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using StandardWebhooks.Diagnostics;
+
+namespace Emu3.Tests.Cluster;
+
+/// <summary>Notices of ends as a receiver gets them, and what no receiver gets.</summary>
+[Trait("Suite", "Cluster")]
+public sealed class WebhookTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task JobThatEnds_IsToldOnce_SignedAsTheLibraryWants()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var gateway = await StartAsync();
+        var job = await SubmitAsync(gateway, new Uri(receiver.Address, "/emu3?a=b").AbsoluteUri);
+
+        var told = await receiver.NextAsync();
+
+        told.Verify(await SecretAsync(gateway));
+        Assert.Equal(("/emu3", "application/json"), (told.Path, told.Headers["content-type"].ToString()));
+        Assert.Equal(("job.completed", told.Id), (told.Type, told.Json.GetProperty("id").GetString()));
+        Assert.Equal(job, told.Json.GetProperty("data").GetProperty("id").GetString());
+        Assert.Equal(2, told.Json.GetProperty("data").GetProperty("counts").GetProperty("done").GetInt32());
+        Assert.DoesNotContain("traceparent", told.Headers.Keys);
+        var webhook = await SettledAsync(gateway, job);
+        Assert.Equal(("delivered", 1, told.Id), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32(), webhook.GetProperty("event_id").GetString()));
+        Assert.Single(receiver.Received);
+
+        // Whoever does not know the secret can't make one.
+        var forged = told with { Body = told.Body.Replace("completed", "cancelled", StringComparison.Ordinal) };
+        var secret = await SecretAsync(gateway);
+        Assert.Throws<WebhookVerificationException>(() => forged.Verify(secret));
+    }
+
+    [Fact]
+    public async Task ReceiverThatFailsAtFirst_IsToldAgain_UnderTheSameId()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.AnswerWith(HttpStatusCode.InternalServerError, HttpStatusCode.ServiceUnavailable, HttpStatusCode.NoContent);
+        await using var gateway = await StartAsync();
+        var job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+
+        var told = new[] { await receiver.NextAsync(), await receiver.NextAsync(), await receiver.NextAsync() };
+
+        Assert.Equal([told[0].Id], told.Select(one => one.Id).Distinct());
+        Assert.Equal([told[0].Body], told.Select(one => one.Body).Distinct());
+        var secret = await SecretAsync(gateway);
+        foreach (var one in told) one.Verify(secret);
+        var webhook = await SettledAsync(gateway, job);
+        Assert.Equal(("delivered", 3, JsonValueKind.Null), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32(), webhook.GetProperty("last_error").ValueKind));
+        Assert.Equal(3, receiver.Received.Count);
+    }
+
+    [Fact]
+    public async Task Redirect_IsNotFollowed_AndTheNoticeIsGivenUpVisibly_UntilItIsAskedForAgain()
+    {
+        await using var inside = await WebhookReceiver.StartAsync();
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = (_, http) =>
+        {
+            http.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+            http.Response.Headers.Location = inside.Address.AbsoluteUri;
+            return Task.CompletedTask;
+        };
+        await using var gateway = await StartAsync(Options(retries: 1));
+        var job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+
+        var webhook = await SettledAsync(gateway, job);
+        Assert.Equal(("failed", 2), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32()));
+        Assert.Contains("307", webhook.GetProperty("last_error").GetString(), StringComparison.Ordinal);
+        Assert.Empty(inside.Received);
+
+        receiver.AnswerWith(HttpStatusCode.OK);
+        await gateway.SendAsync(new(HttpMethod.Post, $"/v1/jobs/{job}/webhook/redeliver"), 200);
+        webhook = await SettledAsync(gateway, job);
+        Assert.Equal(("delivered", 1), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32()));
+        Assert.Single(receiver.Received.Select(one => one.Id).Distinct());
+        await gateway.SendAsync(new(HttpMethod.Post, $"/v1/jobs/{await SubmitAsync(gateway, null)}/webhook/redeliver"), 400);
+        await gateway.SendAsync(new(HttpMethod.Post, "/v1/jobs/job_0123456789abcdef0123456789abcdef/webhook/redeliver"), 404);
+    }
+
+    /// <summary>127.0.0.2 stands for the internet; at 127.0.0.1, under the same port, is what only the cluster may reach.</summary>
+    [Fact]
+    public async Task NameThatTurnsPrivate_IsNotConnectedTo()
+    {
+        await using var outside = await WebhookReceiver.StartAsync("127.0.0.2");
+        await using var inside = await WebhookReceiver.StartAsync("127.0.0.1", outside.Address.Port);
+        outside.Answer = (_, http) =>
+        {
+            http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            http.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        };
+        var asked = 0;
+        await using var gateway = await StartAsync(
+            Options(retries: 2, networks: "127.0.0.2/32"),
+            (host, _) => Task.FromResult<IPAddress[]>(host == "receiver.example" ? [IPAddress.Parse(Interlocked.Increment(ref asked) == 1 ? "127.0.0.2" : "127.0.0.1")] : []));
+        var job = await SubmitAsync(gateway, $"http://receiver.example:{outside.Address.Port}/");
+
+        var webhook = await SettledAsync(gateway, job);
+
+        Assert.Equal(("failed", 3), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32()));
+        Assert.Contains("private", webhook.GetProperty("last_error").GetString(), StringComparison.Ordinal);
+        Assert.Single(outside.Received);
+        Assert.Empty(inside.Received);
+        Assert.Equal(3, asked);
+    }
+
+    [Fact]
+    public async Task AddressThatIsNotPublic_IsRefused_WhenAnythingIsMade()
+    {
+        await using var gateway = await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath, hasWorker: false));
+        foreach (var url in (string[])[
+            "https://127.0.0.1/x", "https://2130706433/x", "https://[::ffff:10.0.0.1]/x", "https://169.254.169.254/latest/meta-data", "https://localhost/x",
+            "http://example.org/x", "https://a:b@example.org/x", "file:///etc/passwd", ""])
+        {
+            foreach (var query in (string[])["", "?validate=true"])
+                AssertNamesTheUrl(await gateway.SubmitAsync([$$$"""{"webhook":{"url":"{{{url}}}"}}""", """{"prompt":"a"}"""], 400, query: query));
+            AssertNamesTheUrl(await SendBatchAsync(gateway, "file-0123456789abcdef0123456789abcdef", url, 400));
+        }
+    }
+
+    [Fact]
+    public async Task WebhookThatIsNotWellFormed_IsRefusedByField()
+    {
+        await using var gateway = await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath, hasWorker: false));
+        foreach (var (text, param) in ((string, string)[])[
+            ("7", "webhook"), ("\"https://example.org\"", "webhook"), ("{}", "webhook.url"), ("""{"url":7}""", "webhook.url"),
+            ("""{"url":"https://example.org","secret":"x"}""", "webhook.secret"), ($$$"""{"url":"https://example.org/{{{new string('x', 2048)}}}"}""", "webhook.url")])
+        {
+            var error = (await gateway.SubmitAsync([$$$"""{"webhook":{{{text}}}}""", """{"prompt":"a"}"""], 400)).GetProperty("error");
+            Assert.Equal(param, error.GetProperty("param").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task DeletedJob_IsToldNoMore()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.AnswerWith(HttpStatusCode.InternalServerError);
+        await using var gateway = await StartAsync(Options(retries: 3, wait: TimeSpan.FromHours(1)));
+        var job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+        await receiver.NextAsync();
+        JsonElement webhook;
+        do webhook = (await gateway.GetAsync($"/v1/jobs/{job}")).GetProperty("webhook");
+        while (webhook.GetProperty("attempts").GetInt32() == 0);
+        Assert.Equal("pending", webhook.GetProperty("status").GetString());
+        Assert.NotEqual(JsonValueKind.Null, webhook.GetProperty("next_attempt_at").ValueKind);
+        var delivery = gateway.Cluster.Client.GetGrain<IWebhookDelivery>(IWebhookDelivery.KeyOf(new(job), 1));
+        var reminders = gateway.Cluster.SiloServices.GetRequiredService<IReminderTable>();
+        while ((await reminders.ReadRows(delivery.GetGrainId(), Cancellation)).Reminders.Count == 0) await Task.Delay(20, Cancellation);
+
+        await gateway.SendAsync(new(HttpMethod.Delete, $"/v1/jobs/{job}"), 204);
+
+        Assert.Null(await delivery.Find());
+        Assert.Empty((await reminders.ReadRows(delivery.GetGrainId(), Cancellation)).Reminders);
+        Assert.Single(receiver.Received);
+    }
+
+    [Fact]
+    public async Task SecretThatIsRotated_SignsAlongWithTheNewOne()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var gateway = await StartAsync();
+        var old = await SecretAsync(gateway);
+        Assert.Equal(old, await RunAsync(gateway, "webhooks", "secret"));
+
+        var rotated = await gateway.SendAsync(new(HttpMethod.Post, "/v1/webhooks/secret/rotate"), 200);
+
+        var fresh = rotated.GetProperty("secret").GetString()!;
+        Assert.NotEqual(old, fresh);
+        Assert.Equal(old, Assert.Single(rotated.GetProperty("previous").EnumerateArray()).GetProperty("secret").GetString());
+        var job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+        var told = await receiver.NextAsync();
+        told.Verify(fresh);
+        told.Verify(old);
+        await SettledAsync(gateway, job);
+        Assert.Contains(job, await RunAsync(gateway, "webhooks", "redeliver", job), StringComparison.Ordinal);
+        Assert.Equal(told.Id, (await receiver.NextAsync()).Id);
+        Assert.NotEqual(fresh, await RunAsync(gateway, "webhooks", "rotate"));
+    }
+
+    [Fact]
+    public async Task Batch_IsTold_WhetherItHadAJobOrNot()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var gateway = await StartAsync();
+        var bad = await MakeBatchAsync(gateway, """{"custom_id":"a","method":"GET"}""", receiver.Address.AbsoluteUri);
+
+        var failed = await receiver.NextAsync();
+
+        Assert.Equal(("batch.failed", bad), (failed.Type, failed.Json.GetProperty("data").GetProperty("id").GetString()));
+        var good = await MakeBatchAsync(
+            gateway, """{"custom_id":"a","method":"POST","url":"/v1/images/generations","body":{"model":"fake","prompt":"a star"}}""", receiver.Address.AbsoluteUri);
+        var completed = await receiver.NextAsync();
+        Assert.Equal(("batch.completed", good), (completed.Type, completed.Json.GetProperty("data").GetProperty("id").GetString()));
+        Assert.Equal(1, completed.Json.GetProperty("data").GetProperty("request_counts").GetProperty("completed").GetInt32());
+        var secret = await SecretAsync(gateway);
+        foreach (var (batch, told) in ((string, ReceivedWebhook)[])[(bad, failed), (good, completed)])
+        {
+            told.Verify(secret);
+            JsonElement webhook;
+            do webhook = (await gateway.GetAsync($"/v1/batches/{batch}")).GetProperty("webhook");
+            while (webhook.GetProperty("status").GetString() == "pending");
+            Assert.Equal(("delivered", told.Id), (webhook.GetProperty("status").GetString(), webhook.GetProperty("event_id").GetString()));
+            await gateway.SendAsync(new(HttpMethod.Post, $"/v1/batches/{batch}/webhook/redeliver"), 200);
+            Assert.Equal(told.Id, (await receiver.NextAsync()).Id);
+        }
+    }
+
+    /// <summary>The receiver has the notice and has not answered when everything dies: nothing wakes the cluster afterwards but itself.</summary>
+    [Fact]
+    public async Task CrashDuringADelivery_RepeatsIt_UnderTheSameId()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = (number, http) => number == 1 ? Task.Delay(Timeout.Infinite, http.RequestAborted) : Task.CompletedTask;
+        string job;
+        ReceivedWebhook first;
+        await using (var gateway = await StartAsync())
+        {
+            job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+            first = await receiver.NextAsync();
+            await gateway.Cluster.CrashAsync();
+        }
+
+        await using (var gateway = await StartAsync())
+        {
+            var second = await receiver.NextAsync();
+
+            Assert.Equal((first.Id, first.Body), (second.Id, second.Body));
+            second.Verify(await SecretAsync(gateway));
+            Assert.Equal("delivered", (await SettledAsync(gateway, job)).GetProperty("status").GetString());
+        }
+    }
+
+    /// <summary>The job has ended for its watchers, and everything dies somewhere before, in or after the handing over of the notice.</summary>
+    [Fact]
+    public async Task CrashRightAfterTheEnd_LosesNoNotice()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        string job;
+        await using (var gateway = await StartAsync())
+        {
+            job = await SubmitAsync(gateway, receiver.Address.AbsoluteUri);
+            await gateway.WaitAsync(job);
+            await gateway.Cluster.CrashAsync();
+        }
+
+        await using (var gateway = await StartAsync())
+        {
+            await receiver.NextAsync();
+            Assert.Equal("delivered", (await SettledAsync(gateway, job)).GetProperty("status").GetString());
+            Assert.Single(receiver.Received.Select(told => told.Id).Distinct());
+        }
+    }
+
+    /// <summary>Nobody asks about the batch afterwards: who waits for a webhook does not.</summary>
+    [Fact]
+    public async Task CrashRightBehindTheAnswerThatABatchIsMade_LosesNoNotice()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        string batch;
+        await using (var gateway = await StartAsync())
+        {
+            batch = await MakeBatchAsync(
+                gateway, """{"custom_id":"a","method":"POST","url":"/v1/images/generations","body":{"model":"fake","prompt":"a star"}}""", receiver.Address.AbsoluteUri);
+            await gateway.Cluster.CrashAsync();
+        }
+
+        await using (var gateway = await StartAsync())
+        {
+            var told = await receiver.NextAsync();
+            Assert.Equal(("batch.completed", batch), (told.Type, told.Json.GetProperty("data").GetProperty("id").GetString()));
+        }
+    }
+
+    private static WebhookOptions Options(int retries = 8, TimeSpan? wait = null, string networks = "127.0.0.0/8") => new()
+    {
+        AllowHttp = true,
+        AllowedNetworks = [networks],
+        RetryWaits = [.. Enumerable.Repeat(wait ?? TimeSpan.FromMilliseconds(50), retries)],
+        WakePeriod = TimeSpan.FromSeconds(1),
+    };
+
+    private async Task<GatewayCluster> StartAsync(WebhookOptions? options = null, HostResolver? resolve = null) =>
+        await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath, webhooks: options ?? Options(), resolve: resolve));
+
+    private static async Task<string> SubmitAsync(GatewayCluster gateway, string? url) => (await gateway.SubmitAsync(
+        [url is null ? "{}" : $$$"""{"webhook":{"url":"{{{url}}}"}}""", """{"prompt":"a","size":"64x64"}""", """{"prompt":"b","size":"64x64"}"""])).GetProperty("id").GetString()!;
+
+    /// <summary>The webhook of a job, once it is not pending any more.</summary>
+    private static async Task<JsonElement> SettledAsync(GatewayCluster gateway, string job)
+    {
+        while (true)
+        {
+            var webhook = (await gateway.GetAsync($"/v1/jobs/{job}")).GetProperty("webhook");
+            if (webhook.GetProperty("status").GetString() != "pending") return webhook;
+            await Task.Delay(20, Cancellation);
+        }
+    }
+
+    private static async Task<string> RunAsync(GatewayCluster gateway, params string[] arguments)
+    {
+        using var output = new StringWriter();
+        var console = new CliConsole { Out = output, Error = TextWriter.Null, OpenInput = () => Stream.Null, IsLive = false, Time = TimeProvider.System };
+        Assert.Equal(0, await CommandLine.RunAsync([.. arguments, "--server", gateway.Address.ToString()], console, Cancellation));
+        return output.ToString().Trim();
+    }
+
+    private static async Task<string> SecretAsync(GatewayCluster gateway) => (await gateway.GetAsync("/v1/webhooks/secret")).GetProperty("secret").GetString()!;
+
+    private static async Task<string> MakeBatchAsync(GatewayCluster gateway, string line, string url)
+    {
+        using var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { new ByteArrayContent(Encoding.UTF8.GetBytes(line)), "file", "x.jsonl" } };
+        var file = (await gateway.SendAsync(new(HttpMethod.Post, "/v1/files") { Content = form }, 200)).GetProperty("id").GetString()!;
+        return (await SendBatchAsync(gateway, file, url, 200)).GetProperty("id").GetString()!;
+    }
+
+    private static async Task<JsonElement> SendBatchAsync(GatewayCluster gateway, string file, string url, int expectedStatus)
+    {
+        using var body = new StringContent(
+            $$$"""{"input_file_id":"{{{file}}}","endpoint":"/v1/images/generations","completion_window":"1h","webhook":{"url":"{{{url}}}"}}""", Encoding.UTF8, "application/json");
+        return await gateway.SendAsync(new(HttpMethod.Post, "/v1/batches") { Content = body }, expectedStatus);
+    }
+
+    private static void AssertNamesTheUrl(JsonElement answer)
+    {
+        var error = answer.GetProperty("error");
+        Assert.Equal(("webhook.url", "invalid_request_error"), (error.GetProperty("param").GetString(), error.GetProperty("type").GetString()));
+        Assert.StartsWith("webhook.url: ", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+}
