@@ -65,6 +65,20 @@ public sealed class WebhookTests : IDisposable
         Assert.Equal(3, receiver.Received.Count);
     }
 
+    /// <summary>Reminders come by every second meanwhile, and let the try be.</summary>
+    [Fact]
+    public async Task ReceiverThatIsSlow_IsWaitedFor()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        receiver.Answer = (_, http) => Task.Delay(TimeSpan.FromSeconds(3), http.RequestAborted);
+        await using var gateway = await StartAsync();
+
+        var webhook = await SettledAsync(gateway, await SubmitAsync(gateway, receiver.Address.AbsoluteUri));
+
+        Assert.Equal(("delivered", 1), (webhook.GetProperty("status").GetString(), webhook.GetProperty("attempts").GetInt32()));
+        Assert.Single(receiver.Received);
+    }
+
     [Fact]
     public async Task Redirect_IsNotFollowed_AndTheNoticeIsGivenUpVisibly_UntilItIsAskedForAgain()
     {
