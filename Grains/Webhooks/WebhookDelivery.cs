@@ -12,7 +12,7 @@ namespace Emu3.Grains.Webhooks;
 /// the activation back when its silo was lost, and after waits that are longer than it lives.
 /// </summary>
 [Reentrant]
-public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindable
+public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindable, IDisposable
 {
     private const string WakeReminder = "wake";
     private static readonly TimeSpan s_longestTimer = TimeSpan.FromMinutes(10);
@@ -27,6 +27,9 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     private readonly SiloLife _life;
     private readonly TimeProvider _time;
     private readonly ILogger<WebhookDelivery> _logger;
+
+    // Who takes the reminder away must see what was decided by whoever set it.
+    private readonly SemaphoreSlim _reminding = new(1);
     private IGrainTimer? _timer;
     private bool _isTrying;
 
@@ -50,8 +53,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     public async Task Announce(WebhookNotice notice)
     {
         _state.ThrowIfVoid();
-        if (_state.Current.Notice is null) await RemindAsync(TimeSpan.Zero);
-        _state.Current = DeliveryTransitions.Announce(_state.Current, notice, _time.GetUtcNow());
+        if (_state.Current.Notice is null) await BeginAsync(state => DeliveryTransitions.Announce(state, notice, _time.GetUtcNow()));
         await _state.SettleAsync();
         Arm();
     }
@@ -59,7 +61,6 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     public Task<WebhookState?> Find()
     {
         _state.ThrowIfVoid();
-        if (_state.Current.Notice is null) DeactivateOnIdle();
         return Task.FromResult(_state.Durable.Tell());
     }
 
@@ -67,8 +68,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     {
         _state.ThrowIfVoid();
         if (_state.Current.Notice is null) return null;
-        await RemindAsync(TimeSpan.Zero);
-        _state.Current = DeliveryTransitions.Redeliver(_state.Current, _time.GetUtcNow());
+        await BeginAsync(state => DeliveryTransitions.Redeliver(state, _time.GetUtcNow()));
         await _state.SettleAsync();
         Arm();
         return _state.Durable.Tell();
@@ -77,16 +77,18 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     public async Task Forget()
     {
         _state.ThrowIfVoid();
-        _timer?.Dispose();
-        await ForgetReminderAsync();
+        _timer?.Dispose(); // a try that is being made ends with it
+        await UnremindAsync(always: true);
         if (_state.Current.Notice is not null) await _state.ClearAsync();
         DeactivateOnIdle();
     }
 
+    public void Dispose() => _reminding.Dispose();
+
     /// <summary>It is time for the next try, or nobody has made the last one.</summary>
     public Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        if (!_state.Durable.IsUnderWay) return ForgetReminderAsync();
+        if (!_state.Current.IsUnderWay) return UnremindAsync();
         Arm();
         return Task.CompletedTask;
     }
@@ -94,9 +96,10 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     /// <summary>Sets the timer for the next try, where it is near; for a far one the reminder comes.</summary>
     private void Arm(TimeSpan? atLeast = null)
     {
+        if (_isTrying) return; // comes by when it is done; and with its timer the try would end
         _timer?.Dispose();
         _timer = null;
-        if (_isTrying || _state.Durable is not { IsUnderWay: true, NextAttemptAt: { } next }) return;
+        if (_state.Durable is not { IsUnderWay: true, NextAttemptAt: { } next }) return;
         var wait = Later(next - _time.GetUtcNow(), atLeast ?? TimeSpan.Zero);
         if (wait > s_longestTimer) return;
         _timer = this.RegisterGrainTimer(TryAsync, new GrainTimerCreationOptions { DueTime = wait, Period = Timeout.InfiniteTimeSpan, Interleave = true });
@@ -148,14 +151,37 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
         }
 
         if (state.NextAttemptAt is { } next) await RemindAsync(next - _time.GetUtcNow());
-        else await ForgetReminderAsync();
+        else await UnremindAsync();
     }
 
     private async Task RemindAsync(TimeSpan wait) => await this.RegisterOrUpdateReminder(WakeReminder, Later(wait, _options.WakePeriod), _options.WakePeriod);
 
-    private async Task ForgetReminderAsync()
+    /// <summary>Decides that there is something to tell, once a reminder is there for it.</summary>
+    private async Task BeginAsync(Func<DeliveryState, DeliveryState> decide)
     {
-        if (await this.GetReminder(WakeReminder) is { } reminder) await this.UnregisterReminder(reminder);
+        await _reminding.WaitAsync();
+        try
+        {
+            await RemindAsync(TimeSpan.Zero);
+            _state.Current = decide(_state.Current);
+        }
+        finally
+        {
+            _reminding.Release();
+        }
+    }
+
+    private async Task UnremindAsync(bool always = false)
+    {
+        await _reminding.WaitAsync();
+        try
+        {
+            if ((always || !_state.Current.IsUnderWay) && await this.GetReminder(WakeReminder) is { } reminder) await this.UnregisterReminder(reminder);
+        }
+        finally
+        {
+            _reminding.Release();
+        }
     }
 
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
