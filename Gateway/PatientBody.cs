@@ -1,12 +1,15 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
 namespace Emu3.Gateway;
 
 /// <summary>
 /// A request's body that ends its request when no byte comes for too long. Kestrel's own limit is an average over the request: whoever has sent much at
 /// once could rest on it for an hour, with the connection and what was read held for him.
 /// </summary>
-/// <param name="inner">The body as the server reads it; not disposed of.</param>
+/// <param name="inner">The body as the server reads it; not completed here.</param>
 /// <param name="time">Measures the silence.</param>
-internal sealed class PatientBody(Stream inner, TimeProvider time) : Stream
+internal sealed class PatientBody(PipeReader inner, TimeProvider time) : Stream
 {
     /// <summary>So long a body may stand still.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
@@ -14,23 +17,23 @@ internal sealed class PatientBody(Stream inner, TimeProvider time) : Stream
     /// <summary>As middleware.</summary>
     public static Task Use(HttpContext http, RequestDelegate next)
     {
-        http.Request.Body = new PatientBody(http.Request.Body, http.RequestServices.GetRequiredService<TimeProvider>());
+        http.Request.Body = new PatientBody(http.Request.BodyReader, http.RequestServices.GetRequiredService<TimeProvider>());
         return next(http);
     }
 
     /// <exception cref="BadHttpRequestException">408: nothing came.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var silence = new CancellationTokenSource(LongestSilence, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-        try
-        {
-            return await inner.ReadAsync(buffer, either.Token);
-        }
-        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
-        }
+        // Not by a token: a reader that was cancelled so is of no use to the server any more, which still has an answer to send.
+        await using var patience = time.CreateTimer(_ => inner.CancelPendingRead(), null, LongestSilence, Timeout.InfiniteTimeSpan);
+        var read = await inner.ReadAsync(cancellationToken);
+        var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, buffer.Length));
+        taken.CopyTo(buffer.Span);
+        var count = (int)taken.Length;
+        inner.AdvanceTo(taken.End);
+        return count > 0 || !read.IsCanceled
+            ? count
+            : throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

@@ -34,7 +34,8 @@ internal static class FormMutator
         var name = $"name=\"{OddText.Pick((string[])["purpose", "file", "expires_after[anchor]", "expires_after[seconds]"], random)}\"";
         switch (random.Next(16))
         {
-            case 0: return SetType(draft, OddText.Pick((string[])["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\"", "multipart/form-data; boundary=other",
+            case 0:
+                return SetType(draft, OddText.Pick((string[])["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\"", "multipart/form-data; boundary=other",
                 "multipart/mixed; boundary=" + Boundary, "multipart/form-data; boundary=" + new string('b', 300), "multipart/form-data; boundary=\"a b\"", "multipart/form-data; boundary=" + Boundary + "; boundary=x"], random), "form boundary");
             case 1: draft.Body = body[..random.Next(body.Length)]; return "form cut";
             case 2: draft.Body = body.Replace($"--{Boundary}--", OddText.Pick((string[])["", $"--{Boundary}", "--", $"--{Boundary}-"], random), StringComparison.Ordinal); return "form without end";

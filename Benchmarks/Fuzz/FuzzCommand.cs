@@ -41,7 +41,7 @@ internal static class FuzzCommand
         var report = new Report("Fuzz: broken requests of every kind", $"dotnet run --project Benchmarks -c Release -- fuzz --requests {options.RequestCount} --seed {options.Seed}");
         report.Line($"* a gateway that asks for keys, a control silo and a simulated worker, each a process; {options.ConnectionCount} requests at once, each on a connection of its own");
         report.Line($"* {result.Elapsed.TotalSeconds:0} s, {result.Verdict.RequestCount / result.Elapsed.TotalSeconds:0} requests/s; the slowest took {result.Slowest.TotalSeconds:0.0} s, of {options.Deadline.TotalSeconds:0} s that each has");
-        report.Line($"* memory: {result.Verdict.Growth ?? "the gateway's did not grow beyond the bound: a quarter and 64 MiB resident, a quarter and 16 MiB of heap"}");
+        report.Line($"* memory: {result.Verdict.Growth ?? "the gateway's did not grow beyond the bound (a quarter and 64 MiB, resident and on the heap), which is held to 256 MiB"}");
         string[] head = ["", "requests", "2xx, 3xx", "4xx", "refused by the parser", "cut", "violations"];
         report.Line();
         report.Line("## By the route that a request was made from");

@@ -15,7 +15,7 @@ internal sealed class MemoryWatch(string process)
     private const int LeastReadings = 4 * Window;
 
     private const long Resident = 64L << 20;
-    private const long Heap = 16L << 20;
+    private const long Heap = 64L << 20;
     private const double Share = 1.25;
 
     private readonly List<MemoryReading> _readings = [];
@@ -27,8 +27,8 @@ internal sealed class MemoryWatch(string process)
     public void Add(MemoryReading reading) => _readings.Add(reading);
 
     /// <summary>
-    /// What grew: from the median of five rounds after the warming up to that of the last five by more than a quarter and 64 MiB resident, or a quarter and
-    /// 16 MiB on the managed heap after a collection. Null: nothing, or the run was too short to say.
+    /// What grew: from the median of five rounds after the warming up to that of the last five by more than a quarter and 64 MiB, resident or on the
+    /// managed heap after a collection, which may have left old garbage where it was. Null: nothing, or the run was too short to say.
     /// </summary>
     public string? Growth()
     {

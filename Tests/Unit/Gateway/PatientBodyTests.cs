@@ -16,7 +16,7 @@ public sealed class PatientBodyTests
     [Fact]
     public async Task Body_ThatStandsStill_Is408_HoweverMuchCameBefore()
     {
-        await using var body = new PatientBody(_client.Reader.AsStream(), _time);
+        await using var body = new PatientBody(_client.Reader, _time);
         await _client.Writer.WriteAsync(new byte[1_000], Cancellation);
         Assert.Equal(1_000, await body.ReadAsync(new byte[2_000], Cancellation));
         _time.Advance(PatientBody.LongestSilence); // between two reads it is ours to be slow
@@ -30,9 +30,23 @@ public sealed class PatientBodyTests
     }
 
     [Fact]
+    public async Task Body_IsReadAsItComes_ToItsEnd()
+    {
+        await using var body = new PatientBody(_client.Reader, _time);
+        await _client.Writer.WriteAsync(new byte[] { 1, 2, 3 }, Cancellation);
+        await _client.Writer.CompleteAsync();
+        var bytes = new byte[2];
+
+        Assert.Equal(2, await body.ReadAsync(bytes, Cancellation));
+        Assert.Equal([1, 2], bytes);
+        Assert.Equal(1, await body.ReadAsync(bytes, Cancellation));
+        Assert.Equal(0, await body.ReadAsync(bytes, Cancellation));
+    }
+
+    [Fact]
     public async Task Body_OfSomeoneWhoLeaves_IsCancelled()
     {
-        await using var body = new PatientBody(_client.Reader.AsStream(), _time);
+        await using var body = new PatientBody(_client.Reader, _time);
         using var left = new CancellationTokenSource();
         var next = body.ReadAsync(new byte[1], left.Token).AsTask();
         await left.CancelAsync();
