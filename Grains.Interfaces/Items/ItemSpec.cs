@@ -55,7 +55,10 @@ public sealed record ChatSpec
     [Id(0)] public required IReadOnlyList<ChatTurn> Turns { get; init; }
     [Id(1)] public required int MaxNewTokens { get; init; }
 
-    /// <summary>The answer ends before the first of these in its text; none is empty. Null: nothing ends it. Not in the JSON then, whose hash says what was made in an output folder.</summary>
+    /// <summary>
+    /// The answer ends before the first of these in its text; none is empty. Null: nothing ends it. It is not in the JSON then, by whose hash an output folder
+    /// knows what is in it.
+    /// </summary>
     [Id(2), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<string>? Stop { get; init; }
 }
 

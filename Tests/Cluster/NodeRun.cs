@@ -85,7 +85,8 @@ public sealed class NodeRun : IAsyncLifetime
         var (code, output, error) = await Run(folder, "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
         if (code == 0) return null;
         Assert.DoesNotContain(s_ownFaults, fault => error.Contains(fault, StringComparison.Ordinal));
-        return $"npm could not fetch OpenAI's package: {output} {error}";
+        var reason = error.Split('\n').FirstOrDefault(line => line.StartsWith("npm error", StringComparison.Ordinal)) ?? $"{output} {error}";
+        return $"npm could not fetch OpenAI's package: {reason.Trim()}";
     }
 
     private static async Task<(int Code, string Output, string Error)> Run(string folder, string program, string[] arguments, Dictionary<string, string>? environment = null)

@@ -101,6 +101,18 @@ public sealed class OpenAiClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CompleteChat_WithStopSequences_EndsBeforeTheFirst()
+    {
+        var options = new ChatCompletionOptions { MaxOutputTokenCount = 40, StopSequences = { "never", "2 w3" } };
+        var completion = (await _client.GetChatClient("fake").CompleteChatAsync([new UserChatMessage("Hi")], options, Cancellation)).Value;
+        Assert.Equal(("w0 w1 w", ChatFinishReason.Stop, 4), (completion.Content[0].Text, completion.FinishReason, completion.Usage.OutputTokenCount));
+        var text = new StringBuilder();
+        await foreach (var update in _client.GetChatClient("fake").CompleteChatStreamingAsync([new UserChatMessage("Hi")], options, Cancellation))
+            foreach (var part in update.ContentUpdate) text.Append(part.Text);
+        Assert.Equal("w0 w1 w", text.ToString());
+    }
+
+    [Fact]
     public async Task CompleteChat_ThatNobodyWaitsFor_IsCancelled()
     {
         await using var slow = await GatewayCluster.StartAsync(new FakeEngineOptions { TimePerToken = TimeSpan.FromMilliseconds(20) });
