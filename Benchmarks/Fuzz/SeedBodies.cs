@@ -23,7 +23,7 @@ internal static class SeedBodies
             {"model":"simulated","messages":[{"role":"system","content":"Be short."},
              {"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"{{{Picture}}}","detail":"low"}}]},
              {"role":"assistant","content":"A star."},{"role":"user","content":[{"type":"image_url","image_url":{"url":"{picture}"}},{"type":"text","text":"And this?"}]}],
-             "max_tokens":3,"temperature":0,"top_p":1,"seed":1,"stop":[],"n":1,"logprobs":false,"logit_bias":{},"presence_penalty":0,"response_format":{"type":"text"},"tools":[],"metadata":{"a":"b"} }
+             "max_tokens":3,"temperature":0,"top_p":1,"seed":1,"stop":["zebra","."],"n":1,"logprobs":false,"logit_bias":{},"presence_penalty":0,"response_format":{"type":"text"},"tools":[],"metadata":{"a":"b"} }
             """),
         Json("POST /v1/chat/completions", "/v1/chat/completions", 2,
             """{"messages":[{"role":"user","content":"Hello"}],"stream":true,"stream_options":{"include_usage":true},"max_completion_tokens":3}"""),
@@ -33,7 +33,7 @@ internal static class SeedBodies
              "items":[{"id":"a","prompt":"a star","seed":"5"},{"id":"b","image":"{{{Picture}}}","question":"What is it?","max_tokens":2},
               {"custom_id":"c","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"Hi"}],"max_tokens":2}}]}
             """),
-        Json("POST /v1/jobs", "/v1/jobs?validate=true", 2, """{"priority":"high","items":[{"id":"a","prompt":"a star","size":"64x64"},{"image":["{picture}"],"question":"?"}]}"""),
+        Json("POST /v1/jobs", "/v1/jobs?validate=true", 2, """{"priority":"high","webhook":{"url":"https://hooks.example.org/emu3"},"defaults":{"stop":"."},"items":[{"id":"a","prompt":"a star","size":"64x64"},{"image":["{picture}"],"question":"?"}]}"""),
         new("POST /v1/jobs", "/v1/jobs")
         {
             Form = BodyForm.JsonLines,
@@ -46,7 +46,7 @@ internal static class SeedBodies
                 """.ReplaceLineEndings("\n"),
         },
         Json("POST /v1/jobs/{id}/priority", "/v1/jobs/{waiting}/priority", 1, """{"priority":"low"}"""),
-        Json("POST /v1/batches", "/v1/batches", 3, """{"input_file_id":"{lines}","endpoint":"/v1/images/generations","completion_window":"24h","metadata":{"who":"me"} }"""),
+        Json("POST /v1/batches", "/v1/batches", 3, """{"input_file_id":"{lines}","endpoint":"/v1/images/generations","completion_window":"24h","metadata":{"who":"me"},"output_expires_after":{"anchor":"created_at","seconds":3600},"webhook":{"url":"https://hooks.example.org/emu3"} }"""),
         Json("POST /v1/admin/keys", "/v1/admin/keys", 2, """
             {"name":"fuzz","tenant":"fuzzed","role":"user","expires_in":"90m","weight":1.5,"quotas":{"queued_items":10,"images_per_hour":100,"concurrent_streams":2}}
             """) with { Caller = FuzzCaller.Admin },

@@ -9,8 +9,10 @@ internal static class SeedRequests
 
     public static IReadOnlyList<SeedRequest> All { get; } =
     [
-        .. Of("GET", "/", "/playground", "/jobs", "/pages/emu3.css", "/pages/emu3.js", "/health", "/health/live", "/health/ready", "/health/startup")
+        .. Of("GET", "/", "/playground", "/jobs", "/pages/emu3.css", "/pages/emu3.js", "/health", "/health/live", "/health/ready", "/health/startup", "/openapi/v1.json",
+                "/reference/scalar.js", "/reference/scalar.aspnetcore.js", "/reference/favicon.svg")
             .Select(seed => seed with { Caller = FuzzCaller.Nobody }),
+        new("GET /reference/{documentName?}", "/reference") { Caller = FuzzCaller.Nobody },
         new("GET /jobs/{id}", "/jobs/{job}") { Caller = FuzzCaller.Nobody },
         .. SeedBodies.All,
         new("GET /v1/jobs", "/v1/jobs?limit=5&status=completed"),
@@ -42,6 +44,10 @@ internal static class SeedRequests
         new("GET /v1/batches", "/v1/batches?limit=2&after={batch}"),
         new("GET /v1/batches/{id}", "/v1/batches/{batch}"),
         new("POST /v1/batches/{id}/cancel", "/v1/batches/{batch}/cancel"),
+        new("GET /v1/webhooks/secret", "/v1/webhooks/secret"),
+        new("POST /v1/webhooks/secret/rotate", "/v1/webhooks/secret/rotate"),
+        new("POST /v1/jobs/{id}/webhook/redeliver", $"{OneJob}/webhook/redeliver"),
+        new("POST /v1/batches/{id}/webhook/redeliver", "/v1/batches/{batch}/webhook/redeliver"),
         new("GET /v1/models", "/v1/models"),
         new("GET /v1/models/{**model}", "/v1/models/simulated") { Weight = 2 },
         new("GET /v1/workers", "/v1/workers"),

@@ -4,6 +4,7 @@ using Emu3.Gateway.Batches;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
+using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Gateway.Endpoints;
@@ -13,10 +14,13 @@ internal static class Webhooks
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/webhooks/secret", GetSecret);
-        routes.MapPost("/v1/webhooks/secret/rotate", Rotate);
-        routes.MapPost("/v1/jobs/{id}/webhook/redeliver", RedeliverOfJob);
-        routes.MapPost("/v1/batches/{id}/webhook/redeliver", RedeliverOfBatch);
+        routes.MapGet("/v1/webhooks/secret", GetSecret).Tell(ApiGroups.Webhooks, "Read the secret that signs your notices").Gives<WebhookSecretAnswer>();
+        routes.MapPost("/v1/webhooks/secret/rotate", Rotate)
+            .Tell(ApiGroups.Webhooks, "Draw another secret", "The old one signs beside it for a day.").Gives<WebhookSecretAnswer>();
+        routes.MapPost("/v1/jobs/{id}/webhook/redeliver", RedeliverOfJob)
+            .Tell(ApiGroups.Webhooks, "Deliver a job's notice once more", "Under the same `webhook-id`.").Gives<JobAnswer>();
+        routes.MapPost("/v1/batches/{id}/webhook/redeliver", RedeliverOfBatch)
+            .Tell(ApiGroups.Webhooks, "Deliver a batch's notice once more", "Under the same `webhook-id`.").Gives<BatchAnswer>();
     }
 
     private static async Task<IResult> GetSecret(HttpContext http, ClusterCalls cluster, Caller caller) => Shown(

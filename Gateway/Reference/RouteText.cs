@@ -106,6 +106,7 @@ internal static class ApiGroups
     public const string Files = "Files";
     public const string Batches = "Batches";
     public const string Jobs = "Jobs";
+    public const string Webhooks = "Webhooks";
     public const string Usage = "Usage";
     public const string Keys = "Keys";
     public const string Workers = "Workers";
@@ -120,6 +121,7 @@ internal static class ApiGroups
         (Files, "Uploads, and what batches give."),
         (Batches, "OpenAI's batches. Each is a job, and `job_id` names it."),
         (Jobs, "Many items at once: durable, with progress, verbs and results before the end."),
+        (Webhooks, "Notices of the ends of jobs and batches, signed as Standard Webhooks has it."),
         (Usage, "What was used, by day, key and job."),
         (Keys, "API keys, for admins."),
         (Workers, "What runs the items."),

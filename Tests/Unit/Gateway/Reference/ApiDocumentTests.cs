@@ -15,7 +15,7 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
     private const string File = "file-0123456789abcdef0123456789abcdef";
 
     /// <summary>Ends of addresses that take no body.</summary>
-    private static readonly string[] s_bare = ["/cancel", "/pause", "/resume", "/retry_failed", "/archive", "/release", "/rotate"];
+    private static readonly string[] s_bare = ["/cancel", "/pause", "/resume", "/retry_failed", "/archive", "/release", "/rotate", "/redeliver"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
