@@ -24,16 +24,17 @@ internal sealed class PatientBody(PipeReader inner, TimeProvider time) : Stream
     /// <exception cref="BadHttpRequestException">408: nothing came.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // Not by a token: a reader that was cancelled so is of no use to the server any more, which still has an answer to send.
+        // Neither by a token: a reader that was cancelled so is of no use to the server any more, which still has an answer to send or a body to drain.
         await using var patience = time.CreateTimer(_ => inner.CancelPendingRead(), null, LongestSilence, Timeout.InfiniteTimeSpan);
-        var read = await inner.ReadAsync(cancellationToken);
+        await using var end = cancellationToken.UnsafeRegister(_ => inner.CancelPendingRead(), null);
+        var read = await inner.ReadAsync(CancellationToken.None);
         var taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, buffer.Length));
         taken.CopyTo(buffer.Span);
         var count = (int)taken.Length;
         inner.AdvanceTo(taken.End);
-        return count > 0 || !read.IsCanceled
-            ? count
-            : throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
+        if (count > 0 || !read.IsCanceled) return count;
+        cancellationToken.ThrowIfCancellationRequested();
+        throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

@@ -18,7 +18,7 @@ internal static class AnswerCheck
 
     /// <summary>Codes of errors that are about what is there already, and not about a field of the request.</summary>
     private static readonly string[] s_states =
-        ["job_not_ended", "invalid_job_state", "quota_exceeded", "too_many_files", "too_many_keys", "key_not_valid"];
+        ["job_not_ended", "invalid_job_state", "quota_exceeded", "too_many_files", "too_many_keys", "key_not_valid", "no_webhook"];
 
     /// <summary>What it is.</summary>
     public static FuzzOutcome Judge(FuzzRequest request, FuzzAnswer answer) => answer.End switch
