@@ -33,7 +33,8 @@ internal sealed class ScaleCluster : IAsyncDisposable
     /// <param name="folder">Of the data.</param>
     /// <param name="workerCount">Workers, each with an engine of one slot.</param>
     /// <param name="timePerToken">A picture of these has <see cref="TokensOfPicture"/>.</param>
-    public static async Task<ScaleCluster> StartAsync(string folder, int workerCount, TimeSpan timePerToken)
+    /// <param name="jitter">See <see cref="SimulationOptions.Jitter"/>.</param>
+    public static async Task<ScaleCluster> StartAsync(string folder, int workerCount, TimeSpan timePerToken, double jitter)
     {
         var data = DataFolder.At(folder);
         var dataLock = data.TryLock() ?? throw new InvalidOperationException($"{folder} is taken.");
@@ -42,7 +43,7 @@ internal sealed class ScaleCluster : IAsyncDisposable
         {
             Cluster = connection,
             Engines = [.. Enumerable.Range(0, workerCount).Select(number => new EngineOptions { Kind = EngineOptions.Simulated, Device = $"simulated:{number}", SlotCount = 1 })],
-            Simulation = new SimulationOptions { TimePerToken = timePerToken, StepTokens = TokensOfPicture, ImageArea = 16 * 16 },
+            Simulation = new SimulationOptions { TimePerToken = timePerToken, Jitter = jitter, StepTokens = TokensOfPicture, ImageArea = 16 * 16 },
             Worker = new() { InteractiveSlots = 0, LookAheadSlots = 2 },
         }, Quiet);
         await silo.StartAsync();
