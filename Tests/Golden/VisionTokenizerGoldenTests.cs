@@ -134,6 +134,38 @@ public sealed class VisionTokenizerGoldenTests
         }
     }
 
+    /// <summary>
+    /// A preview is the picture of the rows so far, the last one repeated. The decoder's attention and norms see all of its input, so no pixel is quite final before
+    /// the last row; above the row at the edge it is near.
+    /// </summary>
+    [Fact]
+    public void TrainedCheckpoint_RowsSoFar_DecodeNearTheUpperRowsOfThePicture()
+    {
+        var folder = Repository.PathTo("models", "emu3-tiny");
+        var model = ModelFolder.Open(folder);
+        var config = ConfigReader.Read(model);
+        using var loader = WeightLoader.Open(model, CPU);
+        using var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "golden.json")));
+        foreach (var image in cases.RootElement.Each("images"))
+        {
+            var (height, width) = (image.Integers("size")[0], image.Integers("size")[1]);
+            int[] codes = [.. image.Integers("ids").Where(config.Tokens.IsVisual).Select(id => id - config.Tokens.FirstVisual)];
+            var whole = vision.DecodeStill(codes, height, width);
+            var distances = new List<double>();
+            foreach (var rows in (int[])[Math.Max(2, height / 4), height / 2, height * 3 / 4])
+            {
+                int[] known = [.. Enumerable.Range(0, height * width).Select(place => codes[(Math.Min(place / width, rows - 1) * width) + (place % width)])];
+                var preview = vision.DecodeStill(known, height, width);
+                var upper = (rows - 1) * (whole.Rgb.Length / height);
+                distances.Add(Enumerable.Range(0, upper).Average(place => Math.Abs(whole.Rgb[place] - preview.Rgb[place])));
+            }
+
+            TestContext.Current.TestOutputHelper?.WriteLine($"{image.Text("file")}: {string.Join(", ", distances.Select(distance => $"{distance:0.00}"))}");
+            Assert.All(distances, distance => Assert.InRange(distance, 0.001, 10)); // of 255, in the mean
+        }
+    }
+
     [Theory, MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
     public void StillDecoding_InPiecesOfManyScopes_GivesTheSameBitsAndLeavesNothing(string path)
     {
