@@ -22,7 +22,7 @@ internal static class FuzzPlan
         {
             Method = draft.Method,
             MayBreakProtocol = draft.MayBreakProtocol || count < bytes.Length,
-            HasReadableBody = count == bytes.Length && !draft.IsFramed && draft.Header("Content-Type") == from.ContentType && IsReadable(draft.Body, from.Form),
+            HasReadableBody = count == bytes.Length && !draft.IsFramed && !draft.HasBrokenHeader && draft.Header("Content-Type") == from.ContentType && IsReadable(draft.Body, from.Form),
         };
     }
 

@@ -25,6 +25,9 @@ internal sealed class RequestDraft
     /// <summary>HTTP's own rules may be broken: the server may refuse it before the gateway sees it.</summary>
     public bool MayBreakProtocol { get; set; }
 
+    /// <summary>A header has a line end inside: what the server takes for the body may begin before ours.</summary>
+    public bool HasBrokenHeader => Headers.Exists(header => header.Name.AsSpan().ContainsAny('\r', '\n') || header.Value.AsSpan().ContainsAny('\r', '\n'));
+
     /// <summary>Names of what was done to it.</summary>
     public List<string> Mutations { get; } = [];
 

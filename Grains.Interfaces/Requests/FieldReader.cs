@@ -150,12 +150,17 @@ public sealed class FieldReader
         foreach (var text in neutral)
         {
             using var allowed = JsonDocument.Parse(text);
-            if (JsonElement.DeepEquals(value, allowed.RootElement)) return;
+            if (IsSame(value, allowed.RootElement)) return;
         }
         Error(field, neutral.Length == 0
             ? "is not supported."
             : $"is not supported beyond {string.Join(" or ", neutral.ToArray())}, and is {Name(value)}.");
     }
+
+    /// <summary>Numbers by their value, where they have one: the library throws at an exponent of more than nine digits.</summary>
+    private static bool IsSame(JsonElement value, JsonElement allowed) => value.ValueKind == JsonValueKind.Number
+        ? allowed.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number == allowed.GetDecimal()
+        : JsonElement.DeepEquals(value, allowed);
 
     /// <summary>Refuses every field that was not asked for, and says which there are.</summary>
     public void Close()

@@ -50,6 +50,7 @@ public sealed class ItemErrorTests
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","stream":true}}""", "body.stream", "false")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","steps":4}}""", "body.steps", "guidance_scale")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"tools":[{}]}}""", "body.tools", "not supported")]
+    [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}],"n":1e99999999999}}""", "body.n", "not supported")]
     [InlineData("""{"custom_id":"x","method":"POST","url":"/v1/images/generations","body":{"prompt":"p","model":"other"}}""", "model", "Emu3-Gen-hf")]
     [InlineData("""{"question":"?","stop":""}""", "stop", "1 to 256")]
     [InlineData("""{"question":"?","stop":["a","b","c","d","e"]}""", "stop", "4 are allowed")]
