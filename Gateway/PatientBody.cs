@@ -9,7 +9,7 @@ namespace Emu3.Gateway;
 /// </summary>
 /// <param name="inner">The body as the server reads it; not completed here.</param>
 /// <param name="time">Measures the silence.</param>
-internal sealed class PatientBody(PipeReader inner, TimeProvider time) : Stream
+internal sealed class PatientBody(PipeReader inner, TimeProvider time) : BodyStream
 {
     /// <summary>So long a body may stand still.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
@@ -36,18 +36,4 @@ internal sealed class PatientBody(PipeReader inner, TimeProvider time) : Stream
         cancellationToken.ThrowIfCancellationRequested();
         throw new BadHttpRequestException($"nothing of it came for {LongestSilence.TotalSeconds:0} s.", StatusCodes.Status408RequestTimeout);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    public override void Flush() => throw new NotSupportedException();
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

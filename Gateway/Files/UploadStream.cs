@@ -9,7 +9,7 @@ namespace Emu3.Gateway.Files;
 /// </summary>
 /// <param name="inner">The file's part of the body.</param>
 /// <param name="mostBytes">It may have so many.</param>
-internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
+internal sealed class UploadStream(Stream inner, long mostBytes) : BodyStream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private byte _last = (byte)'\n';
@@ -37,9 +37,6 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     /// <summary>Names the limit.</summary>
     public static BadHttpRequestException TooLarge(long mostBytes) =>
         new MalformedBodyException($"The file is larger than the {mostBytes >> 20} MiB ({mostBytes} bytes) that are allowed for its purpose.", StatusCodes.Status413PayloadTooLarge, "file");
@@ -61,15 +58,4 @@ internal sealed class UploadStream(Stream inner, long mostBytes) : Stream
         if (disposing) _hash.Dispose();
         base.Dispose(disposing);
     }
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    public override void Flush() => throw new NotSupportedException();
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
