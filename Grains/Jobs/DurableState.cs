@@ -5,7 +5,8 @@ namespace Emu3.Grains.Jobs;
 
 /// <summary>
 /// State that is decided in memory and told only when it is on disk. A decision replaces <see cref="Current"/> in one step; <see cref="SaveAsync"/> then
-/// waits for a write that began after it. One write runs at a time; decisions that come meanwhile share the next one.
+/// waits for a write that began after it. One write runs at a time; decisions that come meanwhile share the next one, and so do those that come sooner
+/// after the last one's beginning than <paramref name="pace"/> says.
 /// After a failed write memory may be ahead of the disk or behind another writer: nothing is told from it any more.
 /// </summary>
 /// <param name="row">Where it is stored.</param>
@@ -13,8 +14,9 @@ namespace Emu3.Grains.Jobs;
 /// <param name="write">Row to store.</param>
 /// <param name="giveUp">Called once when a write fails: the grain must go, and come back with what the disk has.</param>
 /// <param name="prepare">Runs before each write, on what is durable. When it fails, so does the write.</param>
+/// <param name="pace">From the beginning of one write to that of the next at least; none when absent.</param>
 internal sealed class DurableState<TState, TRow>(
-    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp, Func<TState, Task>? prepare = null)
+    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp, Func<TState, Task>? prepare = null, Pace? pace = null)
     where TState : class
 {
     private TaskCompletionSource? _next;
@@ -81,6 +83,7 @@ internal sealed class DurableState<TState, TRow>(
             TState written;
             try
             {
+                if (pace is not null) await pace.NextAsync();
                 if (prepare is not null) await prepare(Durable);
                 _next = null;
                 written = Current;

@@ -39,7 +39,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         TimeProvider time, SiloLife life, SiloMembers members, DeadSiloWatch deadSilos, JobMetrics metrics, ILogger<JobShard> logger)
     {
         (_time, _life, _members, _deadSilos, _metrics, _logger) = (time, life, members, deadSilos, metrics, logger);
-        _items = new(row, settledRow, time, GiveUp);
+        _items = new(row, settledRow, time, GiveUp, new Pace(ShardItems.WritePeriod, time));
         _specs = new(specsRow, stored => stored, stored => stored, GiveUp);
     }
 

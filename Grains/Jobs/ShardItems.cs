@@ -12,6 +12,12 @@ internal sealed class ShardItems
     /// <summary>Outcomes move out of the row that is written with every change when so many are durable in it.</summary>
     public const int SettleFrom = 32;
 
+    /// <summary>
+    /// A row that a thousand workers change is written so often at most: what comes meanwhile shares a write, and a worker has other items to run while it
+    /// waits. The first of a quiet while is written at once.
+    /// </summary>
+    public static readonly TimeSpan WritePeriod = TimeSpan.FromMilliseconds(50);
+
     private readonly DurableState<ShardState, ShardRow> _state;
     private readonly IPersistentState<ShardRow> _row;
     private readonly IPersistentState<SettledRow> _settledRow;
@@ -23,10 +29,11 @@ internal sealed class ShardItems
     /// <param name="settledRow">Where outcomes settle.</param>
     /// <param name="time">Its monotonic clock runs the leases.</param>
     /// <param name="giveUp">See <see cref="DurableState{TState, TRow}"/>.</param>
-    public ShardItems(IPersistentState<ShardRow> row, IPersistentState<SettledRow> settledRow, TimeProvider time, Action<Exception> giveUp)
+    /// <param name="pace">Of its writes; none when absent.</param>
+    public ShardItems(IPersistentState<ShardRow> row, IPersistentState<SettledRow> settledRow, TimeProvider time, Action<Exception> giveUp, Pace? pace = null)
     {
         (_row, _settledRow, _clock) = (row, settledRow, new LeaseClock(time));
-        _state = new(row, stored => stored.ToState(OutcomePack.Unpack(settledRow.State.Outcomes)), state => ShardRow.From(state, _settledCount), giveUp, SettleOutcomesAsync);
+        _state = new(row, stored => stored.ToState(OutcomePack.Unpack(settledRow.State.Outcomes)), state => ShardRow.From(state, _settledCount), giveUp, SettleOutcomesAsync, pace);
     }
 
     /// <summary>What readers are told.</summary>

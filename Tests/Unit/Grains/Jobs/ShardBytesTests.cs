@@ -48,6 +48,39 @@ public sealed class ShardBytesTests
         }
     }
 
+    /// <summary>
+    /// 128 devices with an item each, and one more that waits: every two milliseconds an item ends and another is leased, none together with any other.
+    /// </summary>
+    [Fact]
+    public void Shard_WhoseItemsEndOneByOne_WritesLessThanOneAndAHalfKilobyteForAnItem() => OneThread.Run(thread =>
+    {
+        const int deviceCount = 128;
+        var time = new FakeTimeProvider();
+        var (store, settled) = (new SimulatedStore<ShardRow>(), new SimulatedStore<SettledRow>());
+        var items = new ShardItems(
+            new SimulatedRow<ShardRow>(store) { IsPrompt = true }, new SimulatedRow<SettledRow>(settled) { IsPrompt = true }, time, failure => throw failure,
+            new Pace(ShardItems.WritePeriod, time));
+        Assert.True(items.LoadAsync().IsCompletedSuccessfully);
+        var calls = new List<Task> { items.SealAsync(JobId.ItemsInShard, JobOrders.First(JobPriority.Normal)) };
+        for (var step = 0; step < JobId.ItemsInShard + deviceCount; step++)
+        {
+            if (step < JobId.ItemsInShard) calls.Add(items.AcquireAsync(Device(step), 1));
+            if (step >= deviceCount) calls.Add(items.CompleteAsync(Device(step - deviceCount), step - deviceCount, 1, Result(step - deviceCount)));
+            time.Advance(TimeSpan.FromMilliseconds(2));
+            thread.GoOn();
+        }
+
+        time.Advance(ShardItems.WritePeriod);
+        thread.GoOn();
+        Assert.All(calls, call => Assert.True(call.IsCompletedSuccessfully));
+        Assert.Equal(JobId.ItemsInShard, items.Durable.Counts.Done);
+        var bytes = (store.WrittenBytes + settled.WrittenBytes) / JobId.ItemsInShard;
+        TestContext.Current.SendDiagnosticMessage("{0} bytes an item in {1} + {2} writes", bytes, store.WriteCount, settled.WriteCount);
+        Assert.InRange(bytes, 100, 1500);
+
+        static WorkerId Device(int item) => new($"10.128.{item % deviceCount}.7:11111@154572225/cuda:0");
+    });
+
     private static ItemResult Result(int number) => new()
     {
         FileHash = System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(number)),

@@ -1,0 +1,14 @@
+namespace Emu3.Grains.Jobs;
+
+/// <summary>Keeps what happens again and again apart: the first time is at once, the next no sooner than a period after it.</summary>
+internal sealed class Pace(TimeSpan period, TimeProvider time)
+{
+    private long? _last;
+
+    /// <summary>Completes when it is time again; at once if it has been for long.</summary>
+    public async Task NextAsync()
+    {
+        if (_last is { } last && period - time.GetElapsedTime(last) is var rest && rest > TimeSpan.Zero) await Task.Delay(rest, time);
+        _last = time.GetTimestamp();
+    }
+}
