@@ -10,7 +10,9 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     private readonly List<string> _pieces = [];
     private readonly CancellationTokenSource _ending = new();
     private bool _isDisposed;
+    private bool _isWatched = lease.IsWatched;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _watched = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public JobId Job { get; } = job;
     public Lease Lease { get; } = lease;
@@ -45,7 +47,18 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     public bool HasFreedSlots { get; set; }
 
     /// <summary>Someone reads its tokens.</summary>
-    public bool IsWatched { get; set; } = lease.IsWatched;
+    public bool IsWatched
+    {
+        get => _isWatched;
+        set
+        {
+            _isWatched = value;
+            if (value) _watched.TrySetResult();
+        }
+    }
+
+    /// <summary>Completes when someone reads its tokens for the first time.</summary>
+    public Task Watched => Lease.IsWatched ? Task.CompletedTask : _watched.Task;
 
     /// <summary>The worker gives it back: what was generated is kept for another lease.</summary>
     public bool IsGivenBack { get; private set; }

@@ -29,7 +29,7 @@ public sealed partial class ItemRunner(
     {
         using var span = ItemTraces.Start(run);
         var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
-        using var pusher = new TokenPusher(run, worker, options.PushPeriod, time, logger);
+        var pusher = new TokenPusher(run, worker, options.PushPeriod, time, logger);
         Task? pushes = null;
         try
         {

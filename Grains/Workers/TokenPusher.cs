@@ -7,24 +7,26 @@ namespace Emu3.Grains.Workers;
 /// Sends an item's tokens to its shard while someone reads them, one call at a time. The shard's answer says where to go on, so that
 /// a lost call or a shard that forgot is made good by the next.
 /// </summary>
-public sealed partial class TokenPusher(ItemRun run, WorkerId worker, TimeSpan period, TimeProvider time, ILogger logger) : IDisposable
+public sealed partial class TokenPusher(ItemRun run, WorkerId worker, TimeSpan period, TimeProvider time, ILogger logger)
 {
     private const int TokensInCall = 4096;
     private const int TriesAtEnd = 3;
-    private readonly PeriodicTimer _timer = new(period, time);
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _pushed;
 
-    /// <summary>Pushes until <see cref="Stop"/>.</summary>
+    /// <summary>Pushes until <see cref="Stop"/>. Of an item that nobody reads, as most are, no clock runs.</summary>
     public async Task RunAsync()
     {
-        while (await _timer.WaitForNextTickAsync())
-            if (run.IsWatched && _pushed < run.TokenCount) await PushAsync();
+        await Task.WhenAny(run.Watched, _stopped.Task);
+        while (!_stopped.Task.IsCompleted)
+        {
+            await Task.WhenAny(_stopped.Task, Task.Delay(period, time));
+            if (run.IsWatched && _pushed < run.TokenCount && !_stopped.Task.IsCompleted) await PushAsync();
+        }
     }
 
-    /// <summary>No more pushes begin. Cheaper than a token: a cancelled timer writes the text of a stack trace, and every item ends so.</summary>
-    public void Stop() => _timer.Dispose();
-
-    public void Dispose() => Stop();
+    /// <summary>No more pushes begin.</summary>
+    public void Stop() => _stopped.TrySetResult();
 
     /// <summary>Pushes what is left before the item is reported, so that its readers have all of it.</summary>
     public async Task FlushAsync()
