@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Emu3.Storage.Blobs;
 
 /// <summary>
@@ -11,13 +9,13 @@ internal static class DiskThreads
     // A file system commits what is flushed at one time together: many at once cost hardly more than one.
     private const int Count = 16;
 
-    private static readonly Lazy<BlockingCollection<Action>> s_work = new(Start);
+    private static readonly Lazy<ThreadQueue<Action>> s_work = new(Start);
 
     /// <summary>Runs a call that blocks. What it throws, the task throws.</summary>
     public static Task<T> RunAsync<T>(Func<T> call, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        s_work.Value.Add(() =>
+        s_work.Value.TryAdd(() =>
         {
             if (cancellationToken.IsCancellationRequested)
             {
@@ -33,7 +31,7 @@ internal static class DiskThreads
             {
                 done.SetException(failure);
             }
-        }, CancellationToken.None);
+        });
         return done.Task;
     }
 
@@ -44,16 +42,16 @@ internal static class DiskThreads
         return true;
     }, cancellationToken);
 
-    private static BlockingCollection<Action> Start()
+    private static ThreadQueue<Action> Start()
     {
-        var work = new BlockingCollection<Action>();
+        var work = new ThreadQueue<Action>();
         for (var number = 0; number < Count; number++)
             new Thread(() => Work(work)) { IsBackground = true, Name = "disk" }.Start();
         return work;
     }
 
-    private static void Work(BlockingCollection<Action> work)
+    private static void Work(ThreadQueue<Action> work)
     {
-        foreach (var call in work.GetConsumingEnumerable()) call();
+        while (work.TakeOrWait(out var call)) call();
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 
 namespace Emu3.Storage.Embedded;
@@ -18,7 +17,7 @@ public sealed class SqliteDb : IDisposable
     /// </summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
-    private readonly BlockingCollection<Write> _queue = [];
+    private readonly ThreadQueue<Write> _queue = new();
     private readonly SqliteConnection _writer;
     private readonly string _connectionString;
     private readonly Thread _thread;
@@ -74,17 +73,8 @@ public sealed class SqliteDb : IDisposable
     /// </summary>
     public Task<T> WriteAsync<T>(Func<SqliteConnection, SqliteTransaction, T> work)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
         var write = new Write<T>(work);
-        try
-        {
-            _queue.Add(write);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ObjectDisposedException(nameof(SqliteDb));
-        }
-
+        ObjectDisposedException.ThrowIf(!_queue.TryAdd(write), this);
         return write.Task;
     }
 
@@ -92,17 +82,16 @@ public sealed class SqliteDb : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        _queue.CompleteAdding();
+        _queue.Complete();
         _thread.Join();
         _writer.Dispose();
         using (var pooled = new SqliteConnection(_connectionString)) SqliteConnection.ClearPool(pooled);
-        _queue.Dispose();
     }
 
     private void WriteLoop()
     {
         var batch = new List<Write>(MaxBatch);
-        foreach (var first in _queue.GetConsumingEnumerable())
+        while (_queue.TakeOrWait(out var first))
         {
             batch.Clear();
             batch.Add(first);
