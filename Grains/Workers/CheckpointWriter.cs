@@ -12,7 +12,7 @@ public sealed partial class CheckpointWriter(
     private readonly string _key = BlobKeys.Checkpoint(run.Job, run.Lease.Item);
     private readonly byte[] _specHash = SpecHash.Of(run.Lease.Spec, run.WeightsHash);
     private Task _write = Task.CompletedTask;
-    private long _savedAt = time.GetTimestamp();
+    private long? _savedAt; // or the first tokens came
     private int _savedCount;
     private bool _exists;
 
@@ -34,12 +34,13 @@ public sealed partial class CheckpointWriter(
         }
     }
 
-    /// <summary>Begins to write when enough was generated since the last time, or enough time has passed.</summary>
-    public void Offer()
+    /// <summary>Begins to write when enough was generated since the last time, or enough time has passed. Completes when nothing is being written.</summary>
+    public Task OfferAsync()
     {
-        if (!_write.IsCompleted || run.TokenCount <= _savedCount) return;
-        if (run.TokenCount - _savedCount < options.CheckpointTokens && time.GetElapsedTime(_savedAt) < options.CheckpointPeriod) return;
-        _write = WriteAsync();
+        if (!_write.IsCompleted || run.TokenCount <= _savedCount) return _write;
+        _savedAt ??= time.GetTimestamp();
+        if (run.TokenCount - _savedCount >= options.CheckpointTokens || time.GetElapsedTime(_savedAt.Value) >= options.CheckpointPeriod) _write = WriteAsync();
+        return _write;
     }
 
     /// <summary>Writes what there is, now.</summary>

@@ -130,7 +130,7 @@ public sealed partial class ItemRunner(
                     var isFirst = run.TokenCount == run.ResumedCount;
                     run.Append(tokens.Ids, tokens.Pieces);
                     run.HasFreedSlots = run.TokenCount >= TokensOfPicture(run.Lease.Spec);
-                    checkpoints.Offer();
+                    _ = checkpoints.OfferAsync(); // beside the generation: whoever needs its end waits for that
                     if (run.HasFreedSlots || (isFirst && run.Lease.IsSuspect)) changed(run);
                     break;
                 case EngineEvent.PictureDecoded picture:
