@@ -49,7 +49,7 @@ internal sealed class HeldItems(SlotBudget budget)
         lock (_lock) return [.. _runs.Values.Where(run => run.Job == job && run.Shard == shard)];
     }
 
-    /// <summary>What more the worker could take.</summary>
+    /// <summary>What more the worker could take: now, or when pictures that are near their end have left.</summary>
     public WorkAppetite Appetite
     {
         get
@@ -59,7 +59,8 @@ internal sealed class HeldItems(SlotBudget budget)
                 if (_runs.Values.Any(run => run.Lease.RunsAlone && !run.HasFreedSlots)) return default;
                 if (_runs.Values.Count(run => run.HasFreedSlots) >= Math.Max(FewUnrecorded, budget.SlotCount)) return default;
                 var held = _runs.Values.Where(run => !run.HasFreedSlots).ToList();
-                var (items, batchItems) = budget.Wanted(SlotsOf(held, isInteractive: false), SlotsOf(held, isInteractive: true));
+                var staying = held.Where(run => !run.IsNearItsEnd).ToList();
+                var (items, batchItems) = budget.Wanted(SlotsOf(staying, isInteractive: false), SlotsOf(staying, isInteractive: true));
                 items = Math.Max(0, items - _askedFor);
                 batchItems = Math.Clamp(batchItems - _askedFor, 0, items);
                 return new(items, CanTakeBatch ? batchItems : 0, SlotBudget.ItemsOf(held.Where(CanYield).Sum(run => run.Slots)));

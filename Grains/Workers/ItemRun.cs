@@ -46,6 +46,9 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     /// <summary>The engine is done with it, or has generated all: its slots are free.</summary>
     public bool HasFreedSlots { get; set; }
 
+    /// <summary>A picture that runs and lacks less than a tenth of its tokens: another can be fetched, to begin in its slots without a pause.</summary>
+    public bool IsNearItsEnd => IsStarted && Lease.Spec.Image is not null && TokenCount >= 0.9 * MostTokens;
+
     /// <summary>Someone reads its tokens.</summary>
     public bool IsWatched
     {

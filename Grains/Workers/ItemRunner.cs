@@ -22,7 +22,7 @@ public sealed partial class ItemRunner(
     /// <summary>Runs the item. What goes wrong with it becomes its failure; only the engine's end is thrown.</summary>
     /// <param name="run">The item.</param>
     /// <param name="begins">Awaited before a suspect begins: its shard is told, so that a death from here on counts in full.</param>
-    /// <param name="changed">Called when slots are freed or a suspect makes progress.</param>
+    /// <param name="changed">Called when slots are freed or soon will be, and when a suspect makes progress.</param>
     /// <param name="cancellationToken">The worker stops without waiting: nothing is reported any more.</param>
     /// <exception cref="EngineStoppedException">The engine has ended.</exception>
     public async Task<End> RunAsync(ItemRun run, Func<ItemRun, Task> begins, Action<ItemRun> changed, CancellationToken cancellationToken)
@@ -127,11 +127,11 @@ public sealed partial class ItemRunner(
             switch (happened)
             {
                 case EngineEvent.TokensGenerated tokens:
-                    var isFirst = run.TokenCount == run.ResumedCount;
+                    var (isFirst, wasNearItsEnd) = (run.TokenCount == run.ResumedCount, run.IsNearItsEnd);
                     run.Append(tokens.Ids, tokens.Pieces);
                     run.HasFreedSlots = run.TokenCount >= TokensOfPicture(run.Lease.Spec);
                     _ = checkpoints.OfferAsync(); // beside the generation: whoever needs its end waits for that
-                    if (run.HasFreedSlots || (isFirst && run.Lease.IsSuspect)) changed(run);
+                    if (run.HasFreedSlots || run.IsNearItsEnd != wasNearItsEnd || (isFirst && run.Lease.IsSuspect)) changed(run);
                     break;
                 case EngineEvent.PictureDecoded picture:
                     outcome.Picture = new Picture(picture.Width, picture.Height, picture.Rgb);

@@ -183,15 +183,9 @@ public sealed partial class WorkerLoop
 
     private void OnChanged(ItemRun run)
     {
-        if (run.HasFreedSlots)
-        {
-            StartWaiting();
-            Turn();
-        }
-        else
-        {
-            _ = _heartbeats.BeatAsync(run.Job, run.Shard); // a suspect made progress: cleared at once
-        }
+        if (run.HasFreedSlots) StartWaiting();
+        else if (run.Lease.IsSuspect) _ = _heartbeats.BeatAsync(run.Job, run.Shard); // it made progress: cleared at once
+        if (run.HasFreedSlots || run.IsNearItsEnd) Turn();
     }
 
     private void StartWaiting()

@@ -70,6 +70,23 @@ public sealed class HeldItemsTests
     }
 
     [Fact]
+    public void Appetite_OfAFullWorker_LooksAheadToPicturesNearTheirEnd()
+    {
+        var batch = Fill();
+        var most = batch[0].MostTokens;
+        batch[0].Append(new int[most - (most / 10) - 2], null);
+        Assert.Equal(0, _held.Appetite.ItemCount);
+
+        batch[0].Append(new int[2], null);
+        Assert.True(batch[0].IsNearItsEnd);
+        Assert.Equal((1, 1), (_held.Appetite.ItemCount, _held.Appetite.BatchItemCount));
+
+        // Its successor waits, and no other is asked for in its place.
+        Add(isInteractive: false);
+        Assert.Equal(0, _held.Appetite.ItemCount);
+    }
+
+    [Fact]
     public void ItemThatMustRunAlone_MakesTheWorkerAskForNothing()
     {
         Add(isInteractive: false, runsAlone: true);
