@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Emu3.Gateway;
+using Emu3.Grains.Workers;
 using Emu3.Inference;
 using Emu3.Inference.Simulation;
 using Emu3.Silo;
@@ -10,19 +11,19 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Emu3.Benchmarks.Scale;
+namespace Emu3.Benchmarks;
 
 /// <summary>
-/// A silo with many simulated workers and a gateway in this process, on the embedded store: everything but devices is real, and its memory and its
+/// A silo with simulated workers and a gateway in this process, on the embedded store: everything but devices is real, and its memory and its
 /// writes can be read.
 /// </summary>
-internal sealed class ScaleCluster : IAsyncDisposable
+internal sealed class SimulatedCluster : IAsyncDisposable
 {
     private readonly IHost _silo;
     private readonly WebApplication _gateway;
     private readonly DataFolderLock _lock;
 
-    private ScaleCluster(IHost silo, WebApplication gateway, DataFolderLock dataLock) => (_silo, _gateway, _lock) = (silo, gateway, dataLock);
+    private SimulatedCluster(IHost silo, WebApplication gateway, DataFolderLock dataLock) => (_silo, _gateway, _lock) = (silo, gateway, dataLock);
 
     public Uri Address => new(_gateway.Urls.Single());
 
@@ -31,32 +32,32 @@ internal sealed class ScaleCluster : IAsyncDisposable
 
     /// <summary>Starts it and waits until every worker is known.</summary>
     /// <param name="folder">Of the data.</param>
-    /// <param name="workerCount">Workers, each with an engine of one slot.</param>
-    /// <param name="timePerToken">A picture of these has <see cref="TokensOfPicture"/>.</param>
-    /// <param name="jitter">See <see cref="SimulationOptions.Jitter"/>.</param>
-    public static async Task<ScaleCluster> StartAsync(string folder, int workerCount, TimeSpan timePerToken, double jitter)
+    /// <param name="workerCount">Workers, each with an engine of its own.</param>
+    /// <param name="slotCount">Slots of each engine.</param>
+    /// <param name="simulation">What the engines pretend to be.</param>
+    /// <param name="lookAheadSlots">See <see cref="WorkerOptions.LookAheadSlots"/>; its default when absent.</param>
+    public static async Task<SimulatedCluster> StartAsync(string folder, int workerCount, int slotCount, SimulationOptions simulation, int? lookAheadSlots = null)
     {
         var data = DataFolder.At(folder);
         var dataLock = data.TryLock() ?? throw new InvalidOperationException($"{folder} is taken.");
         var connection = ClusterConnection.SingleProcess(data);
+        var worker = new WorkerOptions { InteractiveSlots = 0 };
+        worker.LookAheadSlots = lookAheadSlots ?? worker.LookAheadSlots;
         var silo = SiloHost.Create(new()
         {
             Cluster = connection,
-            Engines = [.. Enumerable.Range(0, workerCount).Select(number => new EngineOptions { Kind = EngineOptions.Simulated, Device = $"simulated:{number}", SlotCount = 1 })],
-            Simulation = new SimulationOptions { TimePerToken = timePerToken, Jitter = jitter, StepTokens = TokensOfPicture, ImageArea = 16 * 16 },
-            Worker = new() { InteractiveSlots = 0, LookAheadSlots = 2 },
+            Engines = [.. Enumerable.Range(0, workerCount).Select(number => new EngineOptions { Kind = EngineOptions.Simulated, Device = $"simulated:{number}", SlotCount = slotCount })],
+            Simulation = simulation,
+            Worker = worker,
         }, Quiet);
         await silo.StartAsync();
         var gateway = GatewayHost.Build(new("http://127.0.0.1:0"), connection, builder => Quiet(builder));
         await gateway.StartAsync();
-        var cluster = new ScaleCluster(silo, gateway, dataLock);
+        var cluster = new SimulatedCluster(silo, gateway, dataLock);
         using var http = new HttpClient();
         while (await WorkersAsync(http, cluster.Address) < workerCount) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
         return cluster;
     }
-
-    /// <summary>Two by two cells: two rows of two with their ends, and three that close it.</summary>
-    public const int TokensOfPicture = 9;
 
     public async ValueTask DisposeAsync()
     {

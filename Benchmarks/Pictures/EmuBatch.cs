@@ -6,7 +6,7 @@ using Emu3.Cli.Commands;
 
 namespace Emu3.Benchmarks.Pictures;
 
-/// <summary><c>emu3 batch</c> in this process, its cluster started beforehand: from the input file to the last picture in the folder.</summary>
+/// <summary><c>emu3 batch</c> in this process, on a cluster that was started beforehand: from the input file to the last picture in the folder.</summary>
 internal sealed class EmuBatch
 {
     private readonly string folder;
@@ -14,12 +14,18 @@ internal sealed class EmuBatch
 
     private EmuBatch(string folder, ClusterSession session) => (this.folder, this.session) = (folder, session);
 
-    /// <summary>Starts a cluster with so many pictures in flight, on so many threads, does the work, and ends it.</summary>
-    public static async Task UseAsync(int inFlight, int threads, Func<EmuBatch, Task> work)
+    /// <summary>Starts a cluster that runs emu3-tiny with so many pictures in flight, on so many threads, does the work, and ends it.</summary>
+    public static Task UseAsync(int inFlight, int threads, Func<EmuBatch, Task> work) =>
+        UseAsync(folder => new() { Data = Path.Combine(folder, "data"), Model = Places.Model, Slots = 2 * inFlight, Threads = threads }, work);
+
+    /// <summary>Does the work on a cluster that runs.</summary>
+    public static Task UseAsync(Uri gateway, Func<EmuBatch, Task> work) =>
+        UseAsync(folder => new() { Data = Path.Combine(folder, "data"), Server = gateway }, work);
+
+    private static async Task UseAsync(Func<string, ClusterChoice> choose, Func<EmuBatch, Task> work)
     {
         var folder = Directory.CreateTempSubdirectory("emu3-benchmark-");
-        var choice = new ClusterChoice { Data = Path.Combine(folder.FullName, "data"), Model = Places.Model, Slots = 2 * inFlight, Threads = threads };
-        await ClusterSession.UseAsync(choice, Quiet(), async (session, _) =>
+        await ClusterSession.UseAsync(choose(folder.FullName), Quiet(), async (session, _) =>
         {
             await work(new EmuBatch(folder.FullName, session));
             return ExitCode.AllDone;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Emu3.Benchmarks.Processes;
+using Emu3.Inference.Simulation;
 
 namespace Emu3.Benchmarks.Scale;
 
@@ -16,6 +17,9 @@ internal static class ScaleBenchmark
 
     private const double Jitter = 0.3;
 
+    /// <summary>Two by two cells: two rows of two with their ends, and three that close it.</summary>
+    private const int TokensOfPicture = 9;
+
     /// <summary>Run before anything is measured: for so long .NET compiles what it runs often a second time, which takes as much of two processors as the work.</summary>
     private const int WarmItemCount = 20_000;
 
@@ -26,13 +30,14 @@ internal static class ScaleBenchmark
         var report = new Report("Scale on the embedded store", $"dotnet run --project Benchmarks -c Release -- scale --items {itemCount} --workers {workerCount}");
         report.Line($"* {workerCount} simulated workers, a silo and a gateway in one process; pictures of 16×16 that take {s_timeOfPicture.TotalMilliseconds} to {s_timeOfPicture.TotalMilliseconds * (1 + Jitter)} ms; prompts of about 300 characters; {WarmItemCount} items run before");
         var folder = Directory.CreateTempSubdirectory("emu3-scale-");
-        await using (var cluster = await ScaleCluster.StartAsync(folder.FullName, workerCount, s_timeOfPicture / ScaleCluster.TokensOfPicture, Jitter))
+        var simulation = new SimulationOptions { TimePerToken = s_timeOfPicture / TokensOfPicture, Jitter = Jitter, StepTokens = TokensOfPicture, ImageArea = 16 * 16 };
+        await using (var cluster = await SimulatedCluster.StartAsync(folder.FullName, workerCount, slotCount: 1, simulation, lookAheadSlots: 2))
             await MeasureAsync(report, cluster, itemCount);
         folder.Delete(recursive: true);
         report.Save("scale");
     }
 
-    private static async Task MeasureAsync(Report report, ScaleCluster cluster, int itemCount)
+    private static async Task MeasureAsync(Report report, SimulatedCluster cluster, int itemCount)
     {
         using var client = new JobClient([cluster.Address]);
         var warm = await client.SubmitAsync("warm", Lines(WarmItemCount), CancellationToken.None);
