@@ -1,4 +1,5 @@
 using Emu3.Grains.Interfaces;
+using Emu3.Grains.Workers;
 
 namespace Emu3.Tests.Cluster;
 
@@ -30,6 +31,11 @@ internal static class TestJobs
         Sampling = new(1, 0, 1),
         Chat = new() { Turns = [new("user", [new("Hello?", null)])], MaxNewTokens = tokens },
     };
+
+    /// <summary>A leased item of a job on a worker.</summary>
+    public static ItemRun Run(Lease lease, IJobShard? home = null, bool isInteractive = false, JobId? job = null) => new(
+        job ?? JobId.Draw(), lease,
+        new() { Leases = [lease], Tenant = "tests", WeightsHash = "f", Model = "fake", PendingCount = 0, IsInteractive = isInteractive }, home!);
 
     public static async Task<JobId> SubmitAsync(
         this IClusterClient client, IReadOnlyList<ItemSpec> items, JobPriority priority = JobPriority.Normal, JobId? id = null, int? maxFailures = null,

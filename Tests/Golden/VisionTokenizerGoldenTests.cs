@@ -11,6 +11,7 @@ namespace Emu3.Tests.Golden;
 public sealed class VisionTokenizerGoldenTests
 {
     private const double ModelRangeTolerance = 1e-3;
+    private static readonly string s_tiny = Repository.PathTo("models", "emu3-tiny");
 
     public VisionTokenizerGoldenTests() => TorchNative.EnsureLoaded();
 
@@ -115,17 +116,11 @@ public sealed class VisionTokenizerGoldenTests
     [Fact]
     public void TrainedCheckpoint_GoldenIds_DecodeToItsPictures()
     {
-        var folder = Repository.PathTo("models", "emu3-tiny");
-        var model = ModelFolder.Open(folder);
-        var config = ConfigReader.Read(model);
-        using var loader = WeightLoader.Open(model, CPU);
-        using var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
-        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "golden.json")));
-        foreach (var image in cases.RootElement.Each("images"))
+        using var vision = Open(ModelFolder.Open(s_tiny));
+        foreach (var (image, codes) in TinyPictures())
         {
             var size = image.Integers("size");
-            int[] codes = [.. image.Integers("ids").Where(config.Tokens.IsVisual).Select(id => id - config.Tokens.FirstVisual)];
-            var expected = PictureFiles.Decode(File.ReadAllBytes(Path.Combine(folder, image.Text("file"))), maxPixels: 1 << 20);
+            var expected = PictureFiles.Decode(File.ReadAllBytes(Path.Combine(s_tiny, image.Text("file"))), maxPixels: 1 << 20);
             foreach (var found in new[] { vision.DecodeStill(codes, size[0], size[1]), vision.DecodeReferenceWay(codes, size[0], size[1]) })
             {
                 Assert.Equal((expected.Width, expected.Height), (found.Width, found.Height));
@@ -141,16 +136,10 @@ public sealed class VisionTokenizerGoldenTests
     [Fact]
     public void TrainedCheckpoint_RowsSoFar_DecodeNearTheUpperRowsOfThePicture()
     {
-        var folder = Repository.PathTo("models", "emu3-tiny");
-        var model = ModelFolder.Open(folder);
-        var config = ConfigReader.Read(model);
-        using var loader = WeightLoader.Open(model, CPU);
-        using var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
-        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "golden.json")));
-        foreach (var image in cases.RootElement.Each("images"))
+        using var vision = Open(ModelFolder.Open(s_tiny));
+        foreach (var (image, codes) in TinyPictures())
         {
             var (height, width) = (image.Integers("size")[0], image.Integers("size")[1]);
-            int[] codes = [.. image.Integers("ids").Where(config.Tokens.IsVisual).Select(id => id - config.Tokens.FirstVisual)];
             var whole = vision.DecodeStill(codes, height, width);
             var distances = new List<double>();
             foreach (var rows in (int[])[Math.Max(2, height / 4), height / 2, height * 3 / 4])
@@ -188,12 +177,23 @@ public sealed class VisionTokenizerGoldenTests
         Assert.Equal(once.Rgb, vision.DecodeStill(codes.Integers, height, width).Rgb);
     }
 
-    internal static VisionTokenizer Open(GoldenFolder golden, bool original, bool channelsLast = true, bool processorKernels = true)
+    internal static VisionTokenizer Open(GoldenFolder golden, bool original, bool channelsLast = true, bool processorKernels = true) =>
+        Open(original ? golden.CheckpointOriginal : golden.Checkpoint, channelsLast, processorKernels);
+
+    private static VisionTokenizer Open(ModelFolder folder, bool channelsLast = true, bool processorKernels = true)
     {
-        var folder = original ? golden.CheckpointOriginal : golden.Checkpoint;
         var config = ConfigReader.Read(folder);
         using var loader = WeightLoader.Open(folder, CPU);
         return VisionTokenizer.Load(loader, config.Vision, config.Pixels, channelsLast, processorKernels);
+    }
+
+    /// <summary>The golden pictures of emu3-tiny, each with its codes.</summary>
+    private static IEnumerable<(JsonElement Image, int[] Codes)> TinyPictures()
+    {
+        var tokens = ConfigReader.Read(ModelFolder.Open(s_tiny)).Tokens;
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(s_tiny, "golden.json")));
+        foreach (var image in cases.RootElement.Each("images"))
+            yield return (image, [.. image.Integers("ids").Where(tokens.IsVisual).Select(id => id - tokens.FirstVisual)]);
     }
 
     private static T InScope<T>(Func<T> step)

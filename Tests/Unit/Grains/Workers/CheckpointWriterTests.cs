@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Emu3.Grains.Interfaces;
 using Emu3.Grains.Workers;
 using Emu3.Storage.Blobs;
 using Emu3.Tests.Cluster;
@@ -66,9 +65,5 @@ public sealed class CheckpointWriterTests : IDisposable
     private CheckpointWriter NewWriter(ItemRun run) => new(
         run, "class", new FolderBlobStore(_folder.FullPath), s_options, new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), _time, NullLogger.Instance);
 
-    private static ItemRun NewRun()
-    {
-        var grant = new LeaseGrant { Leases = [], Tenant = "tests", WeightsHash = "f", Model = "fake", PendingCount = 0, IsInteractive = false };
-        return new(new JobId($"job_{new string('0', 32)}"), new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2) }, grant, home: null!);
-    }
+    private static ItemRun NewRun() => TestJobs.Run(new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2) });
 }

@@ -109,8 +109,7 @@ public sealed class HeldItemsTests
     {
         var lease = new Lease { Item = _number, Epoch = 1, Spec = TestJobs.Image(_number, guidanceScale: guidanceScale), RunsAlone = runsAlone };
         _number++;
-        var grant = new LeaseGrant { Leases = [lease], Tenant = "t", WeightsHash = "w", Model = "m", PendingCount = 0, IsInteractive = isInteractive };
-        var run = new ItemRun(_job, lease, grant, null!);
+        var run = TestJobs.Run(lease, isInteractive: isInteractive, job: _job);
         Assert.Null(_held.Add(run, _ => Task.CompletedTask));
         return run;
     }

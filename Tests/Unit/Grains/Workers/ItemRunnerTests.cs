@@ -28,8 +28,7 @@ public sealed class ItemRunnerTests : IDisposable
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var engine = new FakeEngine();
         var shard = ShardWithoutControl.Create(refusals: 3);
-        var grant = new LeaseGrant { Leases = [], Tenant = "tests", WeightsHash = "f", Model = "fake", PendingCount = 0, IsInteractive = false };
-        using var run = new ItemRun(JobId.Draw(), new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, grant, shard);
+        using var run = TestJobs.Run(new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, shard);
         var runner = new ItemRunner(
             new("127.0.0.1:1@1/cpu"), engine, new FolderBlobStore(_folder.FullPath), new(),
             new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), TimeProvider.System, NullLogger.Instance);
