@@ -17,6 +17,7 @@ public abstract class DisturbedCluster : IAsyncLifetime
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
     private readonly TemporaryFolder _folder = new();
     private Supervisor? _supervisor;
+    private DataFolder _data = null!;
 
     internal ProcessCluster Processes { get; private set; } = null!;
     internal JobClient Client { get; private set; } = null!;
@@ -50,7 +51,8 @@ public abstract class DisturbedCluster : IAsyncLifetime
         if (complete is null) return;
         Processes = await ProcessCluster.StartAsync(complete, Cancellation);
         _supervisor = new(Processes);
-        Blobs = new FolderBlobStore(DataFolder.At(complete.DataFolder).BlobFolder);
+        _data = DataFolder.At(complete.DataFolder);
+        Blobs = new FolderBlobStore(_data.BlobFolder);
         Client = new(Processes.GatewayAddresses);
         Undisturbed = await Work.RunUndisturbedAsync(Client, Cancellation);
     }
@@ -83,8 +85,27 @@ public abstract class DisturbedCluster : IAsyncLifetime
         await Processes.ReadyAsync(Processes.Workers.Count, Cancellation);
     }
 
+    /// <summary>
+    /// Freezes processes at a moment at which none of them keeps the others from writing. One that did would hold up the whole cluster until it goes on or
+    /// is killed (docs/operations.md); that nothing is lost by it, SharedSqliteTests show.
+    /// </summary>
+    internal async Task FreezeAsync(IReadOnlyList<ClusterProcess> processes)
+    {
+        while (true)
+        {
+            foreach (var process in processes) Assert.True(process.Freeze());
+            if (await Task.Run(() => CanWrite(_data))) return;
+            foreach (var process in processes) process.Thaw();
+            TestContext.Current.SendDiagnosticMessage("Frozen inside a transaction; once more.");
+            await Task.Delay(s_look, TimeProvider.System, Cancellation);
+        }
+    }
+
     /// <summary>The plan with a store of this kind, or why there is none.</summary>
     private protected abstract Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan);
+
+    /// <summary>Whether the store takes something now.</summary>
+    private protected virtual bool CanWrite(DataFolder data) => true;
 
     private protected virtual Task EndStoreAsync() => Task.CompletedTask;
 

@@ -1,4 +1,6 @@
 using Emu3.Benchmarks.Processes;
+using Emu3.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace Emu3.Tests.Cluster.Processes;
 
@@ -12,5 +14,23 @@ public sealed class EmbeddedKillMatrixTests(EmbeddedKillMatrixTests.Cluster clus
     {
         private protected override Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan) =>
             Task.FromResult<(ProcessClusterPlan?, string?)>((plan, null));
+
+        /// <summary>SQLite's locks are those of processes: one that is frozen inside a transaction keeps the file from all others.</summary>
+        private protected override bool CanWrite(DataFolder data) => CanWrite(data.StateFile) && CanWrite(data.MembershipFile);
+
+        private static bool CanWrite(string file)
+        {
+            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, DefaultTimeout = 1, Pooling = false }.ToString());
+            connection.Open();
+            try
+            {
+                connection.BeginTransaction(deferred: false).Dispose();
+                return true;
+            }
+            catch (SqliteException refused) when (refused.SqliteErrorCode == 5) // SQLITE_BUSY
+            {
+                return false;
+            }
+        }
     }
 }

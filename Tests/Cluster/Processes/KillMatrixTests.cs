@@ -67,23 +67,27 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     [Fact]
     public async Task WorkerAndSiloOfTheJob_Frozen_AreReplaced_AndEndThemselvesWhenTheyGoOn()
     {
-        Task zombies = Task.CompletedTask;
         DisturbedJob? meanwhile = null;
         await DisturbAsync("frozen", 16, async job =>
         {
             await job.InsideAsync(Processes.Workers[1]);
             ClusterProcess[] frozen = [Processes.Workers[1], await Processes.JobSiloAsync(job.Id, Cancellation)];
-            zombies = Task.WhenAll(frozen.Select(process => process.Ended));
-            var freeze = Task.Delay(s_freeze, TimeProvider.System, Cancellation);
-            var started = Stopwatch.GetTimestamp();
-            foreach (var process in frozen) Assert.True(process.Freeze());
-
-            await job.JudgeAsync();
-            output.WriteLine($"Done without the frozen ones after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s.");
-            meanwhile = await DisturbedJob.SubmitAsync(cluster, "meanwhile", 4);
-            Assert.True((await meanwhile.JudgeAsync()).IsClean);
-            await freeze;
-            foreach (var process in frozen) process.Thaw();
+            var zombies = Task.WhenAll(frozen.Select(process => process.Ended));
+            try
+            {
+                await cluster.FreezeAsync(frozen);
+                var freeze = Task.Delay(s_freeze, TimeProvider.System, Cancellation);
+                var started = Stopwatch.GetTimestamp();
+                await job.JudgeAsync();
+                output.WriteLine($"Done without the frozen ones after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s.");
+                meanwhile = await DisturbedJob.SubmitAsync(cluster, "meanwhile", 4);
+                Assert.True((await meanwhile.JudgeAsync()).IsClean);
+                await freeze;
+            }
+            finally
+            {
+                foreach (var process in frozen) process.Thaw();
+            }
 
             // What they did not know, they learn, and end.
             await EndsAsync(zombies, DisturbedCluster.Patience, "Frozen processes that go on");
