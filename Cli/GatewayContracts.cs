@@ -23,10 +23,22 @@ internal sealed record JobInfo
 
     /// <summary>Outputs that went on inside, from tokens of an earlier process.</summary>
     public int ResumedInside { get; init; }
+    public WebhookInfo? Webhook { get; init; }
 
     public bool IsPaused => Status == "paused";
 
     public bool HasEnded => Status is "completed" or "cancelled" or "aborted";
+}
+
+/// <summary>How it stands with the notice of a job's end.</summary>
+/// <param name="Url">Whom it goes to.</param>
+/// <param name="Status"><c>pending</c>, <c>delivered</c> or <c>failed</c>.</param>
+/// <param name="Attempts">Tries so far.</param>
+/// <param name="LastError">Why the last try failed.</param>
+internal sealed record WebhookInfo(string Url, string Status, int Attempts, string? LastError)
+{
+    public override string ToString() =>
+        $"{Url}: {Status}{(Attempts == 0 ? "" : $" after {Attempts} {(Attempts == 1 ? "try" : "tries")}")}{(LastError is null ? "" : $", the last: {LastError}")}";
 }
 
 /// <summary>Outputs by where they stand.</summary>

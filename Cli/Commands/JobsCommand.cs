@@ -65,7 +65,9 @@ internal static class JobsCommand
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => ClusterSession.ControlAsync(cluster.Read(result), console, async (gateway, token) =>
         {
-            Write(console, [await ask(gateway, result.GetRequiredValue(job), token)], result.GetValue(json));
+            var answer = await ask(gateway, result.GetRequiredValue(job), token);
+            Write(console, [answer], result.GetValue(json));
+            if (answer.Webhook is { } webhook && !result.GetValue(json)) console.Out.WriteLine($"Webhook {webhook}");
             return ExitCode.AllDone;
         }, cancellationToken));
         return command;

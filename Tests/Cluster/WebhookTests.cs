@@ -99,6 +99,8 @@ public sealed partial class WebhookTests : IDisposable
         Assert.Equal(("failed", 2), StandingOf(webhook));
         Assert.Contains("307", webhook.GetProperty("last_error").GetString(), StringComparison.Ordinal);
         Assert.Empty(inside.Received);
+        Assert.Contains($"Webhook {receiver.Address.AbsoluteUri}: failed after 2 tries, the last: {webhook.GetProperty("last_error").GetString()}",
+            await RunAsync(gateway, "jobs", "show", job), StringComparison.Ordinal);
 
         receiver.AnswerWith(HttpStatusCode.OK);
         await gateway.SendAsync(new(HttpMethod.Post, $"/v1/jobs/{job}/webhook/redeliver"), 200);
