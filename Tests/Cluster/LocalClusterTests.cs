@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Emu3.Benchmarks.Processes;
 using Emu3.Cli;
 using Emu3.Cli.Batch;
 using Emu3.Inference;
@@ -130,7 +131,8 @@ public sealed class LocalClusterTests : IDisposable
     public async Task Serve_ThenASecondProcess_IsItsClient()
     {
         using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var serving = RunAsync(["serve", "--port", "0"], interrupt.Token);
+        var metrics = new Uri($"http://127.0.0.1:{FreePorts.Take()}/metrics");
+        var serving = RunAsync(["serve", "--port", "0", "--metrics-port", $"{metrics.Port}"], interrupt.Token);
         while (!File.Exists(_folder.PathTo("data", "server.json")))
         {
             Assert.False(serving.IsCompleted);
@@ -148,6 +150,8 @@ public sealed class LocalClusterTests : IDisposable
         Assert.Contains("w0 w1", stopped.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("w2", stopped.Text, StringComparison.Ordinal);
         Assert.Single(_engines);
+        using (var scraper = new HttpClient())
+            Assert.Contains("emu3_images_completed_total{", await scraper.GetStringAsync(metrics, Cancellation), StringComparison.Ordinal);
         var refused = await RunAsync("serve", "--port", "0");
         Assert.Equal(ExitCode.NotStarted, refused.ExitCode);
 
@@ -155,6 +159,7 @@ public sealed class LocalClusterTests : IDisposable
         var served = await serving;
         Assert.Equal(ExitCode.AllDone, served.ExitCode);
         Assert.Contains("serves emu3-tiny at http://127.0.0.1:", served.Text);
+        Assert.Contains($"Metrics for Prometheus: {metrics}", served.Text);
     }
 
     [Fact]
