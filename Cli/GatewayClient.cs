@@ -106,8 +106,9 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
     /// <summary>The keys of the API, for an admin.</summary>
     public async Task<IReadOnlyList<KeyInfo>> KeysAsync(CancellationToken cancellationToken) => (await GetAsync<KeyPage>("v1/admin/keys", cancellationToken)).Data;
 
-    /// <summary>Makes a key. Asked once: asked again, it would make another.</summary>
-    public Task<KeyInfo> CreateKeyAsync(JsonObject key, CancellationToken cancellationToken) => PostOnceAsync<KeyInfo>("v1/admin/keys", key, cancellationToken);
+    /// <summary>Makes a key. Asked again when the answer got lost, it is the same key.</summary>
+    public Task<KeyInfo> CreateKeyAsync(JsonObject key, CancellationToken cancellationToken) =>
+        PostAsync<KeyInfo>("v1/admin/keys", key, cancellationToken, idempotencyKey: Guid.NewGuid().ToString("N"));
 
     /// <summary>Puts another secret in the place of a key's old one.</summary>
     public Task<KeyInfo> RotateKeyAsync(string id, CancellationToken cancellationToken) =>
@@ -196,10 +197,14 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
         return await ReadAsync<T>(response, cancellationToken);
     }
 
-    private async Task<T> PostAsync<T>(string path, JsonObject? body, CancellationToken cancellationToken)
+    private async Task<T> PostAsync<T>(string path, JsonObject? body, CancellationToken cancellationToken, string? idempotencyKey = null)
     {
-        using var response = await _http.SendPatientlyAsync(
-            () => new(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, cancellationToken);
+        using var response = await _http.SendPatientlyAsync(() =>
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) };
+            if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
+            return request;
+        }, cancellationToken);
         await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         return await ReadAsync<T>(response, cancellationToken);
     }

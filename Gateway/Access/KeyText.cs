@@ -19,6 +19,10 @@ internal static class KeyText
     /// <summary>Id of a key that is to be made.</summary>
     public static string DrawId() => IdPrefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NameDigits / 2));
 
+    /// <summary>The id that one tenant's idempotency key always gives.</summary>
+    public static string IdFrom(string tenant, string idempotencyKey) =>
+        IdPrefix + Convert.ToHexStringLower(Hash($"{tenant}\nkey\n{idempotencyKey}").AsSpan(0, NameDigits / 2));
+
     /// <summary>A fresh key of that id.</summary>
     public static string Draw(string id) =>
         $"{Prefix}{id[IdPrefix.Length..]}_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretDigits / 2))}";

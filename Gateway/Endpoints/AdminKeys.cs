@@ -2,6 +2,7 @@ using System.Globalization;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
@@ -17,8 +18,8 @@ internal static class AdminKeys
     public static void Map(IEndpointRouteBuilder routes)
     {
         var admin = routes.MapGroup("/v1/admin").WithMetadata(AdminRoute.Metadata);
-        admin.MapPost("/keys", Create).Tell(ApiGroups.Keys, "Make a key", "The key itself is in this answer and never again.")
-            .Takes(RequestShapes.Key).Gives<KeyAnswer>(StatusCodes.Status201Created);
+        admin.MapPost("/keys", Create).Tell(ApiGroups.Keys, "Make a key", "The key itself is in this answer and never again: the same request once more gives the same key another secret.")
+            .HearsIdempotencyKey().Takes(RequestShapes.Key).Gives<KeyAnswer>(StatusCodes.Status201Created);
         admin.MapGet("/keys", List).Tell(ApiGroups.Keys, "List keys").Gives<KeyList>();
         admin.MapDelete("/keys/{id}", Revoke).Tell(ApiGroups.Keys, "Revoke a key", "Holds everywhere within 10 s; streams under it are cut off.").Gives<KeyAnswer>();
         admin.MapPost("/keys/{id}/rotate", Rotate).Tell(ApiGroups.Keys, "Give a key another secret", "The old one opens nothing any more.").Gives<KeyAnswer>();
@@ -26,8 +27,10 @@ internal static class AdminKeys
             .AsksLimit(UsualActs, MostActs).Asks("before", "The `next` of the page before.").Gives<AuditList>();
     }
 
-    private static async Task<IResult> Create(HttpContext http, ClusterCalls cluster, KnownKeys keys, AuditTrail audit)
+    private static async Task<IResult> Create(HttpContext http, ClusterCalls cluster, KnownKeys keys, Caller caller, AuditTrail audit)
     {
+        var (idempotencyKey, badKey) = IdempotencyKey.Of(http.Request);
+        if (badKey is not null) return badKey;
         var (document, refusal) = await RequestBody.Read(http.Request, http.RequestAborted);
         if (document is null) return refusal!;
         using var _ = document;
@@ -36,7 +39,8 @@ internal static class AdminKeys
         var request = KeyRequest.Read(document.RootElement, now, errors);
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
 
-        var id = KeyText.DrawId();
+        var name = RequestName.Of(idempotencyKey, http.Request.Path, document);
+        var id = name is null ? KeyText.DrawId() : KeyText.IdFrom(caller.Tenant, name.Key);
         var text = KeyText.Draw(id);
         var key = new ApiKey
         {
@@ -50,12 +54,13 @@ internal static class AdminKeys
             ExpiresAt = request.ExpiresAt,
             Weight = request.Weight,
             Quotas = request.Quotas,
+            RequestHash = name?.ContentHash,
         };
         await audit.Record(http, "key.create", id, $"{request.Role.ToString().ToLowerInvariant()} of tenant {request.Tenant}, \"{request.Name}\"");
-        if (!await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Add(key), http.RequestAborted)) return FailureResponses.KeyRingFull();
+        if (await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Add(key), http.RequestAborted) is not { } made) return FailureResponses.KeyRingFull();
         // The dispatcher reads the weights of keys now, and not only on its next round.
         if (key.Weight is not null) await cluster.Repeat(() => cluster.Dispatcher.Wake(), http.RequestAborted);
-        return Shown(http, keys, key, now, text, StatusCodes.Status201Created);
+        return Shown(http, keys, made, now, text, StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> List(KnownKeys keys, TimeProvider time, CancellationToken cancellationToken)
@@ -81,21 +86,19 @@ internal static class AdminKeys
         await audit.Record(http, "key.rotate", id);
         var text = KeyText.Draw(id);
         var rotated = await cluster.Repeat(() => cluster.Grain<IKeyRing>(0).Rotate(id, KeyText.Hash(text), KeyText.LastFourOf(text)), http.RequestAborted);
-        if (rotated is null) return FailureResponses.KeyNotFound(id);
-        return rotated.SecretHash.AsSpan().SequenceEqual(KeyText.Hash(text))
-            ? Shown(http, keys, rotated, now, text, StatusCodes.Status200OK)
-            : FailureResponses.KeyNotValid(id);
+        return rotated is null ? FailureResponses.KeyNotFound(id) : Shown(http, keys, rotated, now, text, StatusCodes.Status200OK);
     }
 
     private static async Task<ApiKey?> Find(string id, KnownKeys keys, CancellationToken cancellationToken) =>
         KeyText.IsId(id) ? (await keys.ReadAll(cancellationToken)).FirstOrDefault(key => key.Id == id) : null;
 
-    /// <summary>The one time that the key itself is told: no cache may keep it.</summary>
-    private static JsonAnswer<KeyAnswer> Shown(HttpContext http, KnownKeys keys, ApiKey key, DateTimeOffset now, string text, int status)
+    /// <summary>The one time that the key itself is told: no cache may keep it. One that is not valid was not given this secret.</summary>
+    private static IResult Shown(HttpContext http, KnownKeys keys, ApiKey key, DateTimeOffset now, string text, int status)
     {
+        if (!key.SecretHash.AsSpan().SequenceEqual(KeyText.Hash(text))) return FailureResponses.KeyNotValid(key.Id);
         keys.Forget();
         http.Response.Headers.CacheControl = "no-store";
-        return new(KeyAnswer.Of(key, now, text), status);
+        return new JsonAnswer<KeyAnswer>(KeyAnswer.Of(key, now, text), status);
     }
 
     private static async Task<IResult> ReadAudit(HttpRequest request, ClusterCalls cluster, CancellationToken cancellationToken)

@@ -13,7 +13,6 @@ internal static class Jobs
 {
     private const string JsonLines = "application/x-ndjson";
     private const string Json = "application/json";
-    private const int LongestKey = 255;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -34,8 +33,8 @@ internal static class Jobs
 
     private static async Task<IResult> Submit(HttpContext http, JobIntake intake)
     {
-        var key = http.Request.Headers["Idempotency-Key"].ToString();
-        if (key.Length > LongestKey) return FailureResponses.BadRequest([new("", $"Idempotency-Key has {key.Length} characters; {LongestKey} are allowed.")]);
+        var (key, badKey) = IdempotencyKey.Of(http.Request);
+        if (badKey is not null) return badKey;
         var isCheckOnly = http.Request.Query["validate"] == "true";
         IAsyncEnumerable<ReadOnlyMemory<byte>> body;
         switch (http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant())
@@ -44,7 +43,7 @@ internal static class Jobs
             case Json: body = JobBody.ReadDocument(http.Request.Body, http.RequestAborted); break;
             default: return FailureResponses.WrongContentType(JsonLines, Json);
         }
-        var (job, validation, refusal) = await intake.Take(body, key.Length > 0 && !isCheckOnly ? key : null, isCheckOnly, http.RequestAborted);
+        var (job, validation, refusal) = await intake.Take(body, isCheckOnly ? null : key, isCheckOnly, http.RequestAborted);
         if (refusal is not null) return refusal;
         return job is null ? new JsonAnswer<ValidationAnswer>(validation!) : Accepted(http, job);
     }

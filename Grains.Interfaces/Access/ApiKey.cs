@@ -36,6 +36,9 @@ public sealed record ApiKey
     [Id(10)] public double? Weight { get; init; }
     [Id(11)] public KeyQuotas Quotas { get; init; } = KeyQuotas.None;
 
+    /// <summary>SHA-256 of the request that made it, in hex, where that had an <c>Idempotency-Key</c>.</summary>
+    [Id(12)] public string? RequestHash { get; init; }
+
     /// <summary>Whether it opens anything.</summary>
     public bool IsValid(DateTimeOffset now) => RevokedAt is null && !(ExpiresAt <= now);
 }

@@ -7,8 +7,12 @@ public interface IKeyRing : IGrainWithIntegerKey
     /// <summary>Keys at most. Where more are made, those go that were revoked or expired first.</summary>
     public const int MostKeys = 10_000;
 
-    /// <summary>Durable when it returns. Idempotent by id. False: it is full of keys that are valid.</summary>
-    [Alias("Add")] Task<bool> Add(ApiKey key);
+    /// <summary>
+    /// Durable when it returns. Idempotent by id: the same request once more gives the key that is there this secret, if it is valid, since nobody can be
+    /// told the one before. Another request throws <see cref="IdempotencyConflictException"/>.
+    /// </summary>
+    /// <returns>The key as it now is; null when the ring is full of keys that are valid.</returns>
+    [Alias("Add")] Task<ApiKey?> Add(ApiKey key);
 
     /// <summary>The key opens nothing any more. Durable when it returns. Idempotent.</summary>
     /// <returns>The key as it now is; null when there is none of that id.</returns>

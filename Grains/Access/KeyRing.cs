@@ -26,12 +26,7 @@ public sealed partial class KeyRing : Grain, IKeyRing
         return Task.CompletedTask;
     }
 
-    public async Task<bool> Add(ApiKey key)
-    {
-        (_state.Current, var isIn) = KeyRingTransitions.Add(_state.Current, key, _time.GetUtcNow());
-        await _state.SettleAsync();
-        return isIn;
-    }
+    public Task<ApiKey?> Add(ApiKey key) => ChangeAsync(key.Id, KeyRingTransitions.Add(_state.Current, key, _time.GetUtcNow()));
 
     public Task<ApiKey?> Revoke(string id) => ChangeAsync(id, KeyRingTransitions.Revoke(_state.Current, id, _time.GetUtcNow()));
 

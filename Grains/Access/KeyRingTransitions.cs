@@ -5,18 +5,22 @@ namespace Emu3.Grains.Access;
 /// <summary>Every decision about keys, as functions from state to state. What changes nothing gives back the same state.</summary>
 public static class KeyRingTransitions
 {
-    /// <summary>Adds a key, in the place of the one that has opened nothing for longest where there is no room. One of a known id changes nothing.</summary>
-    /// <returns>The state, and whether the key is in it.</returns>
-    public static (KeyRingState State, bool IsIn) Add(KeyRingState state, ApiKey key, DateTimeOffset now, int most = IKeyRing.MostKeys)
+    /// <summary>
+    /// Adds a key, in the place of the one that has opened nothing for longest where there is no room; where all are valid, nothing changes. One that is
+    /// there, made by the same request, gets the secret of this one.
+    /// </summary>
+    /// <exception cref="IdempotencyConflictException">It was made by another request.</exception>
+    public static KeyRingState Add(KeyRingState state, ApiKey key, DateTimeOffset now, int most = IKeyRing.MostKeys)
     {
-        if (state.Keys.ContainsKey(key.Id)) return (state, true);
+        if (state.Keys.GetValueOrDefault(key.Id) is { } known)
+            return known.RequestHash == key.RequestHash ? Rotate(state, key.Id, key.SecretHash, key.LastFour, now) : throw new IdempotencyConflictException(key.Id);
         var keys = state.Keys;
         if (keys.Count >= most)
         {
-            if (keys.Values.Where(other => !other.IsValid(now)).MinBy(EndOf) is not { } dead) return (state, false);
+            if (keys.Values.Where(other => !other.IsValid(now)).MinBy(EndOf) is not { } dead) return state;
             keys = keys.Remove(dead.Id);
         }
-        return (state with { Version = state.Version + 1, Keys = keys.Add(key.Id, key) }, true);
+        return state with { Version = state.Version + 1, Keys = keys.Add(key.Id, key) };
     }
 
     /// <summary>The key opens nothing any more. A second time changes nothing, nor does a key that is not there.</summary>

@@ -127,6 +127,29 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SameRequestUnderTheSameIdempotencyKey_GivesTheSameKeyAnotherSecret()
+    {
+        const string Body = """{"name":"once","tenant":"a","expires_in":"1h"}""";
+        var first = await AskAsync(Bootstrap, "POST", "/v1/admin/keys", 201, Body, idempotencyKey: "once");
+        var again = await AskAsync(Bootstrap, "POST", "/v1/admin/keys", 201, Body, idempotencyKey: "once");
+        foreach (var same in (string[])["id", "created_at", "expires_at"]) Assert.Equal(first.GetProperty(same).GetRawText(), again.GetProperty(same).GetRawText());
+        Assert.Single((await AskAsync(Bootstrap, "GET", "/v1/admin/keys")).GetProperty("data").EnumerateArray());
+        await AskAsync(first.GetProperty("key").GetString(), "GET", "/v1/models", 401);
+        await AskAsync(again.GetProperty("key").GetString(), "GET", "/v1/models");
+
+        // Another request is another's; another admin's tenant has keys of its own.
+        var refused = await AskAsync(Bootstrap, "POST", "/v1/admin/keys", 422, """{"name":"twice"}""", idempotencyKey: "once");
+        Assert.Equal("idempotency_conflict", refused.GetProperty("error").GetProperty("code").GetString());
+        var admin = await CreateAsync("""{"name":"admin","role":"admin","tenant":"b"}""");
+        Assert.NotEqual(first.GetProperty("id").GetString(), (await AskAsync(admin.Text, "POST", "/v1/admin/keys", 201, Body, idempotencyKey: "once")).GetProperty("id").GetString());
+
+        // One that was taken back does not come back.
+        await AskAsync(Bootstrap, "DELETE", $"/v1/admin/keys/{first.GetProperty("id").GetString()}");
+        var over = await AskAsync(Bootstrap, "POST", "/v1/admin/keys", 400, Body, idempotencyKey: "once");
+        Assert.Equal("key_not_valid", over.GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [Fact]
     public async Task AnExpiredKey_Is401_AndSaysSo()
     {
         var text = KeyText.Draw("key_00000000000000aa");
@@ -238,9 +261,10 @@ public sealed class KeyTests : IAsyncLifetime
         return await _gateway.SendAsync(request, 202);
     }
 
-    private async Task<JsonElement> AskAsync(string? key, string method, string path, int expectedStatus = 200, string? body = null, HttpClient? at = null)
+    private async Task<JsonElement> AskAsync(string? key, string method, string path, int expectedStatus = 200, string? body = null, HttpClient? at = null, string? idempotencyKey = null)
     {
         using var request = new HttpRequestMessage(new(method), path);
+        if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
         using var response = await (at ?? _gateway.Http).SendAsync(request, Cancellation);

@@ -11,12 +11,38 @@ public sealed class KeyRingTransitionsTests
     [Fact]
     public void Add_TwiceTheSame_CountsOneChange()
     {
-        var (once, _) = KeyRingTransitions.Add(new(), Key("a"), s_now);
-        var (twice, isIn) = KeyRingTransitions.Add(once, Key("a"), s_now);
+        var once = KeyRingTransitions.Add(new(), Key("a"), s_now);
 
-        Assert.True(isIn);
-        Assert.Same(once, twice);
+        Assert.Same(once, KeyRingTransitions.Add(once, Key("a"), s_now));
         Assert.Equal(1, once.Version);
+    }
+
+    [Fact]
+    public void Add_OfTheSameRequest_GivesTheKeyThisSecret_AndNothingElse()
+    {
+        var first = With(Key("a") with { RequestHash = "request" });
+        var again = KeyRingTransitions.Add(first, Key("a") with { RequestHash = "request", SecretHash = [9], LastFour = "9999", CreatedAt = s_now }, s_now);
+
+        Assert.Equal(first.Keys["a"] with { SecretHash = again.Keys["a"].SecretHash, LastFour = "9999", RotatedAt = s_now }, again.Keys["a"]);
+        Assert.Equal([9], again.Keys["a"].SecretHash);
+    }
+
+    [Fact]
+    public void Add_OfTheSameRequest_WhoseKeyWasRevoked_ChangesNothing()
+    {
+        var revoked = KeyRingTransitions.Revoke(With(Key("a") with { RequestHash = "request" }), "a", s_now);
+
+        Assert.Same(revoked, KeyRingTransitions.Add(revoked, Key("a") with { RequestHash = "request", SecretHash = [9] }, s_now));
+    }
+
+    [Theory]
+    [InlineData("other")]
+    [InlineData(null)]
+    public void Add_OfAnotherRequestUnderTheSameId_IsRefused(string? hash)
+    {
+        var state = With(Key("a") with { RequestHash = "request" });
+
+        Assert.Throws<IdempotencyConflictException>(() => KeyRingTransitions.Add(state, Key("a") with { RequestHash = hash }, s_now));
     }
 
     [Fact]
@@ -55,9 +81,8 @@ public sealed class KeyRingTransitionsTests
     {
         var state = With(
             Key("valid"), Key("revoked") with { RevokedAt = s_now.AddDays(-2), ExpiresAt = s_now.AddDays(5) }, Key("expired") with { ExpiresAt = s_now.AddDays(-3) });
-        var (after, isIn) = KeyRingTransitions.Add(state, Key("new"), s_now, most: 3);
+        var after = KeyRingTransitions.Add(state, Key("new"), s_now, most: 3);
 
-        Assert.True(isIn);
         Assert.Equal(["new", "revoked", "valid"], after.Keys.Keys.Order());
     }
 
@@ -65,13 +90,11 @@ public sealed class KeyRingTransitionsTests
     public void Add_ToARingFullOfValidKeys_IsRefused()
     {
         var state = With(Key("a"), Key("b"));
-        var (after, isIn) = KeyRingTransitions.Add(state, Key("new"), s_now, most: 2);
 
-        Assert.False(isIn);
-        Assert.Same(state, after);
+        Assert.Same(state, KeyRingTransitions.Add(state, Key("new"), s_now, most: 2));
     }
 
-    private static KeyRingState With(params ApiKey[] keys) => keys.Aggregate(new KeyRingState(), (state, key) => KeyRingTransitions.Add(state, key, s_now).State);
+    private static KeyRingState With(params ApiKey[] keys) => keys.Aggregate(new KeyRingState(), (state, key) => KeyRingTransitions.Add(state, key, s_now));
 
     private static ApiKey Key(string id) => new()
     {
