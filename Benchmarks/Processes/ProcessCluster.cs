@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 using Emu3.Storage;
 using Emu3.Storage.Postgres;
@@ -130,7 +131,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 if (await client.GetGrain<IManagementGrain>(0).GetActivationAddress(grain(client), cancellationToken) is { } address)
                     return Silos.Single(silo => silo.SiloPort == address.Endpoint.Port);
             }
-            catch (Exception interruption) when (interruption is OrleansException or TimeoutException)
+            catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, cancellationToken))
             {
                 // Whoever was asked was killed a moment ago.
             }

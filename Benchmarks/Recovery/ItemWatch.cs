@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Benchmarks.Recovery;
@@ -38,7 +39,7 @@ internal sealed class ItemWatch
 
                 return;
             }
-            catch (Exception interruption) when (interruption is OrleansException or EnumerationAbortedException or TimeoutException or OperationCanceledException)
+            catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, CancellationToken.None))
             {
                 await Task.Delay(s_pause, TimeProvider.System, CancellationToken.None); // and on from where it was
             }

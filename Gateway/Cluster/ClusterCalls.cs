@@ -47,6 +47,10 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
             {
                 await Task.Delay(s_waits[attempt], time, cancellationToken);
             }
+            catch (OperationCanceledException gone) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw Silent(gone);
+            }
         }
     }
 
@@ -81,7 +85,11 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
                     {
                         if (time.GetElapsedTime(opened) > s_wellLived) failingSince = null;
                         failingSince ??= opened;
-                        if (time.GetElapsedTime(failingSince.Value) > s_patience) throw;
+                        if (time.GetElapsedTime(failingSince.Value) > s_patience)
+                        {
+                            if (exception is OperationCanceledException gone) throw Silent(gone);
+                            throw;
+                        }
                         break;
                     }
                     failingSince = null;
@@ -100,6 +108,9 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
 
     /// <summary>Longer than a call to a dead silo takes to time out: an attempt that lived so long had found its source.</summary>
     private static readonly TimeSpan s_wellLived = TimeSpan.FromSeconds(20);
+
+    /// <summary>A cancellation that the caller did not ask for would be taken for one that it did.</summary>
+    private static TimeoutException Silent(OperationCanceledException gone) => new("The silos that were asked went down.", gone);
 
     /// <summary>Tells the source that nobody reads on. One that is gone need not be told.</summary>
     private static async Task Close<T>(IAsyncEnumerator<T> elements, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Processes;
+using Emu3.Gateway.Cluster;
 using Emu3.Grains.Interfaces;
 
 namespace Emu3.Tests.Cluster.Processes;
@@ -81,7 +82,7 @@ internal sealed class DisturbedJob
                 if (await _cluster.Blobs.ReadAsync(BlobKeys.Checkpoint(new(Id), standing.Item), Cancellation) is not null) return true;
             }
         }
-        catch (Exception interruption) when (interruption is OrleansException or TimeoutException)
+        catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, Cancellation))
         {
             return false; // its silo was killed a moment ago
         }

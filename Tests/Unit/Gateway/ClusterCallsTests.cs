@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Emu3.Gateway;
 using Emu3.Gateway.Cluster;
 using Microsoft.Extensions.Time.Testing;
 
@@ -32,6 +33,21 @@ public sealed class ClusterCallsTests
             return Task.FromException<int>(new SiloUnavailableException());
         }, Cancellation));
         Assert.Equal(4, calls);
+    }
+
+    /// <summary>Else the client, who waits, would be answered that it had not waited.</summary>
+    [Fact]
+    public async Task Repeat_CallThatSilosCancel_IsNotTakenForTheCallersCancellation()
+    {
+        var silent = await Assert.ThrowsAsync<TimeoutException>(() => _cluster.Repeat(() => Task.FromException<int>(new OperationCanceledException()), Cancellation));
+        Assert.Equal("cluster_unavailable", FailureResponses.Of(silent).Body.Code);
+
+        using var caller = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _cluster.Repeat(async () =>
+        {
+            await caller.CancelAsync();
+            return await Task.FromException<int>(new OperationCanceledException());
+        }, caller.Token));
     }
 
     [Fact]
