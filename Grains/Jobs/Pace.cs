@@ -8,7 +8,8 @@ internal sealed class Pace(TimeSpan period, TimeProvider time)
     /// <summary>Completes when it is time again; at once if it has been for long.</summary>
     public async Task NextAsync()
     {
-        if (_last is { } last && period - time.GetElapsedTime(last) is { Ticks: > 0 } rest) await Task.Delay(rest, time);
+        var rest = _last is { } last ? period - time.GetElapsedTime(last) : TimeSpan.Zero;
+        if (rest > TimeSpan.Zero) await Task.Delay(rest, time);
         _last = time.GetTimestamp();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Processes;
 using Emu3.Storage;
@@ -91,11 +92,12 @@ public abstract class DisturbedCluster : IAsyncLifetime
     /// </summary>
     internal async Task FreezeAsync(IReadOnlyList<ClusterProcess> processes)
     {
-        while (true)
+        for (var started = Stopwatch.GetTimestamp(); ;)
         {
             foreach (var process in processes) Assert.True(process.Freeze());
             if (await Task.Run(() => CanWrite(_data))) return;
             foreach (var process in processes) process.Thaw();
+            Assert.True(Stopwatch.GetElapsedTime(started) < Patience, "The store is never free while they are frozen.");
             TestContext.Current.SendDiagnosticMessage("Frozen inside a transaction; once more.");
             await Task.Delay(s_look, TimeProvider.System, Cancellation);
         }
