@@ -38,8 +38,9 @@ public static class HealthPages
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.WriteAsJsonAsync(new HealthPage(wrong.Count == 0 ? "ok" : "not_ready", wrong), http.RequestAborted);
     }
-
-    /// <param name="Status"><c>ok</c> or <c>not_ready</c>.</param>
-    /// <param name="Wrong">What is not well, by the check's name.</param>
-    private sealed record HealthPage(string Status, IReadOnlyDictionary<string, string> Wrong);
 }
+
+/// <summary>What one of the pages says.</summary>
+/// <param name="Status"><c>ok</c> or <c>not_ready</c>.</param>
+/// <param name="Wrong">What is not well, by the check's name.</param>
+public sealed record HealthPage(string Status, IReadOnlyDictionary<string, string> Wrong);

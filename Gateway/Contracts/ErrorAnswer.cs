@@ -21,7 +21,7 @@ internal sealed record ErrorBody
     /// <summary>For a program: which error it is, or null.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Of a job that was refused: every bad item, <see cref="RequestLimits.LineErrors"/> at most.</summary>
+    /// <summary>Of a job that was refused: every bad item, as far as it was read.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<LineError>? LineErrors { get; init; }
 }

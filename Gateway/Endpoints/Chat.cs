@@ -15,8 +15,9 @@ internal static class Chat
 {
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/chat/completions", Complete).WithMetadata(new RequestSizeLimitAttribute(JobBody.LongestPart))
-            .Tell(ApiGroups.Chat, "Ask about pictures, or in text alone").Takes(RequestShapes.Chat).Gives<ChatAnswer>()
-            .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`.");
+            .Tell(ApiGroups.Chat, "Ask about pictures, or in text alone").HearsIdempotencyKey().Takes(RequestShapes.Chat).Gives<ChatAnswer>()
+            .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`; or an error in its place.",
+                EventShape.Of<ChatChunk>(), EventShape.Done, EventShape.Of<ErrorAnswer>());
 
     private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs)
     {

@@ -26,8 +26,8 @@ internal static class Files
             .Asks("purpose", "Only those.", "batch", "vision", "user_data", FileAnswer.BatchOutput).Gives<ListPage<FileAnswer>>();
         routes.MapGet("/v1/files/{id}", Get).Tell(ApiGroups.Files, "Look at a file").Gives<FileAnswer>();
         routes.MapGet("/v1/files/{id}/content", Content).Tell(ApiGroups.Files, "Read a file", "Uploads and pictures also in ranges.")
-            .GivesFile("application/octet-stream", "The file as it was uploaded.").GivesFile(JsonLines, "Lines of a batch's output or errors, also while they grow.")
-            .GivesFile("image/png", "A picture of a batch, in its own format.");
+            .GivesFileInRanges("The file as it was uploaded.", "application/octet-stream").GivesFileInRanges("A picture of a batch, in its own format.", RouteText.Pictures)
+            .GivesLines<BatchLineAnswer>(JsonLines, "A line of a batch's output or errors; there are more while the batch runs.");
         routes.MapDelete("/v1/files/{id}", Delete).Tell(ApiGroups.Files, "Delete a file", "Of a batch's output and errors only the file goes, the results stay with the job.").Gives<FileDeletedAnswer>();
     }
 

@@ -17,7 +17,7 @@ internal static class Health
             .Tell(ApiGroups.Health, "Whether a request could be run now").Gives<HealthAnswer>().Gives<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
         foreach (var page in (string[])[HealthPages.LivePath, HealthPages.ReadyPath, HealthPages.StartupPath])
             routes.MapGet(page, (HttpContext http, IServiceProvider services) => HealthPages.AnswerAsync(http, services)).WithMetadata(OpenRoute.Metadata)
-                .Tell(ApiGroups.Health, $"A page for probes: {page[(page.LastIndexOf('/') + 1)..]}").Produces(StatusCodes.Status200OK).Produces(StatusCodes.Status503ServiceUnavailable);
+                .Tell(ApiGroups.Health, $"A page for probes: {page[(page.LastIndexOf('/') + 1)..]}").Gives<HealthPage>().Gives<HealthPage>(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<IResult> Get(ClusterCalls cluster, CancellationToken cancellationToken)

@@ -23,8 +23,9 @@ internal static class Images
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20))
             .Tell(ApiGroups.Images, "Draw pictures", $"Up to {MostSamples} pictures of one prompt, in the answer itself. With `stream`, previews and one picture as events.")
-            .Takes(RequestShapes.Image).Gives<ImagesAnswer>()
-            .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`.");
+            .HearsIdempotencyKey().Takes(RequestShapes.Image).Gives<ImagesAnswer>()
+            .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`.",
+                EventShape.Of<ImageEvent>(ImageEvent.Partial), EventShape.Of<ImageEvent>(ImageEvent.Completed));
 
     private static async Task<IResult> Generate(
         HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses)

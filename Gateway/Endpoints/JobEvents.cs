@@ -19,10 +19,12 @@ internal static class JobEvents
         const string After = "The id of an event: the stream goes on behind it. Last-Event-ID stands before it.";
         routes.MapGet("/v1/jobs/{id}/events", WatchJob).Tell(ApiGroups.Jobs, "Watch a job", "No outcome twice, and none left out, however often the stream is taken up again.")
             .Asks("after", After).Hears("Last-Event-ID", "As browsers send it.")
-            .GivesEvents("`item` with an outcome and the job, `progress` with the job, and `done` at the end.");
+            .GivesEvents("`item` with an outcome and the job, `progress` with the job, and `done` at the end.",
+                EventShape.Of<ItemEventAnswer>("item", hasId: true), EventShape.Of<JobAnswer>("progress", hasId: true), EventShape.Of<JobAnswer>("done", hasId: true));
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/tokens", WatchItem).Tell(ApiGroups.Jobs, "Watch an item's tokens")
             .Asks("after", After).Hears("Last-Event-ID", "As browsers send it.")
-            .GivesEvents("`tokens`; `rewind` where those behind an offset are void; `done` with the outcome.");
+            .GivesEvents("`tokens`; `rewind` where those behind an offset are void; `done` with the outcome.",
+                EventShape.Of<TokensAnswer>("tokens", hasId: true), EventShape.Of<RewindAnswer>("rewind", hasId: true), EventShape.Of<OutcomeAnswer>("done"));
     }
 
     private static async Task<IResult> WatchJob(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)

@@ -19,7 +19,7 @@ internal static class JobItems
             .AsksLimit(100, MostOutcomes).Asks("after", "The `next` of the page before.").Gives<OutcomePage>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get).Tell(ApiGroups.Jobs, "Look at an item").Gives<OutcomeAnswer>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content).Tell(ApiGroups.Jobs, "Read an item's file")
-            .GivesFile("image/png", "The picture, in its own format.").GivesFile("text/plain", "The answer to a question.");
+            .GivesFileInRanges("The picture, in its own format.", RouteText.Pictures).GivesFileInRanges("The answer to a question.", "text/plain");
         routes.MapDelete("/v1/jobs/{id}/items/{item:int:min(0)}/content", Release).Tell(ApiGroups.Jobs, "Release an item's file", "The outcome stays, the file goes.").GivesNothing();
     }
 

@@ -3,8 +3,8 @@ using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.OpenApi;
 
 namespace Emu3.Gateway.Endpoints;
 
@@ -19,23 +19,18 @@ internal static class Jobs
         routes.MapPost("/v1/jobs", Submit).WithMetadata(new DisableRequestSizeLimitAttribute())
             .Tell(ApiGroups.Jobs, "Submit a job", "All items are checked, and durable, before the answer. Whatever is wrong is told line by line, and then nothing runs.")
             .HearsIdempotencyKey().Asks("validate", "With true: say what is wrong and what the job would take, and make nothing.", "true", "false")
-            .Takes(RequestShapes.Job).Takes(JsonLines, LinesShape).Gives<JobAnswer>(StatusCodes.Status202Accepted).Gives<ValidationAnswer>();
+            .Takes(RequestShapes.Job).TakesLines(JsonLines, RequestShapes.JobLine).Gives<JobAnswer>(StatusCodes.Status202Accepted).Gives<ValidationAnswer>();
         routes.MapGet("/v1/jobs/{id}", Get).Tell(ApiGroups.Jobs, "Look at a job").Gives<JobAnswer>();
         routes.MapDelete("/v1/jobs/{id}", Delete).Tell(ApiGroups.Jobs, "Delete a job that has ended", "With all its files.").GivesNothing();
     }
-
-    private static OpenApiSchema LinesShape => new()
-    {
-        Type = JsonSchemaType.String,
-        Description = "JSON Lines: first the object of `JobRequest` without its items, then a line for each item: `PictureItem`, `QuestionItem` or `BatchLine`.",
-        Examples = ["{\"seed\":7}\n{\"prompt\":\"a big red star on a blue background\",\"n\":2}\n"],
-    };
 
     private static async Task<IResult> Submit(HttpContext http, JobIntake intake)
     {
         var (key, badKey) = IdempotencyKey.Of(http.Request);
         if (badKey is not null) return badKey;
-        var isCheckOnly = http.Request.Query["validate"] == "true";
+        var errors = new List<ItemError>();
+        var isCheckOnly = PageQuery.Word(http.Request, "validate", errors, "true", "false") == "true";
+        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
         IAsyncEnumerable<ReadOnlyMemory<byte>> body;
         switch (http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant())
         {

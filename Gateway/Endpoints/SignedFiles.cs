@@ -16,7 +16,7 @@ internal static class SignedFiles
         const string Signature = "As the address has it.";
         routes.MapGet("/v1/pictures/{id}/{item:int:min(0)}", GetPicture).WithMetadata(OpenRoute.Metadata)
             .Tell(ApiGroups.Images, "Read a picture by its address", "Addresses come in answers, and open without a key for a while.")
-            .Asks("expires", Expires).Asks("signature", Signature).GivesFile("image/png", "The picture, in its own format.");
+            .Asks("expires", Expires).Asks("signature", Signature).GivesFileInRanges("The picture, in its own format.", RouteText.Pictures).GivesFileInRanges("The answer to a question.", "text/plain");
         routes.MapGet("/v1/archives/{id}", GetArchive).WithMetadata(OpenRoute.Metadata)
             .Tell(ApiGroups.Jobs, "Read all files of a job by an address").Asks("expires", Expires).Asks("signature", Signature).GivesFile("application/zip", "As above.");
     }

@@ -19,12 +19,16 @@ internal sealed class ApiDocument(IServiceProvider services)
     private const string Scheme = "bearer";
     private const string Error = "Error";
 
+    /// <summary>Where an operation keeps what its route was mapped with until the document is complete.</summary>
+    private const string Route = "emu3-route";
+
     private const string About = """
         An OpenAI-compatible gateway to a cluster that runs Emu3: text to pictures, and pictures and text to text. OpenAI's official clients work as they are.
 
         * A field that nobody knows, and one that can't be honoured, is refused by name; a field that is null counts as absent.
         * Every error has OpenAI's shape, and every answer an `x-request-id`. What is worth another try is 429 or 503, with `Retry-After`.
         * Times are Unix seconds, seeds decimal strings.
+        * A stream (`text/event-stream`) or a file of lines (`application/jsonl`, `application/x-ndjson`) is described by the schema of one event or line. Of an event, `data` is the JSON that its line `data:` holds.
         """;
 
     private readonly Lazy<Task<(byte[] Content, EntityTagHeaderValue Tag)>> _written = new(() => Write(services));
@@ -41,6 +45,7 @@ internal sealed class ApiDocument(IServiceProvider services)
         });
         services.AddOpenApi(Name, options =>
         {
+            options.AddSchemaTransformer(AnswerSchemas.Complete);
             options.AddOperationTransformer(Complete);
             options.AddDocumentTransformer(Introduce);
         });
@@ -72,21 +77,17 @@ internal sealed class ApiDocument(IServiceProvider services)
             Description = "An API key: `Authorization: Bearer KEY`. On a loopback address none is asked for unless that is configured.",
         });
         document.Security = [new() { [new OpenApiSecuritySchemeReference(Scheme, document)] = [] }];
+        AnswerSchemas.Clean(document);
+        DocumentResponses.Complete(document, operation => [.. (IEnumerable<object>)operation.Metadata![Route]], new OpenApiSchemaReference(Error, document));
         return Task.CompletedTask;
     }
 
-    /// <summary>What is the same for all routes, or follows from what they are: errors, who may call, what the address holds.</summary>
+    /// <summary>What follows from a route alone: who may call, what the address holds.</summary>
     private static async Task Complete(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        var document = context.Document!;
-        if (document.Components?.Schemas?.ContainsKey(Error) != true)
-            document.AddComponent(Error, await context.GetOrCreateSchemaAsync(typeof(ErrorAnswer), null, cancellationToken));
-        (operation.Responses ??= [])["default"] = new OpenApiResponse
-        {
-            Description = "An error, in OpenAI's shape.",
-            Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = new OpenApiSchemaReference(Error, document) } },
-        };
+        await AnswerSchemas.PointTo(typeof(ErrorAnswer), Error, context, cancellationToken);
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        (operation.Metadata ??= new Dictionary<string, object>())[Route] = metadata;
         if (metadata.OfType<OpenRoute>().Any()) operation.Security = [];
         if (metadata.OfType<AdminRoute>().Any()) operation.Description = $"{operation.Description}\n\nFor keys with the role admin.".TrimStart();
         foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))

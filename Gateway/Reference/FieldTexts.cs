@@ -1,5 +1,3 @@
-using Microsoft.OpenApi;
-
 namespace Emu3.Gateway.Reference;
 
 /// <summary>What fields of requests mean, by their paths; where a path has no text of its own, by the name at its end. A test finds fields without one.</summary>
@@ -73,17 +71,6 @@ internal static class FieldTexts
         ["concurrent_streams"] = "Streams held open at once.",
     };
 
-    /// <summary>Kinds of values that the readers of whole values take.</summary>
-    private static readonly Dictionary<string, JsonSchemaType> s_types = new(StringComparer.Ordinal)
-    {
-        ["messages.content.image_url.url"] = JsonSchemaType.String,
-        ["image"] = JsonSchemaType.String | JsonSchemaType.Array,
-        ["expires_at"] = JsonSchemaType.Integer,
-    };
-
     /// <summary>The text of a field; null when there is none.</summary>
     public static string? Of(string path) => s_texts.GetValueOrDefault(path) ?? s_texts.GetValueOrDefault(path[(path.LastIndexOf('.') + 1)..]);
-
-    /// <summary>The kind of a value that no probe shows; null: any.</summary>
-    public static JsonSchemaType? TypeOf(string path) => s_types.TryGetValue(path, out var type) ? type : null;
 }

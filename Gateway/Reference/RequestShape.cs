@@ -53,13 +53,15 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         return new(Name, document);
     }
 
-    private static OpenApiSchema Describe(ShapeNode node, string path, bool isElement = false)
+    private static OpenApiSchema Describe(ShapeNode node, string path, bool isElement = false, bool isRequired = false)
     {
         var forms = node.Forms.Where(form => form.Kind is not (FieldKind.Any or FieldKind.Ignored or FieldKind.Unsupported)).Select(Describe).ToList();
         if (node.IsObject) forms.Add(DescribeObject(node, path));
-        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = Describe(element, path, isElement: true) });
-        if (forms.Count == 0) forms.Add(node.Forms.FirstOrDefault(form => form.Kind == FieldKind.Unsupported) is { } refused ? Describe(refused) : new() { Type = FieldTexts.TypeOf(path) });
+        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = Parts(Describe(element, path, isElement: true)) });
+        if (forms.Count == 0) forms.Add(node.Forms.FirstOrDefault(form => form.Kind == FieldKind.Unsupported) is { } refused ? Describe(refused) : new());
         var schema = forms.Count == 1 ? forms[0] : new() { AnyOf = [.. forms] };
+        if (!isElement && (node.Forms.Count == 0 || node.Forms.Any(form => form.Kind is not (FieldKind.Ignored or FieldKind.Unsupported)))) FieldRules.Apply(schema, path);
+        if (!isElement && !isRequired && path.Length > 0) AllowNull(schema);
         if (!isElement) schema.Description = Note(node) ?? FieldTexts.Of(path);
         return schema;
     }
@@ -70,8 +72,8 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         if (!node.IsClosed)
             return new() { Type = JsonSchemaType.Object, AdditionalProperties = node.Fields.Values.Select(field => Describe(field, path + ".*")).FirstOrDefault() };
         var schema = new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalPropertiesAllowed = false, Properties = new Dictionary<string, IOpenApiSchema>() };
-        foreach (var (name, field) in node.Fields) schema.Properties[name] = Describe(field, path.Length == 0 ? name : $"{path}.{name}");
         schema.Required = node.Fields.Keys.Where(node.IsRequired).ToHashSet();
+        foreach (var (name, field) in node.Fields) schema.Properties[name] = Describe(field, path.Length == 0 ? name : $"{path}.{name}", isRequired: schema.Required.Contains(name));
         return schema;
     }
 
@@ -80,17 +82,47 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         FieldKind.Text => new() { Type = JsonSchemaType.String, MaxLength = (int?)form.Most },
         FieldKind.Flag => new() { Type = JsonSchemaType.Boolean },
         FieldKind.Choice => new() { Type = JsonSchemaType.String, Enum = [.. form.Words.Select(word => (JsonNode)word)] },
-        FieldKind.Seed => new() { Type = JsonSchemaType.Integer | JsonSchemaType.String, Pattern = "^[0-9]{1,20}$", Minimum = "0" },
+        FieldKind.Seed => new() { Type = JsonSchemaType.Integer | JsonSchemaType.String, Minimum = "0" },
         FieldKind.Unsupported when form.Words.Count > 0 => new() { Enum = [.. form.Words.Select(word => JsonNode.Parse(word)!)] },
         FieldKind.Whole or FieldKind.Number => new()
         {
             Type = form.Kind == FieldKind.Whole ? JsonSchemaType.Integer : JsonSchemaType.Number,
             Minimum = form.IsLeastExcluded ? null : Number(form.Least),
             ExclusiveMinimum = form.IsLeastExcluded ? Number(form.Least) : null,
-            Maximum = form.Most < int.MaxValue ? Number(form.Most) : null,
+            Maximum = Number(form.Most),
         },
+        FieldKind.Unsupported => new() { Type = JsonSchemaType.Null },
         _ => new(),
     };
+
+    /// <summary>A field that is null counts as absent, so null may stand wherever a field may be missing.</summary>
+    private static void AllowNull(OpenApiSchema schema)
+    {
+        if (schema.Type is { } type) schema.Type = type | JsonSchemaType.Null;
+        if (schema.Enum is { } words) schema.Enum = [.. words, JsonNullSentinel.JsonNull];
+        if (schema.AnyOf is { } forms) schema.AnyOf = [.. forms, new OpenApiSchema { Type = JsonSchemaType.Null }];
+    }
+
+    /// <summary>Parts of a message have a type, which says what else they have: each is a form of its own.</summary>
+    private static OpenApiSchema Parts(OpenApiSchema element)
+    {
+        if (element.Properties is not { } fields || !fields.TryGetValue("type", out var kind) || !fields.ContainsKey("image_url")) return element;
+        return new OpenApiSchema { OneOf = [Part("text", "text"), Part("image_url", "image_url")] };
+
+        OpenApiSchema Part(string type, string content)
+        {
+            var told = (OpenApiSchema)fields[content];
+            told.Type &= ~JsonSchemaType.Null;
+            return new()
+            {
+                Type = JsonSchemaType.Object,
+                Title = type,
+                AdditionalPropertiesAllowed = false,
+                Required = new HashSet<string> { "type", content },
+                Properties = new Dictionary<string, IOpenApiSchema> { ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Const = type, Description = kind.Description }, [content] = told },
+            };
+        }
+    }
 
     private static string? Note(ShapeNode node) => node.Forms.Count == 0 || node.IsObject || node.Element is not null ? null : node.Forms[0] switch
     {

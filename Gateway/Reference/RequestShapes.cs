@@ -15,6 +15,8 @@ internal static class RequestShapes
         """{"messages":[{"role":"user","content":"x"}]}""",
     ];
 
+    private const string JobProbe = """{"defaults":{},"metadata":{"key":"value"},"webhook":{}}""";
+
     public static RequestShape Image { get; } = RequestShape.Learn("ImageRequest", (body, errors) => Images.Read(body, errors),
         """{"prompt":"a big red star on a blue background","seed":7}""",
         ["{}"], (schema, _) => ((OpenApiSchema)schema.Properties!["n"]).Maximum = $"{Images.MostSamples}");
@@ -41,13 +43,23 @@ internal static class RequestShapes
 
     public static RequestShape Job { get; } = RequestShape.Learn("JobRequest", (body, errors) => JobRequest.Read(body, errors),
         """{"seed":7,"items":[{"prompt":"a big red star on a blue background"},{"prompt":"a small green circle on a black background"}]}""",
-        ["""{"defaults":{},"metadata":{"key":"value"}}"""],
-        (schema, document) => schema.Properties!["items"] = new OpenApiSchema
+        [JobProbe],
+        (schema, document) =>
         {
-            Type = JsonSchemaType.Array,
-            Description = FieldTexts.Of("items"),
-            Items = Either(document, null, PictureItem, QuestionItem, BatchLine),
+            schema.Required = new HashSet<string> { "items" };
+            schema.Properties!["items"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Array,
+                MinItems = 1,
+                Description = FieldTexts.Of("items"),
+                Items = Either(document, null, PictureItem, QuestionItem, BatchLine),
+            };
         });
+
+    /// <summary>The first line of a job that comes as lines.</summary>
+    public static RequestShape JobHead { get; } = RequestShape.Learn("JobHead", (body, errors) => JobRequest.Read(body, errors),
+        """{"seed":7}""",
+        [JobProbe], (schema, _) => schema.Properties!.Remove("items"));
 
     public static RequestShape Priority { get; } = RequestShape.Learn("PriorityRequest", (body, errors) => JobVerbs.ReadPriority(body, errors),
         """{"priority":"high"}""",
@@ -55,14 +67,18 @@ internal static class RequestShapes
 
     public static RequestShape Batch { get; } = RequestShape.Learn("BatchRequest", (body, errors) => BatchRequest.Read(body, errors),
         """{"input_file_id":"file-0123456789abcdef0123456789abcdef","endpoint":"/v1/images/generations","completion_window":"24h"}""",
-        ["""{"output_expires_after":{},"metadata":{"key":"value"}}"""]);
+        ["""{"output_expires_after":{},"metadata":{"key":"value"},"webhook":{}}"""]);
 
     public static RequestShape Key { get; } = RequestShape.Learn("KeyRequest", (body, errors) => KeyRequest.Read(body, DateTimeOffset.UnixEpoch, errors),
         """{"name":"the press office","expires_in":"30d"}""",
         ["""{"quotas":{}}"""]);
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchLine, PictureItem, QuestionItem, Job, Priority, Batch, Key];
+    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchLine, PictureItem, QuestionItem, Job, JobHead, Priority, Batch, Key];
+
+    /// <summary>A line of a job.</summary>
+    public static OpenApiSchema JobLine(OpenApiDocument document) =>
+        Either(document, "The first line is a `JobHead`, and each one after it an item.", JobHead, PictureItem, QuestionItem, BatchLine);
 
     private static OpenApiSchema Either(OpenApiDocument document, string? description, params ReadOnlySpan<RequestShape> shapes)
     {

@@ -1,3 +1,5 @@
+using Emu3.Gateway.Contracts;
+using Emu3.Grains.Interfaces;
 using Microsoft.OpenApi;
 
 namespace Emu3.Gateway.Reference;
@@ -5,6 +7,11 @@ namespace Emu3.Gateway.Reference;
 /// <summary>What the API reference says of a route, beside where it is mapped.</summary>
 internal static class RouteText
 {
+    /// <summary>The type of streams.</summary>
+    public const string Events = "text/event-stream";
+
+    /// <summary>The format of bytes that are no text.</summary>
+    public const string Bytes = "binary";
     private const string Json = "application/json";
 
     /// <summary>What the route is for. A test finds routes that say nothing.</summary>
@@ -38,17 +45,17 @@ internal static class RouteText
     });
 
     /// <summary>A header of the request.</summary>
-    public static RouteHandlerBuilder Hears(this RouteHandlerBuilder route, string header, string text) => route.WithParameter(new()
+    public static RouteHandlerBuilder Hears(this RouteHandlerBuilder route, string header, string text, int? longest = null) => route.WithParameter(new()
     {
         Name = header,
         In = ParameterLocation.Header,
         Description = text,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = longest },
     });
 
     /// <summary>The header under which a request makes nothing a second time.</summary>
     public static RouteHandlerBuilder HearsIdempotencyKey(this RouteHandlerBuilder route) =>
-        route.Hears("Idempotency-Key", "Up to 255 characters of your own. The same request under the same key makes nothing a second time; another is 422.");
+        route.Hears("Idempotency-Key", "Up to 255 characters of your own. The same request under the same key makes nothing a second time; another is 422.", Endpoints.IdempotencyKey.Longest);
 
     /// <summary>A JSON body.</summary>
     public static RouteHandlerBuilder Takes(this RouteHandlerBuilder route, RequestShape shape) => route.WithBody(Json, shape.In);
@@ -56,19 +63,62 @@ internal static class RouteText
     /// <summary>Another kind of body, or a part of one that no JSON schema tells.</summary>
     public static RouteHandlerBuilder Takes(this RouteHandlerBuilder route, string contentType, OpenApiSchema schema) => route.WithBody(contentType, _ => schema);
 
+    /// <summary>Lines of JSON: the schema is that of one of them.</summary>
+    public static RouteHandlerBuilder TakesLines(this RouteHandlerBuilder route, string contentType, Func<OpenApiDocument, IOpenApiSchema> line) => route.WithBody(contentType, line);
+
     /// <summary>A JSON answer.</summary>
     public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) => route.Produces<T>(status, Json);
 
     /// <summary>No content.</summary>
     public static RouteHandlerBuilder GivesNothing(this RouteHandlerBuilder route) => route.Produces(StatusCodes.Status204NoContent);
 
-    /// <summary>Server-sent events.</summary>
-    public static RouteHandlerBuilder GivesEvents(this RouteHandlerBuilder route, string text) =>
-        route.WithContent("text/event-stream", new() { Type = JsonSchemaType.String, Description = text });
+    /// <summary>Server-sent events: each is one of these, or <c>error</c>, which any stream can end with.</summary>
+    /// <param name="route">The route.</param>
+    /// <param name="text">In which order they come.</param>
+    /// <param name="events">What there is.</param>
+    public static RouteHandlerBuilder GivesEvents(this RouteHandlerBuilder route, string text, params IReadOnlyList<EventShape> events) =>
+        route.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
+        {
+            var schema = new OpenApiSchema { Description = text, AnyOf = [] };
+            foreach (var shape in events.Append(EventShape.Error)) schema.AnyOf.Add(await shape.Describe(context, cancellationToken));
+            Add(operation, "200", Events, schema);
+        });
 
-    /// <summary>Bytes.</summary>
+    /// <summary>Lines of JSON, each of this type.</summary>
+    public static RouteHandlerBuilder GivesLines<T>(this RouteHandlerBuilder route, string contentType, string text) =>
+        route.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
+        {
+            var line = await AnswerSchemas.PointTo(typeof(T), typeof(T).Name, context, cancellationToken);
+            line.Description = text;
+            Add(operation, "200", contentType, line);
+        });
+
+    /// <summary>Bytes that are always read as a whole.</summary>
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route, string contentType, string text) =>
-        route.WithContent(contentType, new() { Type = JsonSchemaType.String, Format = "binary", Description = text });
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            Add(operation, "200", contentType, File(contentType, text));
+            return Task.CompletedTask;
+        });
+
+    /// <summary>Bytes that may also be asked for in ranges and under conditions.</summary>
+    public static RouteHandlerBuilder GivesFileInRanges(this RouteHandlerBuilder route, string text, params IReadOnlyList<string> contentTypes) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            foreach (var contentType in contentTypes)
+            {
+                Add(operation, "200", contentType, File(contentType, text));
+                Add(operation, "206", contentType, File(contentType, "The part that `Range` asks for."));
+            }
+
+            return Task.CompletedTask;
+        });
+
+    /// <summary>Types of the pictures that are made.</summary>
+    public static IReadOnlyList<string> Pictures { get; } = [.. Enum.GetValues<PictureFormat>().Select(format => $"image/{OutcomeAnswer.FormatOf(format)}")];
+
+    private static OpenApiSchema File(string contentType, string text) =>
+        new() { Type = JsonSchemaType.String, Format = contentType.StartsWith("text/", StringComparison.Ordinal) ? null : Bytes, Description = text };
 
     private static RouteHandlerBuilder WithParameter(this RouteHandlerBuilder route, OpenApiParameter parameter) =>
         route.AddOpenApiOperationTransformer((operation, _, _) =>
@@ -86,15 +136,13 @@ internal static class RouteText
             return Task.CompletedTask;
         });
 
-    private static RouteHandlerBuilder WithContent(this RouteHandlerBuilder route, string contentType, OpenApiSchema schema) =>
-        route.AddOpenApiOperationTransformer((operation, _, _) =>
-        {
-            operation.Responses ??= [];
-            if (!operation.Responses.TryGetValue("200", out var known) || known is not OpenApiResponse { Content: not null } response)
-                operation.Responses["200"] = response = new() { Description = "OK", Content = new Dictionary<string, OpenApiMediaType>() };
-            response.Content![contentType] = new() { Schema = schema };
-            return Task.CompletedTask;
-        });
+    private static void Add(OpenApiOperation operation, string status, string contentType, IOpenApiSchema schema)
+    {
+        operation.Responses ??= [];
+        if (!operation.Responses.TryGetValue(status, out var known) || known is not OpenApiResponse { Content: not null } response)
+            operation.Responses[status] = response = new() { Description = status == "206" ? "Partial Content" : "OK", Content = new Dictionary<string, OpenApiMediaType>() };
+        response.Content![contentType] = new() { Schema = schema };
+    }
 }
 
 /// <summary>Headings of the reference, in its order.</summary>

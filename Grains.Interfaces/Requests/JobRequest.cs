@@ -5,6 +5,12 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// <summary>The job object that a submission begins with, as it was written: null is "not said".</summary>
 public sealed record JobRequest
 {
+    /// <summary>Pairs of metadata, as OpenAI has it.</summary>
+    public const int MostPairs = 16;
+
+    /// <summary>Characters of the name of one.</summary>
+    public const int LongestPairName = 64;
+
     public string? Model { get; init; }
     public ulong? Seed { get; init; }
     public JobPriority Priority { get; init; } = JobPriority.Normal;
@@ -52,14 +58,14 @@ public sealed record JobRequest
         if (fields.Raw("metadata") is not { } element) return metadata;
         var pairs = new FieldReader(element, fields.PathOf("metadata"), errors);
         if (!pairs.IsObject) return metadata;
-        if (element.GetPropertyCount() > 16)
+        if (element.GetPropertyCount() > MostPairs)
         {
-            fields.Error("metadata", $"has {element.GetPropertyCount()} pairs; 16 are allowed.");
+            fields.Error("metadata", $"has {element.GetPropertyCount()} pairs; {MostPairs} are allowed.");
             return metadata;
         }
         foreach (var pair in element.EnumerateObject())
         {
-            if (pair.Name.Length > 64) fields.Error("metadata", $"has a key of {pair.Name.Length} characters; 64 are allowed.");
+            if (pair.Name.Length > LongestPairName) fields.Error("metadata", $"has a key of {pair.Name.Length} characters; {LongestPairName} are allowed.");
             else if (pairs.Text(pair.Name, 512) is { } value) metadata[pair.Name] = value;
         }
         return metadata;

@@ -8,13 +8,11 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 internal static class MessageReader
 {
-    private const int MostMessages = 256;
-
     public static IReadOnlyList<RequestTurn>? Read(JsonElement messages, string path, List<ItemError> errors)
     {
-        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() is 0 or > MostMessages)
+        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() is 0 or > RequestLimits.Messages)
         {
-            errors.Add(new(path, $"must be an array of 1 to {MostMessages} messages."));
+            errors.Add(new(path, $"must be an array of 1 to {RequestLimits.Messages} messages."));
             return null;
         }
         var before = errors.Count;

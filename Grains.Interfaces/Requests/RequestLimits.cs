@@ -21,6 +21,9 @@ public static class RequestLimits
     /// <summary>Characters of a webhook's address.</summary>
     public const int WebhookUrlLength = 2_048;
 
+    /// <summary>Messages of one conversation.</summary>
+    public const int Messages = 256;
+
     /// <summary>Pictures in one item.</summary>
     public const int Pictures = 16;
 

@@ -1,0 +1,55 @@
+using Emu3.Grains.Interfaces.Requests;
+using Microsoft.OpenApi;
+
+namespace Emu3.Gateway.Reference;
+
+/// <summary>
+/// What values of fields must look like beyond what their readers tell a probe, by their paths, else by the name at the end: forms of texts, numbers of elements.
+/// The fuzz run from the document finds a rule that is not so, in either direction.
+/// </summary>
+internal static class FieldRules
+{
+    private const string NoControl = @"^[^\u0000-\u001f\u007f-\u009f]*$";
+    private const string NotBlank = @"\S";
+    private const string Picture = @"^([dD][aA][tT][aA]:[^,]*;[bB][aA][sS][eE]64,[\s\S]+|file-[0-9a-f]{32})$";
+    private static readonly string s_side = NumberPattern.UpTo(AspectRatio.Largest);
+
+    private static readonly Dictionary<string, Action<OpenApiSchema>> s_rules = new(StringComparer.Ordinal)
+    {
+        ["prompt"] = field => field.Pattern = NotBlank,
+        ["id"] = Named,
+        ["custom_id"] = Named,
+        ["method"] = field => (field.MaxLength, field.Enum) = (null, ["POST"]),
+        ["ratio"] = field => (field.MaxLength, field.Pattern) = (null, $"^(auto|{s_side}:{s_side})$"),
+        ["size"] = field => (field.MaxLength, field.Pattern) = (null, $"^(auto|{s_side}x{s_side})$"),
+        ["seed"] = field => (field.Pattern, field.Maximum) = ($"^(0|{NumberPattern.UpTo(ulong.MaxValue)})$", $"{ulong.MaxValue}"),
+        ["stop"] = field => field.AnyOf =
+            [Text(1, RequestLimits.StopLength), new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = RequestLimits.StopCount, Items = Text(1, RequestLimits.StopLength) }],
+        ["image"] = field => field.AnyOf =
+            [PictureText(), new OpenApiSchema { Type = JsonSchemaType.Array, MinItems = 1, MaxItems = RequestLimits.Pictures, Items = PictureText() }],
+        ["messages"] = field => (field.MinItems, field.MaxItems) = (1, RequestLimits.Messages),
+        ["messages.content.image_url.url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
+        ["metadata"] = field => (field.MaxProperties, field.PropertyNames) = (JobRequest.MostPairs, Text(0, JobRequest.LongestPairName)),
+        ["webhook.url"] = field => field.Format = "uri",
+        ["input_file_id"] = field => (field.MaxLength, field.Pattern) = (null, "^file-[0-9a-f]{32}$"),
+        ["completion_window"] = field => (field.MaxLength, field.Pattern) = (null, $"^({NumberPattern.UpTo(60 * 24)}h|{NumberPattern.UpTo(60)}d)$"),
+        ["name"] = field => field.AllOf = [new OpenApiSchema { Pattern = NoControl }, new OpenApiSchema { Pattern = NotBlank }],
+        ["tenant"] = field => field.Pattern = "^(?!ckpt$)[a-z0-9][a-z0-9_-]*$",
+        ["expires_at"] = field => (field.Type, field.Format) = (JsonSchemaType.Integer, "int64"),
+        ["expires_in"] = field => (field.MaxLength, field.Pattern) =
+            (null, $"^({NumberPattern.UpTo(3650 * 1440)}m|{NumberPattern.UpTo(3650 * 24)}h|{NumberPattern.UpTo(3650)}d)$"),
+    };
+
+    /// <summary>Adds what holds for the field at a path.</summary>
+    public static void Apply(OpenApiSchema field, string path)
+    {
+        if (s_rules.GetValueOrDefault(path) is { } ofPath) ofPath(field);
+        else if (path.Split('.') is [.., var name] && !path.EndsWith(".*", StringComparison.Ordinal) && s_rules.GetValueOrDefault(name) is { } ofName) ofName(field);
+    }
+
+    private static void Named(OpenApiSchema field) => (field.MinLength, field.Pattern) = (1, NoControl);
+
+    private static OpenApiSchema Text(int least, int most) => new() { Type = JsonSchemaType.String, MinLength = least == 0 ? null : least, MaxLength = most };
+
+    private static OpenApiSchema PictureText() => new() { Type = JsonSchemaType.String, Pattern = Picture };
+}
