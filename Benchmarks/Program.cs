@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Fuzz;
+using Emu3.Benchmarks.Fuzz.Document;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.Recovery;
@@ -23,6 +24,6 @@ var losses = new Option<int>("--rounds") { Description = "Losses of each kind.",
 var recovery = new Command("recovery", "How long items stand still when their worker is killed, told to end, or frozen.") { losses };
 recovery.SetAction((result, _) => RecoveryBenchmark.RunAsync(result.GetValue(losses)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), LoadCommand.Create(), scale, recovery };
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery };
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

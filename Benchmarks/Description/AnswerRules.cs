@@ -15,7 +15,7 @@ internal sealed class AnswerRules(ApiDescription api)
     public ApiDescription Api => api;
 
     /// <summary>Whether a path belongs to the API, and not to a page for people.</summary>
-    public bool Covers(string path) => path.StartsWith("/v1/", StringComparison.Ordinal) || path == "/v1" || path.StartsWith("/health", StringComparison.Ordinal);
+    public static bool Covers(string path) => path.StartsWith("/v1/", StringComparison.Ordinal) || path == "/v1" || path.StartsWith("/health", StringComparison.Ordinal);
 
     /// <summary>What status, headers and content type depart from; the schema of the body, when it has one.</summary>
     public AnswerHead CheckHead(string method, string path, int status, string? contentType, Func<string, bool> hasHeader)

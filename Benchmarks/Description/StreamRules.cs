@@ -50,8 +50,22 @@ internal sealed class StreamRules(string operation, JsonNode schema, ApiSchemas 
         var colon = line.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) return;
         var (field, value) = (line[..colon], line[(colon + 1)..].TrimStart(' '));
-        if (field == "data") _event[field] = value.StartsWith('{') ? JsonNode.Parse(value) : value;
+        if (field == "data") _event[field] = Parse(value);
         else if (field != "retry") _event[field] = value;
+    }
+
+    private JsonNode? Parse(string data)
+    {
+        if (!data.StartsWith('{')) return data;
+        try
+        {
+            return JsonNode.Parse(data);
+        }
+        catch (JsonException broken)
+        {
+            _departures.Add($"{operation}: the data of an event is no JSON: {broken.Message}");
+            return data;
+        }
     }
 
     private void Hold(string json)

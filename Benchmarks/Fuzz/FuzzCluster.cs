@@ -7,7 +7,8 @@ namespace Emu3.Benchmarks.Fuzz;
 /// <summary>A gateway that asks for keys, before a control silo and a simulated worker, each a process of its own; and what there is in it to ask about.</summary>
 internal sealed class FuzzCluster : IAsyncDisposable
 {
-    private const string AdminKey = "fuzz-bootstrap-key-of-32-characters-and-more";
+    /// <summary>Opens everything.</summary>
+    public const string AdminKey = "fuzz-bootstrap-key-of-32-characters-and-more";
     /// <summary>Items of the job that is paused: so many that some are left when it is.</summary>
     private const int WaitingCount = 250;
 
@@ -25,6 +26,9 @@ internal sealed class FuzzCluster : IAsyncDisposable
     public ClusterProcess Gateway => Processes.Gateways[0];
 
     public IPEndPoint Address => new(IPAddress.Loopback, Processes.GatewayAddresses[0].Port);
+
+    /// <summary>A key of the role user.</summary>
+    public string UserKey => User.Key;
 
     private FuzzClient Admin => field ??= new(Processes.GatewayAddresses[0], AdminKey);
 

@@ -5,7 +5,8 @@ namespace Emu3.Benchmarks.Fuzz;
 /// <summary>The requests that carry bodies. They are drawn more often: most of what can go wrong is in there.</summary>
 internal static class SeedBodies
 {
-    private const string Picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mO4oKCAFTEMLQkAvk5EAYUHFA8AAAAASUVORK5CYII=";
+    /// <summary>A grey picture of 8×8 pixels.</summary>
+    public const string Picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mO4oKCAFTEMLQkAvk5EAYUHFA8AAAAASUVORK5CYII=";
 
     /// <summary>The same as a file, its bytes in Latin-1.</summary>
     public static string PictureFile { get; } = Encoding.Latin1.GetString(Convert.FromBase64String(Picture[(Picture.IndexOf(',', StringComparison.Ordinal) + 1)..]));

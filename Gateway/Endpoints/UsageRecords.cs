@@ -17,7 +17,7 @@ internal static class UsageRecords
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/usage", Get)
         .Tell(ApiGroups.Usage, "Read what was used", "By the caller's tenant; for admins, by everyone. A job counts on the day that it was accepted, once it has ended.")
-        .Asks("from", $"The first day, as 2026-11-28, {MostDays} days at most before the last; 30 days where nothing is said.").Asks("to", "The last day; today where nothing is said.")
+        .AsksDay("from", $"The first day, as 2026-11-28, {MostDays} days at most before the last; 30 days where nothing is said.").AsksDay("to", "The last day; today where nothing is said.")
         .Asks("by", "A line for each key and day, or for each job.", "key", "job").Asks("format", "csv, also by the header Accept: text/csv.", "json", "csv")
         .Asks("tenant", "Only this one.").Gives<UsageList>().GivesFile(Csv, "The same, as a table.");
 

@@ -33,6 +33,9 @@ internal sealed class ApiDocument(IServiceProvider services)
 
     private readonly Lazy<Task<(byte[] Content, EntityTagHeaderValue Tag)>> _written = new(() => Write(services));
 
+    /// <summary>The document and its tag; made when it is first asked for.</summary>
+    public Task<(byte[] Content, EntityTagHeaderValue Tag)> Written => _written.Value;
+
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton<ApiDocument>();
@@ -53,7 +56,7 @@ internal sealed class ApiDocument(IServiceProvider services)
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path, async (HttpResponse response, ApiDocument document) =>
     {
-        var (content, tag) = await document._written.Value;
+        var (content, tag) = await document.Written;
         response.Headers.CacheControl = "no-cache";
         return Results.Bytes(content, "application/json", entityTag: tag);
     }).WithMetadata(OpenRoute.Metadata).ExcludeFromDescription();

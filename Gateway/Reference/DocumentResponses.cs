@@ -18,7 +18,7 @@ internal static class DocumentResponses
         foreach (var path in document.Paths.Values.OfType<OpenApiPathItem>())
         {
             foreach (var (method, operation) in path.Operations ?? []) Complete(operation, OperationTraits.Of(method, operation, metadataOf(operation)), document);
-            if (path.Operations?.TryGetValue(HttpMethod.Get, out var get) == true && !get.Responses!.Values.Any(IsStream)) path.Operations[HttpMethod.Head] = HeadOf(get);
+            if (path.Operations?.TryGetValue(HttpMethod.Get, out var get) == true) path.Operations[HttpMethod.Head] = HeadOf(get);
         }
     }
 
@@ -83,8 +83,6 @@ internal static class DocumentResponses
         foreach (var (status, response) in get.Responses!) head.Responses[status] = new OpenApiResponse { Description = response.Description, Headers = response.Headers };
         return head;
     }
-
-    private static bool IsStream(IOpenApiResponse response) => response.Content?.ContainsKey(RouteText.Events) == true;
 
     private static void Carry(OpenApiResponse response, string header, OpenApiDocument document) =>
         (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[header] = new OpenApiHeaderReference(header, document);

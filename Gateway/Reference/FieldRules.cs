@@ -16,13 +16,13 @@ internal static class FieldRules
 
     private static readonly Dictionary<string, Action<OpenApiSchema>> s_rules = new(StringComparer.Ordinal)
     {
-        ["prompt"] = field => field.Pattern = NotBlank,
+        ["prompt"] = field => (field.Pattern, field.Examples) = (NotBlank, ["a big red star on a blue background"]),
         ["id"] = Named,
         ["custom_id"] = Named,
         ["method"] = field => (field.MaxLength, field.Enum) = (null, ["POST"]),
-        ["ratio"] = field => (field.MaxLength, field.Pattern) = (null, $"^(auto|{s_side}:{s_side})$"),
-        ["size"] = field => (field.MaxLength, field.Pattern) = (null, $"^(auto|{s_side}x{s_side})$"),
-        ["seed"] = field => (field.Pattern, field.Maximum) = ($"^(0|{NumberPattern.UpTo(ulong.MaxValue)})$", $"{ulong.MaxValue}"),
+        ["ratio"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^(auto|{s_side}:{s_side})$", ["4:3", "1:1"]),
+        ["size"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^(auto|{s_side}x{s_side})$", ["1024x768", "auto"]),
+        ["seed"] = field => (field.Pattern, field.Maximum, field.Examples) = ($"^(0|{NumberPattern.UpTo(ulong.MaxValue)})$", $"{ulong.MaxValue}", [7, $"{ulong.MaxValue}"]),
         ["stop"] = field => field.AnyOf =
             [Text(1, RequestLimits.StopLength), new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = RequestLimits.StopCount, Items = Text(1, RequestLimits.StopLength) }],
         ["image"] = field => field.AnyOf =
@@ -31,13 +31,13 @@ internal static class FieldRules
         ["messages.content.image_url.url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
         ["metadata"] = field => (field.MaxProperties, field.PropertyNames) = (JobRequest.MostPairs, Text(0, JobRequest.LongestPairName)),
         ["webhook.url"] = field => field.Format = "uri",
-        ["input_file_id"] = field => (field.MaxLength, field.Pattern) = (null, "^file-[0-9a-f]{32}$"),
-        ["completion_window"] = field => (field.MaxLength, field.Pattern) = (null, $"^({NumberPattern.UpTo(60 * 24)}h|{NumberPattern.UpTo(60)}d)$"),
-        ["name"] = field => field.AllOf = [new OpenApiSchema { Pattern = NoControl }, new OpenApiSchema { Pattern = NotBlank }],
-        ["tenant"] = field => field.Pattern = "^(?!ckpt$)[a-z0-9][a-z0-9_-]*$",
+        ["input_file_id"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, "^file-[0-9a-f]{32}$", ["file-0123456789abcdef0123456789abcdef"]),
+        ["completion_window"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^({NumberPattern.UpTo(60 * 24)}h|{NumberPattern.UpTo(60)}d)$", ["24h", "7d"]),
+        ["name"] = field => (field.AllOf, field.Examples) = ([new OpenApiSchema { Pattern = NoControl }, new OpenApiSchema { Pattern = NotBlank }], ["the press office"]),
+        ["tenant"] = field => (field.Pattern, field.Examples) = ("^(?!ckpt$)[a-z0-9][a-z0-9_-]*$", ["press"]),
         ["expires_at"] = field => (field.Type, field.Format) = (JsonSchemaType.Integer, "int64"),
-        ["expires_in"] = field => (field.MaxLength, field.Pattern) =
-            (null, $"^({NumberPattern.UpTo(3650 * 1440)}m|{NumberPattern.UpTo(3650 * 24)}h|{NumberPattern.UpTo(3650)}d)$"),
+        ["expires_in"] = field => (field.MaxLength, field.Pattern, field.Examples) =
+            (null, $"^({NumberPattern.UpTo(3650 * 1440)}m|{NumberPattern.UpTo(3650 * 24)}h|{NumberPattern.UpTo(3650)}d)$", ["90m", "30d"]),
     };
 
     /// <summary>Adds what holds for the field at a path.</summary>

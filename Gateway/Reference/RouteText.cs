@@ -35,6 +35,15 @@ internal static class RouteText
             Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = words.Length == 0 ? null : [.. words] },
         });
 
+    /// <summary>A day in the query.</summary>
+    public static RouteHandlerBuilder AsksDay(this RouteHandlerBuilder route, string field, string text) => route.WithParameter(new()
+    {
+        Name = field,
+        In = ParameterLocation.Query,
+        Description = text,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "date" },
+    });
+
     /// <summary>The number of elements on a page.</summary>
     public static RouteHandlerBuilder AsksLimit(this RouteHandlerBuilder route, int usual, int most) => route.WithParameter(new()
     {

@@ -116,7 +116,7 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
 
     private async Task<string> SubmitAsync(int count)
     {
-        using var http = new HttpClient();
+        using var http = DescribedHttp.Client();
         var lines = Enumerable.Range(0, count).Select(item => JsonSerializer.Serialize(new { id = $"star-{item}", prompt = "a big red star on a blue background", seed = item })).Prepend("{}");
         using var answer = await http.PostAsync(
             new Uri(server.Address, "/v1/jobs"), new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson"), Cancellation);

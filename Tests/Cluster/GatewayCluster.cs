@@ -4,6 +4,7 @@ using System.Text.Json;
 using Emu3.Gateway;
 using Emu3.Tests.Fakes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -13,11 +14,12 @@ namespace Emu3.Tests.Cluster;
 internal sealed class GatewayCluster : IAsyncDisposable
 {
     private readonly WebApplication _gateway;
+    private readonly DescribedGateway _answers;
     private readonly TemporaryFolder? _folder;
 
-    private GatewayCluster(EmbeddedCluster cluster, WebApplication gateway, TemporaryFolder? folder)
+    private GatewayCluster(EmbeddedCluster cluster, WebApplication gateway, DescribedGateway answers, TemporaryFolder? folder)
     {
-        (Cluster, _gateway, _folder) = (cluster, gateway, folder);
+        (Cluster, _gateway, _answers, _folder) = (cluster, gateway, answers, folder);
         Address = new(gateway.Urls.Single());
         Http = new() { BaseAddress = Address };
     }
@@ -38,16 +40,19 @@ internal sealed class GatewayCluster : IAsyncDisposable
     public static async Task<GatewayCluster> StartAsync(
         EmbeddedCluster cluster, TemporaryFolder? folder = null, GatewayHostOptions? options = null, ILoggerProvider? log = null)
     {
+        var answers = new DescribedGateway();
         var gateway = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
         {
             builder.Logging.ClearProviders();
             if (log is not null) builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Trace);
+            builder.Services.AddSingleton<IStartupFilter>(answers);
             builder.Services.AddSingleton(cluster.Client);
             builder.Services.AddSingleton(cluster.Blobs);
             if (options is not null) builder.Services.AddSingleton(options);
         });
         await gateway.StartAsync();
-        return new(cluster, gateway, folder);
+        await DescribedGateway.RulesOf(gateway.Services);
+        return new(cluster, gateway, answers, folder);
     }
 
     /// <summary>Submits JSON lines; the status must be the expected one.</summary>
@@ -97,5 +102,6 @@ internal sealed class GatewayCluster : IAsyncDisposable
         await _gateway.DisposeAsync();
         await Cluster.DisposeAsync();
         _folder?.Dispose();
+        _answers.AssertNoDepartures();
     }
 }

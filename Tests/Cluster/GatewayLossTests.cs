@@ -87,7 +87,7 @@ public sealed class GatewayLossTests : IAsyncLifetime
     public async Task Events_OfAGatewayThatEnds_AreToldWhenToComeBack_AndItEndsAtOnce()
     {
         var job = await SubmitAsync(200);
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        using var http = DescribedHttp.Client();
         using var response = await http.GetAsync(new Uri(_cluster.GatewayAddresses[0], $"/v1/jobs/{job}/events"), HttpCompletionOption.ResponseHeadersRead, Cancellation);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
         Assert.NotNull(await reader.ReadLineAsync(Cancellation));
@@ -102,7 +102,7 @@ public sealed class GatewayLossTests : IAsyncLifetime
 
     private async Task<string> SubmitAsync(int count)
     {
-        using var http = new HttpClient();
+        using var http = DescribedHttp.Client();
         using var body = new StringContent(
             string.Join('\n', ["{}", .. Enumerable.Range(0, count).Select(number => $$"""{"prompt":"picture {{number}}"}""")]), Encoding.UTF8, "application/x-ndjson");
         using var response = await http.PostAsync(new Uri(_cluster.GatewayAddresses[0], "/v1/jobs"), body, Cancellation);
@@ -114,7 +114,7 @@ public sealed class GatewayLossTests : IAsyncLifetime
     /// <summary>Reads so many outcomes behind an event, or to the end.</summary>
     private async Task<(string? Last, bool IsDone)> ReadAsync(int gateway, string job, string? last, List<int> told, int until)
     {
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        using var http = DescribedHttp.Client();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_cluster.GatewayAddresses[gateway], $"/v1/jobs/{job}/events"));
         if (last is not null) request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);

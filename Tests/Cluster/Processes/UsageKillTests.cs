@@ -80,7 +80,8 @@ public sealed class UsageKillTests : IDisposable
     /// <summary>A key of a tenant of the same name.</summary>
     private static async Task<string> CreateKeyAsync(Uri gateway, string name)
     {
-        using var http = new HttpClient { BaseAddress = gateway, DefaultRequestHeaders = { Authorization = new("Bearer", Bootstrap) } };
+        using var http = DescribedHttp.Client(gateway);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", Bootstrap);
         using var response = await http.PostAsJsonAsync("/v1/admin/keys", new { name, tenant = name }, Cancellation);
         return (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("key").GetString()!;
     }

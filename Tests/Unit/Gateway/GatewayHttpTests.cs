@@ -7,6 +7,7 @@ using Emu3.Grains.Interfaces;
 using Emu3.Storage.Blobs;
 using Emu3.Tests.Fakes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -100,6 +101,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
     public sealed class Running : IAsyncLifetime
     {
         private readonly TemporaryFolder _folder = new();
+        private readonly DescribedGateway _answers = new();
         private WebApplication _app = null!;
 
         public HttpClient Http { get; private set; } = null!;
@@ -111,6 +113,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
             _app = GatewayHost.Build(new Uri("http://127.0.0.1:0"), builder =>
             {
                 builder.Logging.ClearProviders();
+                builder.Services.AddSingleton<IStartupFilter>(_answers);
                 builder.Services.AddSingleton(DispatchProxy.Create<IClusterClient, NoCluster>());
                 builder.Services.AddSingleton<IBlobStore>(new FolderBlobStore(_folder.FullPath));
             });
@@ -123,6 +126,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
             Http.Dispose();
             await _app.DisposeAsync();
             _folder.Dispose();
+            _answers.AssertNoDepartures();
         }
     }
 

@@ -1,0 +1,56 @@
+namespace Emu3.Benchmarks.Fuzz.Document;
+
+/// <summary>What became of the requests of a run, by operation.</summary>
+internal sealed class DocumentTally
+{
+    private readonly SortedDictionary<string, Row> _rows = new(StringComparer.Ordinal);
+    private readonly List<string> _violations = [];
+
+    /// <summary>Everything that is not as the document says.</summary>
+    public IReadOnlyList<string> Violations => _violations;
+
+    public int RequestCount => _rows.Values.Sum(row => row.Allowed + row.Broken);
+
+    /// <summary>Operations that nothing was ever asked of, or that never did what they are for.</summary>
+    public IEnumerable<string> NeverDone => _rows.Where(row => row.Value.Done == 0).Select(row => row.Key);
+
+    public void Begin(IEnumerable<Description.ApiOperation> operations)
+    {
+        foreach (var operation in operations) _rows[operation.Name] = new();
+    }
+
+    public void Add(DocumentRequest request, int status)
+    {
+        var row = _rows[request.Operation.Name];
+        if (request.IsAllowed) row.Allowed++;
+        else row.Broken++;
+        if (request.IsAllowed && status < 400) row.Done++;
+        if (request.IsAllowed && status is 400 or 415) row.Refused++;
+        row.Statuses[status] = row.Statuses.GetValueOrDefault(status) + 1;
+    }
+
+    /// <summary>Each kind of violation is told once.</summary>
+    public void AddViolation(string violation)
+    {
+        if (_violations.Count < 200 && !_violations.Contains(violation)) _violations.Add(violation);
+    }
+
+    /// <summary>Rows of a table.</summary>
+    public IEnumerable<string[]> Rows() => _rows.Select(row => (string[])
+    [
+        $"`{row.Key}`", $"{row.Value.Allowed}", $"{row.Value.Done}", $"{row.Value.Refused}", $"{row.Value.Broken}",
+        string.Join(", ", row.Value.Statuses.Select(status => $"{status.Key} × {status.Value}")),
+    ]);
+
+    public override string ToString() =>
+        $"{RequestCount} requests to {_rows.Count} operations: {_rows.Values.Sum(row => row.Done)} of {_rows.Values.Sum(row => row.Allowed)} allowed ones done, {_rows.Values.Sum(row => row.Broken)} forbidden ones refused; violations {Violations.Count}";
+
+    private sealed class Row
+    {
+        public int Allowed { get; set; }
+        public int Broken { get; set; }
+        public int Done { get; set; }
+        public int Refused { get; set; }
+        public SortedDictionary<int, int> Statuses { get; } = [];
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace Emu3.Benchmarks.Fuzz.Document;
+
+/// <summary>
+/// What the document says in words, because a schema can't: rules between fields, and those that depend on the model or on what is there. A request that the
+/// schemas allow may be refused for one of these with 400, and for nothing else.
+/// </summary>
+internal static class RulesInWords
+{
+    /// <summary>Codes of errors about the state of things, or about what the model takes.</summary>
+    private static readonly string[] s_codes =
+    [
+        "job_not_ended", "invalid_job_state", "key_not_valid", "no_webhook", "quota_exceeded", "too_many_files", "too_many_keys", "context_length_exceeded", "size_not_supported",
+        "not_supported_by_model", "image_not_readable",
+    ];
+
+    /// <summary>Parts of messages, each of one rule.</summary>
+    private static readonly string[] s_messages =
+    [
+        // between fields
+        "says both shape and area", "only a stream has previews", "in a stream", "a stream has 1 picture", "stands alone", "is given beside", "out of turn", "must end with a message of the user",
+        "only the user's messages have pictures", "is twice in this job", "is missing: the question", "question: is missing", "must not be after to", "several outputs",
+        // what is there, and what the model takes
+        "There is no file", "has the purpose", "must be the id of a file that is there", "must be the id of a batch that is there", "must be the id of a job", "webhook", "positions", "is not a PNG",
+        "is not what this job", "can't be drawn", "Allowed now", "is not a picture", "No item",
+        // the next page of a list that moved on, the place in a stream of another item
+        "must be the \"next\" of the page before", "must be the id of an event",
+    ];
+
+    /// <summary>The message of a refusal that no rule in words stands for; null when one does.</summary>
+    public static string? Unexplained(JsonElement answer)
+    {
+        var error = answer.GetProperty("error");
+        if (error.GetProperty("code").GetString() is { } code && s_codes.Contains(code)) return null;
+        // Of many lines each must be wrong for such a rule.
+        var messages = error.TryGetProperty("line_errors", out var lines)
+            ? [.. lines.EnumerateArray().Select(line => $"{line.GetProperty("param").GetString()}: {line.GetProperty("message").GetString()}")]
+            : new List<string> { error.GetProperty("message").GetString()! };
+        return messages.Find(message => !s_messages.Any(rule => message.Contains(rule, StringComparison.Ordinal)));
+    }
+}
