@@ -15,12 +15,18 @@ internal static class DocumentResponses
     {
         foreach (var (name, header) in Headers) document.AddComponent<IOpenApiHeader>(name, header);
         foreach (var status in ErrorStatus.All) document.AddComponent<IOpenApiResponse>(status.Name, Of(status, error, document));
-        foreach (var path in document.Paths.Values.OfType<OpenApiPathItem>())
+        foreach (var (address, item) in document.Paths)
         {
+            if (item is not OpenApiPathItem path) continue;
             foreach (var (method, operation) in path.Operations ?? []) Complete(operation, OperationTraits.Of(method, operation, metadataOf(operation)), document);
             if (path.Operations?.TryGetValue(HttpMethod.Get, out var get) == true) path.Operations[HttpMethod.Head] = HeadOf(get);
+            foreach (var (method, operation) in path.Operations ?? []) operation.OperationId ??= NameOf(method, address);
         }
     }
+
+    /// <summary>What generators of clients call the operation: <c>getJobsIdEvents</c>.</summary>
+    private static string NameOf(HttpMethod method, string address) => string.Concat(
+        address.Split('/', '_', '{', '}').Where(word => word.Length > 0 && word != "v1").Select(word => char.ToUpperInvariant(word[0]) + word[1..]).Prepend(method.Method.ToLowerInvariant()));
 
     private static Dictionary<string, OpenApiHeader> Headers => new()
     {

@@ -25,11 +25,19 @@ internal static class RequestShapes
         """{"messages":[{"role":"user","content":[{"type":"text","text":"What shape is it?"},{"type":"image_url","image_url":{"url":"file-0123456789abcdef0123456789abcdef"}}]}]}""",
         [.. s_conversations, """{"stream":true,"stream_options":{}}"""]);
 
+    /// <summary>What asks for a picture in a line of a batch.</summary>
+    public static RequestShape BatchImage { get; } = RequestShape.Learn(
+        "BatchImageBody", (body, errors) => OpenAiBodies.ReadImage(new(body, "", errors), isAnsweredInPlace: false), """{"prompt":"a big red star on a blue background"}""", ["{}"]);
+
+    /// <summary>What asks a question in a line of a batch.</summary>
+    public static RequestShape BatchChat { get; } = RequestShape.Learn(
+        "BatchChatBody", (body, errors) => OpenAiBodies.ReadChat(new(body, "", errors), errors), """{"messages":[{"role":"user","content":"What is red?"}]}""", s_conversations);
+
     /// <summary>One line of a batch's file.</summary>
     public static RequestShape BatchLine { get; } = RequestShape.Learn("BatchLine", (body, errors) => ItemRequestReader.ReadItem(body, errors),
         """{"custom_id":"star","method":"POST","url":"/v1/images/generations","body":{"prompt":"a big red star on a blue background"}}""",
         ["""{"custom_id":"x"}""", """{"body":1}"""],
-        (schema, document) => schema.Properties!["body"] = Either(document, FieldTexts.Of("body"), Image, Chat));
+        (schema, document) => schema.OneOf = [Line(document, BatchRequest.Images, BatchImage), Line(document, BatchRequest.Chat, BatchChat)]);
 
     /// <summary>A picture to draw, as a line of a job.</summary>
     public static RequestShape PictureItem { get; } = RequestShape.Learn("PictureItem", (body, errors) => ItemRequestReader.ReadItem(body, errors),
@@ -39,7 +47,9 @@ internal static class RequestShapes
     /// <summary>A question, as a line of a job.</summary>
     public static RequestShape QuestionItem { get; } = RequestShape.Learn("QuestionItem", (body, errors) => ItemRequestReader.ReadItem(body, errors),
         """{"id":"shape","image":"file-0123456789abcdef0123456789abcdef","question":"What shape is it?"}""",
-        [.. s_conversations, """{"question":"x"}"""]);
+        [.. s_conversations, """{"question":"x"}"""],
+        // What a line is, its fields say: without any of these it would be something else.
+        (schema, _) => schema.AnyOf = [.. ((string[])["image", "question", "messages"]).Select(field => new OpenApiSchema { Required = new HashSet<string> { field } })]);
 
     public static RequestShape Job { get; } = RequestShape.Learn("JobRequest", (body, errors) => JobRequest.Read(body, errors),
         """{"seed":7,"items":[{"prompt":"a big red star on a blue background"},{"prompt":"a small green circle on a black background"}]}""",
@@ -74,11 +84,18 @@ internal static class RequestShapes
         ["""{"quotas":{}}"""]);
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchLine, PictureItem, QuestionItem, Job, JobHead, Priority, Batch, Key];
+    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchImage, BatchChat, BatchLine, PictureItem, QuestionItem, Job, JobHead, Priority, Batch, Key];
 
     /// <summary>A line of a job.</summary>
     public static OpenApiSchema JobLine(OpenApiDocument document) =>
         Either(document, "The first line is a `JobHead`, and each one after it an item.", JobHead, PictureItem, QuestionItem, BatchLine);
+
+    /// <summary>The form of a batch's line that asks one endpoint.</summary>
+    private static OpenApiSchema Line(OpenApiDocument document, string url, RequestShape body) => new()
+    {
+        Title = url,
+        Properties = new Dictionary<string, IOpenApiSchema> { ["url"] = new OpenApiSchema { Const = url }, ["body"] = body.In(document) },
+    };
 
     private static OpenApiSchema Either(OpenApiDocument document, string? description, params ReadOnlySpan<RequestShape> shapes)
     {

@@ -24,6 +24,8 @@ public sealed class DocumentTests(ITestOutputHelper output) : IDisposable
         var tally = await run.RunAsync(600, TestContext.Current.CancellationToken);
 
         foreach (var row in tally.Rows()) output.WriteLine(string.Join(" | ", row));
+        foreach (var reason in tally.Reasons()) output.WriteLine(string.Join(" × ", reason));
+        foreach (var violation in tally.Violations) output.WriteLine(violation);
         output.WriteLine(tally.ToString());
         Assert.True(tally.Violations.Count == 0, string.Join('\n', tally.Violations));
     }

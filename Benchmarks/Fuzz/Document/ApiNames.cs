@@ -21,8 +21,9 @@ internal sealed class ApiNames
 
     private readonly Dictionary<string, List<string>> _names = new(StringComparer.Ordinal);
 
-    /// <summary>A name of a kind, or null when none is known.</summary>
-    public string? Of(string kind, Random random) => _names.TryGetValue(kind, out var known) && known.Count > 0 ? known[random.Next(known.Count)] : null;
+    /// <summary>A name of a kind, often the newest, or null when none is known.</summary>
+    public string? Of(string kind, Random random) =>
+        _names.TryGetValue(kind, out var known) && known.Count > 0 ? known[random.Next(2) == 0 ? known.Count - 1 : random.Next(known.Count)] : null;
 
     public void Add(string kind, string name)
     {

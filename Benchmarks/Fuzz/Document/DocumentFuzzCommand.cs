@@ -30,6 +30,8 @@ internal static class DocumentFuzzCommand
         report.Line("* \"refused\": 400 or 415 for one of the rules that the document has in words, or for the state of things");
         report.Line();
         report.Table(["", "allowed", "done", "refused", "forbidden", "statuses"], tally.Rows());
+        report.Line("Why requests that the schemas allow were refused:");
+        report.Table(["reason", "times"], tally.Reasons());
         foreach (var violation in tally.Violations) report.Line($"* {violation}");
         report.Line(tally.ToString());
         report.Save($"document-{seed}");

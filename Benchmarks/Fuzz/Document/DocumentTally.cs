@@ -1,10 +1,13 @@
+using System.Text.RegularExpressions;
+
 namespace Emu3.Benchmarks.Fuzz.Document;
 
 /// <summary>What became of the requests of a run, by operation.</summary>
-internal sealed class DocumentTally
+internal sealed partial class DocumentTally
 {
     private readonly SortedDictionary<string, Row> _rows = new(StringComparer.Ordinal);
     private readonly List<string> _violations = [];
+    private readonly Dictionary<string, int> _reasons = new(StringComparer.Ordinal);
 
     /// <summary>Everything that is not as the document says.</summary>
     public IReadOnlyList<string> Violations => _violations;
@@ -28,6 +31,20 @@ internal sealed class DocumentTally
         if (request.IsAllowed && status is 400 or 415) row.Refused++;
         row.Statuses[status] = row.Statuses.GetValueOrDefault(status) + 1;
     }
+
+    /// <summary>Why something that the schemas allow was refused.</summary>
+    public void AddReason(string message)
+    {
+        // Numbers and names differ, the rule is the same.
+        var reason = Names().Replace(message, "…");
+        _reasons[reason] = _reasons.GetValueOrDefault(reason) + 1;
+    }
+
+    /// <summary>Reasons of refusals and how often each came.</summary>
+    public IEnumerable<string[]> Reasons() => _reasons.OrderByDescending(reason => reason.Value).Select(reason => (string[])[reason.Key.ReplaceLineEndings(" ").Replace("|", "/", StringComparison.Ordinal), $"{reason.Value}"]);
+
+    [GeneratedRegex("\"[^\"]*\"|[0-9]+")]
+    private static partial Regex Names();
 
     /// <summary>Each kind of violation is told once.</summary>
     public void AddViolation(string violation)

@@ -51,7 +51,7 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
         if (names.ValueOf(field, schema, random) is { } known) return known;
         if (schema["const"] is { } one) return one.DeepClone();
         if (schema["enum"] is JsonArray words) return words[random.Next(words.Count)]?.DeepClone();
-        if ((schema["anyOf"] ?? schema["oneOf"]) is JsonArray forms) return Any(forms[random.Next(forms.Count)]!, field);
+        if (schema["properties"] is null && (schema["anyOf"] ?? schema["oneOf"]) is JsonArray forms) return Any(forms[random.Next(forms.Count)]!, field);
         string[] types = schema["type"] switch { JsonArray several => [.. several.Select(type => (string)type!)], { } type => [(string)type!], null => [] };
         if (types.Length > 1 && random.Next(10) > 0) types = [.. types.Where(type => type != "null")];
         return (types.Length == 0 ? "any" : types[random.Next(types.Length)]) switch
@@ -73,6 +73,14 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
         var required = (schema["required"] as JsonArray)?.Select(name => (string)name!).ToHashSet() ?? [];
         foreach (var (name, field) in schema["properties"] as JsonObject ?? [])
             if (required.Contains(name) || random.NextDouble() < OptionalShare) value[name] = Any(field!, name);
+        // Forms of one object: what the form adds is in it too.
+        if ((schema["anyOf"] ?? schema["oneOf"]) is JsonArray forms)
+        {
+            var form = forms[random.Next(forms.Count)]!;
+            foreach (var (name, told) in form["properties"] as JsonObject ?? []) value[name] = Any(told!, name);
+            foreach (var name in (form["required"] as JsonArray ?? []).Select(name => (string)name!).Where(name => !value.ContainsKey(name))) value[name] = Any(schema["properties"]![name]!, name);
+        }
+
         if (schema["additionalProperties"] is JsonObject values)
             for (var count = Count(schema, "minProperties", "maxProperties"); count > 0; count--) value[$"key {count}"] = Any(values, "");
         return value;

@@ -28,6 +28,9 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
 
         Assert.Empty(read.Diagnostic!.Errors.Select(error => error.ToString()));
         Assert.Empty(read.Diagnostic.Warnings.Select(warning => warning.ToString()));
+        var ids = Operations(read.Document!).Values.Select(operation => operation.OperationId).ToList();
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        Assert.Contains("getJobsIdEvents", ids);
         Assert.Equal("bearer", Assert.Single(Assert.Single(read.Document!.Security!)).Key.Scheme);
         Assert.Equal(ApiGroups.All.Select(group => group.Name).Order(), Operations(read.Document).SelectMany(operation => operation.Value.Tags!).Select(tag => tag.Name).Distinct().Order());
         Assert.Empty(Operations(read.Document).First(operation => operation.Key == "GET /health").Value.Security!);
