@@ -30,6 +30,9 @@ internal sealed class ApiDescription
             new(document["components"]!["schemas"]!.AsObject()));
     }
 
+    /// <summary>The same without the operations of a method.</summary>
+    public ApiDescription Without(string method) => new([.. Operations.Where(operation => operation.Method != method)], Schemas);
+
     /// <summary>The operation that a request means; null when there is none.</summary>
     public ApiOperation? Find(string method, string path) => _byMethod[method]
         .Select(operation => (operation, Rank: operation.Match(path))).Where(found => found.Rank is not null).OrderByDescending(found => found.Rank).FirstOrDefault().operation;

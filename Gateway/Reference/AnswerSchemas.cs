@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Emu3.Gateway.Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -19,6 +20,9 @@ internal static class AnswerSchemas
     /// <summary>Where the library notes that a property's reference is to be wrapped: null, or the component.</summary>
     private const string IsNullable = "x-is-nullable-property";
 
+    /// <summary>What a line of a batch's output holds, whose type in code is any object: what the endpoint answers, or an error.</summary>
+    private static readonly string[] s_bodiesOfBatches = [nameof(ImagesAnswer), nameof(ChatAnswer), "ResponseAnswer", "Error"];
+
     /// <summary>As a schema transformer, for every type that an answer holds.</summary>
     public static Task Complete(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
@@ -35,11 +39,15 @@ internal static class AnswerSchemas
         return Task.CompletedTask;
     }
 
-    /// <summary>A component is never null itself: where null may stand, whoever points to it says so, and says it once.</summary>
+    /// <summary>What holds for components as a whole.</summary>
     public static void Clean(OpenApiDocument document)
     {
-        foreach (var schema in document.Components!.Schemas!.Values.OfType<OpenApiSchema>())
+        var schemas = document.Components!.Schemas!;
+        if (schemas.TryGetValue(nameof(BatchResponseAnswer), out var line))
+            line.Properties!["body"] = new OpenApiSchema { AnyOf = [.. s_bodiesOfBatches.Where(schemas.ContainsKey).Select(name => new OpenApiSchemaReference(name, document))] };
+        foreach (var schema in schemas.Values.OfType<OpenApiSchema>())
         {
+            // A component is never null itself: where null may stand, whoever points to it says so, and says it once.
             if (schema.Enum is not { } words) continue;
             schema.Enum = [.. words.Where(word => !IsNull(word))];
             if (schema.Enum.All(word => word.GetValueKind() == System.Text.Json.JsonValueKind.String)) schema.Type = JsonSchemaType.String;

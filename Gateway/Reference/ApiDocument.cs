@@ -70,7 +70,7 @@ internal sealed class ApiDocument(IServiceProvider services)
 
     private static Task Introduce(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
-        document.Info = new() { Title = "Emu3", Version = typeof(ApiDocument).Assembly.GetName().Version?.ToString(3), Description = About };
+        document.Info = new() { Title = "Emu3", Version = typeof(ApiDocument).Assembly.GetName().Version?.ToString(3), Description = About, License = new() { Name = "MIT", Identifier = "MIT" } };
         document.Servers = [new() { Url = "/" }];
         document.Tags = ApiGroups.All.Select(group => new OpenApiTag { Name = group.Name, Description = group.Text }).ToHashSet();
         document.AddComponent<IOpenApiSecurityScheme>(Scheme, new OpenApiSecurityScheme

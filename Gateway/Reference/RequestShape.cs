@@ -83,7 +83,7 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         FieldKind.Flag => new() { Type = JsonSchemaType.Boolean },
         FieldKind.Choice => new() { Type = JsonSchemaType.String, Enum = [.. form.Words.Select(word => (JsonNode)word)] },
         FieldKind.Seed => new() { Type = JsonSchemaType.Integer | JsonSchemaType.String, Minimum = "0" },
-        FieldKind.Unsupported when form.Words.Count > 0 => new() { Enum = [.. form.Words.Select(word => JsonNode.Parse(word)!)] },
+        FieldKind.Unsupported when form.Words.Count > 0 => new() { Enum = [.. form.Words.DistinctBy(ValueOf).Select(word => JsonNode.Parse(word)!)] },
         FieldKind.Whole or FieldKind.Number => new()
         {
             Type = form.Kind == FieldKind.Whole ? JsonSchemaType.Integer : JsonSchemaType.Number,
@@ -131,6 +131,10 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         { Kind: FieldKind.Unsupported } form => $"Not supported beyond {string.Join(" or ", form.Words)}.",
         _ => null,
     };
+
+    /// <summary>0 and 0.0 are one number.</summary>
+    private static string ValueOf(string word) =>
+        decimal.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number.ToString("G29", CultureInfo.InvariantCulture) : word;
 
     private static string? Number(double? number) => number?.ToString(CultureInfo.InvariantCulture);
 }

@@ -83,7 +83,7 @@ internal sealed class DescribedGateway : IStartupFilter
             _found.AddRange(head.Departures);
         }
 
-        public IReadOnlyList<string> End(bool isWhole)
+        public List<string> End(bool isWhole)
         {
             if (isWhole && _head is { } head) _found.AddRange(rules.CheckBody(head, _whole.ToArray()));
             return _found;
