@@ -31,7 +31,7 @@ internal static class RequestShapes
 
     /// <summary>What asks a question in a line of a batch.</summary>
     public static RequestShape BatchChat { get; } = RequestShape.Learn(
-        "BatchChatBody", (body, errors) => OpenAiBodies.ReadChat(new(body, "", errors), errors), """{"messages":[{"role":"user","content":"What is red?"}]}""", s_conversations);
+        "BatchChatBody", (body, errors) => OpenAiBodies.ReadChat(new(body, "", errors), errors), """{"messages":[{"role":"user","content":"What is red?"}]}""", [.. s_conversations, "{}"]);
 
     /// <summary>One line of a batch's file.</summary>
     public static RequestShape BatchLine { get; } = RequestShape.Learn("BatchLine", (body, errors) => ItemRequestReader.ReadItem(body, errors),
@@ -49,7 +49,11 @@ internal static class RequestShapes
         """{"id":"shape","image":"file-0123456789abcdef0123456789abcdef","question":"What shape is it?"}""",
         [.. s_conversations, """{"question":"x"}"""],
         // What a line is, its fields say: without any of these it would be something else.
-        (schema, _) => schema.AnyOf = [.. ((string[])["image", "question", "messages"]).Select(field => new OpenApiSchema { Required = new HashSet<string> { field } })]);
+        (schema, _) => schema.AnyOf = [.. ((string[])["image", "question", "messages"]).Select(field => new OpenApiSchema
+        {
+            Required = new HashSet<string> { field },
+            Properties = new Dictionary<string, IOpenApiSchema> { [field] = new OpenApiSchema { Not = new OpenApiSchema { Type = JsonSchemaType.Null } } },
+        })]);
 
     public static RequestShape Job { get; } = RequestShape.Learn("JobRequest", (body, errors) => JobRequest.Read(body, errors),
         """{"seed":7,"items":[{"prompt":"a big red star on a blue background"},{"prompt":"a small green circle on a black background"}]}""",

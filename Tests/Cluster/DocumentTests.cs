@@ -13,15 +13,13 @@ public sealed class DocumentTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task Gateway_DoesWhatItsDocumentSays_AndNothingElse(int seed)
+    [Fact]
+    public async Task Gateway_DoesWhatItsDocumentSays_AndNothingElse()
     {
         await File.WriteAllTextAsync(_folder.PathTo("key"), Key, TestContext.Current.CancellationToken);
         await using var gateway = await GatewayCluster.StartAsync(options: new() { Keys = KeyMode.Required, BootstrapKeyFile = _folder.PathTo("key") });
-        using var run = new DocumentRun(gateway.Address, Key, null, seed);
-        var tally = await run.RunAsync(600, TestContext.Current.CancellationToken);
+        using var run = new DocumentRun(gateway.Address, Key, null, seed: 1);
+        var tally = await run.RunAsync(500, TestContext.Current.CancellationToken);
 
         foreach (var row in tally.Rows()) output.WriteLine(string.Join(" | ", row));
         foreach (var reason in tally.Reasons()) output.WriteLine(string.Join(" × ", reason));

@@ -15,6 +15,7 @@ namespace Emu3.Tests.Fakes;
 /// </summary>
 internal sealed class DescribedGateway : IStartupFilter
 {
+    private const int ClientClosedRequest = 499;
     private static Task<AnswerRules>? s_rules;
     private readonly ConcurrentQueue<string> _departures = new();
 
@@ -51,6 +52,8 @@ internal sealed class DescribedGateway : IStartupFilter
         http.Response.Body = body;
         http.Response.OnStarting(() =>
         {
+            // For the access log alone: whoever asked is gone.
+            if (http.Response.StatusCode == ClientClosedRequest) return Task.CompletedTask;
             var headers = http.Response.Headers;
             body.Begin(rules.CheckHead(method, path, http.Response.StatusCode, headers.ContentType.Count == 0 ? null : headers.ContentType.ToString(), headers.ContainsKey));
             return Task.CompletedTask;

@@ -15,7 +15,7 @@ internal sealed record DocumentRequest(
     /// <summary>For a report.</summary>
     public string Tell()
     {
-        var body = System.Text.Encoding.UTF8.GetString(Body);
+        var body = System.Text.Encoding.UTF8.GetString(Body).ReplaceLineEndings(" ");
         return $"{Operation.Method} {Target} {ContentType} {(body.Length <= LongestBody ? body : $"{body[..LongestBody]}…")} {string.Join(", ", Headers)}";
     }
 

@@ -43,7 +43,7 @@ internal sealed partial class DocumentTally
     /// <summary>Reasons of refusals and how often each came.</summary>
     public IEnumerable<string[]> Reasons() => _reasons.OrderByDescending(reason => reason.Value).Select(reason => (string[])[reason.Key.ReplaceLineEndings(" ").Replace("|", "/", StringComparison.Ordinal), $"{reason.Value}"]);
 
-    [GeneratedRegex("\"[^\"]*\"|[0-9]+")]
+    [GeneratedRegex("\"[^\"]*\"|[a-z]+[_-][0-9a-f]{16,}|[0-9]+")]
     private static partial Regex Names();
 
     /// <summary>Each kind of violation is told once.</summary>

@@ -77,7 +77,8 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
         if ((schema["anyOf"] ?? schema["oneOf"]) is JsonArray forms)
         {
             var form = forms[random.Next(forms.Count)]!;
-            foreach (var (name, told) in form["properties"] as JsonObject ?? []) value[name] = Any(told!, name);
+            foreach (var (name, told) in form["properties"] as JsonObject ?? [])
+                if (told!["not"] is null) value[name] = Any(told, name);
             foreach (var name in (form["required"] as JsonArray ?? []).Select(name => (string)name!).Where(name => !value.ContainsKey(name))) value[name] = Any(schema["properties"]![name]!, name);
         }
 
