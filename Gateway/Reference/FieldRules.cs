@@ -29,6 +29,9 @@ internal static class FieldRules
             [PictureText(), new OpenApiSchema { Type = JsonSchemaType.Array, MinItems = 1, MaxItems = RequestLimits.Pictures, Items = PictureText() }],
         ["messages"] = field => (field.MinItems, field.MaxItems) = (1, RequestLimits.Messages),
         ["messages.content.image_url.url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
+        ["messages.content.image_url"] = PictureTexts,
+        ["input.content.image_url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
+        ["input.content.file_id"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, "^file-[0-9a-f]{32}$"),
         ["metadata"] = field => (field.MaxProperties, field.PropertyNames) = (JobRequest.MostPairs, Text(0, JobRequest.LongestPairName)),
         ["webhook.url"] = field => field.Format = "uri",
         ["input_file_id"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, "^file-[0-9a-f]{32}$", ["file-0123456789abcdef0123456789abcdef"]),
@@ -48,6 +51,12 @@ internal static class FieldRules
     }
 
     private static void Named(OpenApiSchema field) => (field.MinLength, field.Pattern) = (1, NoControl);
+
+    /// <summary>Of a picture that may stand there by itself, or in an object.</summary>
+    private static void PictureTexts(OpenApiSchema field)
+    {
+        foreach (var text in (field.AnyOf ?? []).OfType<OpenApiSchema>().Where(form => form.Type == JsonSchemaType.String)) text.Pattern = Picture;
+    }
 
     private static OpenApiSchema Text(int least, int most) => new() { Type = JsonSchemaType.String, MinLength = least == 0 ? null : least, MaxLength = most };
 

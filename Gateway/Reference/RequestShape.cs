@@ -57,7 +57,7 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
     {
         var forms = node.Forms.Where(form => form.Kind is not (FieldKind.Any or FieldKind.Ignored or FieldKind.Unsupported)).Select(Describe).ToList();
         if (node.IsObject) forms.Add(DescribeObject(node, path));
-        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = Parts(Describe(element, path, isElement: true)) });
+        if (node.Element is { } element) forms.Add(new() { Type = JsonSchemaType.Array, Items = MessageParts.Split(Describe(element, path, isElement: true), path) });
         if (forms.Count == 0) forms.Add(node.Forms.FirstOrDefault(form => form.Kind == FieldKind.Unsupported) is { } refused ? Describe(refused) : new());
         var schema = forms.Count == 1 ? forms[0] : new() { AnyOf = [.. forms] };
         if (!isElement && (node.Forms.Count == 0 || node.Forms.Any(form => form.Kind is not (FieldKind.Ignored or FieldKind.Unsupported)))) FieldRules.Apply(schema, path);
@@ -101,27 +101,6 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         if (schema.Type is { } type) schema.Type = type | JsonSchemaType.Null;
         if (schema.Enum is { } words) schema.Enum = [.. words, JsonNullSentinel.JsonNull];
         if (schema.AnyOf is { } forms) schema.AnyOf = [.. forms, new OpenApiSchema { Type = JsonSchemaType.Null }];
-    }
-
-    /// <summary>Parts of a message have a type, which says what else they have: each is a form of its own.</summary>
-    private static OpenApiSchema Parts(OpenApiSchema element)
-    {
-        if (element.Properties is not { } fields || !fields.TryGetValue("type", out var kind) || !fields.ContainsKey("image_url")) return element;
-        return new OpenApiSchema { OneOf = [Part("text", "text"), Part("image_url", "image_url")] };
-
-        OpenApiSchema Part(string type, string content)
-        {
-            var told = (OpenApiSchema)fields[content];
-            told.Type &= ~JsonSchemaType.Null;
-            return new()
-            {
-                Type = JsonSchemaType.Object,
-                Title = type,
-                AdditionalPropertiesAllowed = false,
-                Required = new HashSet<string> { "type", content },
-                Properties = new Dictionary<string, IOpenApiSchema> { ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Const = type, Description = kind.Description }, [content] = told },
-            };
-        }
     }
 
     private static string? Note(ShapeNode node) => node.Forms.Count == 0 || node.IsObject || node.Element is not null ? null : node.Forms[0] switch

@@ -38,7 +38,8 @@ internal sealed class ApiNames
     {
         "model" => Of("models", random),
         "input_file_id" => Of("batch files", random),
-        "url" when schema["pattern"] is not null => random.Next(3) == 0 ? Of("vision files", random) ?? SeedBodies.Picture : SeedBodies.Picture,
+        "url" or "image_url" when schema["pattern"] is not null => random.Next(3) == 0 ? Of("vision files", random) ?? SeedBodies.Picture : SeedBodies.Picture,
+        "file_id" when schema["pattern"] is not null => Of("vision files", random),
         "image" when (string?)(schema["type"] as JsonValue) == "string" => SeedBodies.Picture,
         "expires_at" => TimeProvider.System.GetUtcNow().AddDays(1).ToUnixTimeSeconds(),
         // Nobody is told anything: the address is one that documentation uses.

@@ -22,7 +22,7 @@ internal static class RulesInWords
         "says both shape and area", "only a stream has previews", "in a stream", "a stream has 1 picture", "stands alone", "is given beside", "out of turn", "must end with a message of the user",
         "only the user's messages have pictures", "is twice in this job", "question: is missing", "must not be after to",
         // what is there, and what the model takes
-        "There is no file", "has the purpose", "must be the id of a file that is there", "must be the id of a batch that is there", "must be the id of a job", "must be an address of the public internet",
+        "There is no file", "must be the id of an uploaded file", "has the purpose", "must be the id of a file that is there", "must be the id of a batch that is there", "must be the id of a job", "must be an address of the public internet",
         "positions", "is not a PNG", "the nearest that it was trained for", "and the job runs on",
         // the next page of a list that moved on, the place in a stream of another item
         "must be the \"next\" of the page before", "must be the id of an event",
