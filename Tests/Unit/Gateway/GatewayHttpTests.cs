@@ -32,6 +32,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
     [InlineData("POST", "/v1/chat/completions", "[]", "application/json", 400, null)]
     [InlineData("POST", "/v1/jobs", "", "application/x-ndjson", 400, null)]
     [InlineData("POST", "/v1/jobs", "{\"priorty\":1}\n", "application/x-ndjson", 400, null)]
+    [InlineData("POST", "/v1/jobs?validate=maybe", "{}\n{\"prompt\":\"p\"}", "application/x-ndjson", 400, null)]
     [InlineData("POST", "/v1/jobs", "{}\n{\"prompt\":\"p\"}", "application/x-ndjson", 503, "no_worker")]
     [InlineData("POST", "/v1/images/generations", "{\"prompt\":\"p\"}", "application/json", 503, "no_worker")]
     [InlineData("GET", "/v1/jobs/job_1", null, null, 404, "job_not_found")]
