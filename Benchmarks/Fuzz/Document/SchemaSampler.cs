@@ -138,7 +138,7 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
             3 => true,
             4 => new JsonArray(),
             5 => new JsonObject(),
-            6 => JsonNode.Parse("1e300"),
+            6 => JsonNode.Parse("1e25"), // the library compares numbers as decimals, and throws beyond them
             7 => new string('x', 40_000),
             _ => null,
         };
