@@ -54,7 +54,7 @@ public sealed partial class ChatTemplate
     /// <summary>The pieces of a conversation that the model is to answer, up to where its answer begins. Text stays text, whatever it spells.</summary>
     internal IEnumerable<ChatPiece> Render(IReadOnlyList<ChatMessage> messages)
     {
-        if (messages is not [{ Role: ChatRole.System }, ..])
+        if (!messages.Any(message => message.Role == ChatRole.System))
         {
             yield return new ChatPiece(DefaultSystem + " ");
         }

@@ -41,6 +41,20 @@ public sealed class PromptTemplateTests
         Assert.Equal([tokens.BeginOfSequence, .. tokenizer.Encode("Be brief. USER: Hi ASSISTANT:")], prompt.Ids);
     }
 
+    [Theory]
+    [InlineData("user,user", "You are a helpful assistant. USER: 0 USER: 1 ASSISTANT:")]
+    [InlineData("system,system,user", "0 1 USER: 2 ASSISTANT:")]
+    [InlineData("assistant,user", "You are a helpful assistant. ASSISTANT: 0 USER: 1 ASSISTANT:")]
+    [InlineData("user,system,user", "USER: 0 1 USER: 2 ASSISTANT:")]
+    [InlineData("user,assistant", "You are a helpful assistant. USER: 0 ASSISTANT: 1 ASSISTANT:")]
+    [InlineData("system", "0 ASSISTANT:")]
+    public void Build_RolesInAnyOrder_AreRenderedAsTheTemplateDoes(string roles, string rendered)
+    {
+        var (tokenizer, _, tokens, prompts) = FixtureTokenizers.Hub;
+        ChatMessage[] messages = [.. roles.Split(',').Select((role, i) => new ChatMessage(Enum.Parse<ChatRole>(role, ignoreCase: true), [new ChatPart.Text($"{i}")]))];
+        Assert.Equal([tokens.BeginOfSequence, .. tokenizer.Encode(rendered)], prompts.Build(messages, []).Ids);
+    }
+
     [Fact]
     public void Build_OtherNumberOfPictures_IsRefused()
     {
