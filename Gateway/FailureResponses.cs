@@ -70,7 +70,7 @@ internal static class FailureResponses
     /// <summary>A page of another site wants to change something in a gateway without keys.</summary>
     public static FailureResponse CrossSite(string origin) => Error(StatusCodes.Status403Forbidden, Invalid,
         $"Without keys this gateway changes nothing for pages of other sites, and the request's Origin is \"{Short(origin)}\". "
-        + "Let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
+        + "Name the site in Gateway:CorsOrigins, let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
 
     /// <summary>Keys are asked for, and the request shows none.</summary>
     public static FailureResponse KeyMissing() => NoEntry("The request has no API key: send it as \"Authorization: Bearer KEY\".", Challenge);

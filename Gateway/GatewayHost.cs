@@ -63,6 +63,7 @@ public static class GatewayHost
 
         var app = builder.Build();
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
+        app.UseRoutingWithHead();
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
         app.Use(PatientBody.Use);
