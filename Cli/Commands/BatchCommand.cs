@@ -17,7 +17,7 @@ internal static class BatchCommand
         var format = new Option<InputFormat>("--input-format") { Description = "jsonl, csv or text. Default: by the file's name, else by its first line." };
         var ask = new Option<string?>("--ask") { Description = "Question for every picture that comes without one." };
         var name = new Option<string>("--name") { Description = "File names: {id}, {seed}, {sample} and {index} are filled in.", DefaultValueFactory = _ => "{id}-{seed}" };
-        var seed = new Option<ulong?>("--seed") { Description = "Items without a seed derive theirs from it. Default: drawn once and kept in the folder." };
+        var seed = SeedOption.Create("Items without a seed derive theirs from it. Default: drawn once and kept in the folder.");
         var overwrite = new Option<bool>("--overwrite") { Description = "Make items again that changed since, and replace their pictures." };
         var retryFailed = new Option<bool>("--retry-failed") { Description = "Run items again that failed before." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Report bad lines, positions, disk and expected time; run and write nothing." };

@@ -12,7 +12,7 @@ internal static class GenerateCommand
     {
         var prompt = new Argument<string>("PROMPT") { Description = "What the picture shows." };
         var output = new Option<string>("--out", "-o") { Description = "Picture file; its ending tells the format. Several get numbers.", DefaultValueFactory = _ => "emu3.png" };
-        var seed = new Option<ulong?>("--seed") { Description = "The same seed draws the same picture. Default: drawn, and printed." };
+        var seed = SeedOption.Create("The same seed draws the same picture. Default: drawn, and printed.");
         var pictures = new PictureOptions();
         var cluster = new ClusterOptions();
         var command = new Command("generate", "Draw a picture.");

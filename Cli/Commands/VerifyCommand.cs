@@ -21,7 +21,7 @@ internal static class VerifyCommand
                 return null!;
             },
         };
-        var seed = new Option<ulong?>("--seed") { Description = "Chooses the pictures. Default: drawn, and told." };
+        var seed = SeedOption.Create("Chooses the pictures. Default: drawn, and told.");
         var cluster = new ClusterOptions();
         var command = new Command("verify", "Make random pictures of a batch again from their recipes, and compare token for token. Exit code 1: something differs.");
         command.Arguments.Add(folder);

@@ -73,7 +73,7 @@ internal sealed class BatchCheck(string endpoint)
         if (endpoint != BatchRequest.Images) return;
         if (body.TryGetProperty("n", out var count) && count.ValueKind == JsonValueKind.Number)
         {
-            if (count.TryGetInt32(out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
+            if (WholeNumber.TryRead(count, out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
             else Error("invalid_value", $"body.n: must be a whole number from 1 to {Images.MostSamples}, as where the endpoint is called by itself.", "body.n", LineCount);
         }
         if (TextOf(body, "response_format") == "b64_json") MarkInline(LineCount - 1);

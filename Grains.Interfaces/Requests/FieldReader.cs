@@ -76,7 +76,7 @@ public sealed class FieldReader
     {
         _log?.Note(PathOf(field), new(FieldKind.Whole) { Least = least, Most = most });
         if (Find(field) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
+        if (WholeNumber.TryRead(value, out var number) && number >= least && number <= most) return (int)number;
         Error(field, $"must be a whole number from {least} to {most}, and is {Name(value)}.");
         return null;
     }
@@ -101,16 +101,13 @@ public sealed class FieldReader
         return null;
     }
 
-    /// <summary>A 64-bit seed. JSON numbers beyond 2⁵³ are rounded by many programs, so a decimal string does as well.</summary>
+    /// <summary>A 64-bit seed; null also when it says that one is to be drawn (see <see cref="RequestSeed"/>).</summary>
     public ulong? Seed(string field)
     {
         _log?.Note(PathOf(field), new(FieldKind.Seed));
         if (Find(field) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out var seed)) return seed;
-        if (value.ValueKind == JsonValueKind.String
-            && ulong.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out seed)) return seed;
-        Error(field, $"must be a whole number from 0 to {ulong.MaxValue}, as a number or a decimal string, and is {Name(value)}.");
-        return null;
+        if (!RequestSeed.TryRead(value, out var seed)) Error(field, $"must be {RequestSeed.Form}; it is {Name(value)}.");
+        return seed;
     }
 
     /// <summary>One of a few words.</summary>
