@@ -86,6 +86,17 @@ public sealed class PromptTemplateTests
         Assert.NotNull(ChatTemplate.Read(checkpoint.Folder));
     }
 
+    [Fact]
+    public void Read_SeveralNamedTemplates_TheDefaultCounts()
+    {
+        using var checkpoint = new SmallCheckpoint();
+        System.Text.Json.Nodes.JsonObject Named(string name, string template) => new() { ["name"] = name, ["template"] = template };
+        checkpoint.Write("tokenizer_config.json", new System.Text.Json.Nodes.JsonObject { ["chat_template"] = new System.Text.Json.Nodes.JsonArray(Named("tools", "x"), Named("default", Released)) });
+        Assert.NotNull(ChatTemplate.Read(checkpoint.Folder));
+        checkpoint.Write("tokenizer_config.json", new System.Text.Json.Nodes.JsonObject { ["chat_template"] = new System.Text.Json.Nodes.JsonArray(Named("tools", Released)) });
+        Assert.Throws<CheckpointException>(() => ChatTemplate.Read(checkpoint.Folder));
+    }
+
     [Theory]
     [InlineData("chat_template.jinja")]
     [InlineData("chat_template.json")]
