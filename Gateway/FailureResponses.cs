@@ -41,6 +41,9 @@ internal static class FailureResponses
             param, "invalid_items", errors);
     }
 
+    /// <summary>A line of a batch that can't run, as the request would have been refused by itself.</summary>
+    public static FailureResponse LineRefused(string message, string? param, string? code) => Error(StatusCodes.Status400BadRequest, Invalid, message, param, code);
+
     public static FailureResponse JobNotFound(string job) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no job \"{Short(job)}\".", code: "job_not_found");
 
     public static FailureResponse FileNotFound(string file) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no file \"{Short(file)}\".", "id", "file_not_found");

@@ -47,6 +47,12 @@ public sealed class GatewayHostOptions : IValidatableObject
     /// </summary>
     public bool BatchesExpire { get; set; }
 
+    /// <summary>
+    /// What holds for batches that do not say (<c>on_invalid_line</c>): true tells a bad line in the error file and runs the others, as vLLM does. Default: no, a bad line
+    /// fails the batch, as OpenAI's do.
+    /// </summary>
+    public bool BatchesReportInvalidLines { get; set; }
+
     /// <summary>What is wrong with one of <see cref="CorsOrigins"/>; null when nothing is.</summary>
     public static string? ProblemOfOrigin(string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var address) && (address.Scheme is "http" or "https") && origin == address.GetLeftPart(UriPartial.Authority)

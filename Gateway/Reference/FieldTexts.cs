@@ -58,6 +58,7 @@ internal static class FieldTexts
         ["input_file_id"] = "A file of purpose batch.",
         ["endpoint"] = "What every line asks for.",
         ["completion_window"] = "Hours or days, as \"24h\" or \"7d\", from 1h to 60d: a target, see the batch's warning.",
+        ["on_invalid_line"] = "With \"report\", a line that can't run is an error in the error file and the others run; with \"fail\", it fails the batch. Left out: as the gateway is configured, fail by default.",
         ["output_expires_after"] = "When the output and error files go by themselves.",
         ["anchor"] = "From when on seconds count.",
         ["seconds"] = "An hour to thirty days.",
