@@ -9,6 +9,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 public sealed class FieldReader
 {
+    private const int MostUnknown = 64;
     private readonly JsonElement _element;
     private readonly string _path;
     private readonly List<ItemError> _errors;
@@ -159,14 +160,13 @@ public sealed class FieldReader
         ? allowed.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number == allowed.GetDecimal()
         : JsonElement.DeepEquals(value, allowed);
 
-    /// <summary>Refuses every field that was not asked for, and says which there are.</summary>
+    /// <summary>Refuses every field that was not asked for, and says which there are. Of very many the first stand for all: each message is longer than its field.</summary>
     public void Close()
     {
         _log?.Close(_path);
         if (!IsObject) return;
-        foreach (var property in _element.EnumerateObject())
-            if (!_accepted.Contains(property.Name))
-                Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
+        foreach (var property in _element.EnumerateObject().Where(property => !_accepted.Contains(property.Name)).Take(MostUnknown))
+            Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
     }
 
     /// <summary>A value in a message: itself when it is short, else its kind.</summary>
