@@ -4,20 +4,24 @@ using Emu3.Grains.Interfaces.Requests;
 namespace Emu3.Cli.Commands;
 
 /// <summary><c>--seed</c>, which takes what the API's field takes: −1 is the same as not saying it.</summary>
-internal static class SeedOption
+internal sealed class SeedOption
 {
-    public static Option<ulong?> Create(string description) => new("--seed")
-    {
-        Description = description,
-        CustomParser = result =>
-        {
-            if (RequestSeed.TryParse(result.Tokens[0].Value, out var seed))
-            {
-                return seed;
-            }
+    private readonly Option<string?> _option;
 
-            result.AddError($"--seed must be {RequestSeed.Form}; it is \"{result.Tokens[0].Value}\".");
-            return null;
-        },
-    };
+    public SeedOption(string description)
+    {
+        _option = new("--seed") { Description = description };
+        _option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var said] && !RequestSeed.TryParse(said.Value, out _))
+            {
+                result.AddError($"--seed must be {RequestSeed.Form}; it is \"{said.Value}\".");
+            }
+        });
+    }
+
+    public void AddTo(Command command) => command.Options.Add(_option);
+
+    /// <summary>The seed; null where none was said, or one is to be drawn.</summary>
+    public ulong? Read(ParseResult result) => RequestSeed.TryParse(result.GetValue(_option), out var seed) ? seed : null;
 }
