@@ -148,7 +148,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         _gateway = GatewayHost.Build(address, connection, builder =>
         {
             log.AddTo(builder.Logging);
-            builder.Services.AddSingleton(new GatewayHostOptions { BootstrapKeyFile = choice.BootstrapKeyFile });
+            builder.Services.AddSingleton(new GatewayHostOptions { BootstrapKeyFile = choice.BootstrapKeyFile, CorsOrigins = [.. choice.CorsOrigins] });
 
             // Signals are the program's to handle.
             builder.Services.AddSingleton<IHostLifetime, NoLifetime>();

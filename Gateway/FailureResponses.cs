@@ -41,6 +41,9 @@ internal static class FailureResponses
             param, "invalid_items", errors);
     }
 
+    /// <summary>A line of a batch that can't run, as the request would have been refused by itself.</summary>
+    public static FailureResponse LineRefused(string message, string? param, string? code) => Error(StatusCodes.Status400BadRequest, Invalid, message, param, code);
+
     public static FailureResponse JobNotFound(string job) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no job \"{Short(job)}\".", code: "job_not_found");
 
     public static FailureResponse FileNotFound(string file) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no file \"{Short(file)}\".", "id", "file_not_found");
@@ -70,7 +73,7 @@ internal static class FailureResponses
     /// <summary>A page of another site wants to change something in a gateway without keys.</summary>
     public static FailureResponse CrossSite(string origin) => Error(StatusCodes.Status403Forbidden, Invalid,
         $"Without keys this gateway changes nothing for pages of other sites, and the request's Origin is \"{Short(origin)}\". "
-        + "Let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
+        + "Name the site in Gateway:CorsOrigins, let the page's server ask instead, or ask for keys with Gateway:Keys=Required.", code: "cross_site_request");
 
     /// <summary>Keys are asked for, and the request shows none.</summary>
     public static FailureResponse KeyMissing() => NoEntry("The request has no API key: send it as \"Authorization: Bearer KEY\".", Challenge);

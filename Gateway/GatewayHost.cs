@@ -53,7 +53,7 @@ public static class GatewayHost
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
         builder.Services.AddSingleton<BatchValidations>().AddHostedService<ForsakenBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
-        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();
+        builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<ReportingSubmission>().AddSingleton<RefusedLines>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
         builder.Services.AddSingleton<WebhookCheck>();
         AccessHost.Add(builder.Services);
@@ -63,6 +63,7 @@ public static class GatewayHost
 
         var app = builder.Build();
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Emu3.Gateway");
+        app.UseRoutingWithHead();
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
         app.Use(PatientBody.Use);

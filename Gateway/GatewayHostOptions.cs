@@ -24,6 +24,12 @@ public sealed class GatewayHostOptions : IValidatableObject
     public string? PublicAddress { get; set; }
 
     /// <summary>
+    /// Sites whose pages may call this gateway from a browser, as <c>https://app.example.org</c>. None by default: pages then ask their own server, which asks
+    /// the gateway. Without keys such a page may do everything that this machine may.
+    /// </summary>
+    public IList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>
     /// So long the addresses of pictures in answers open. Default: 9 minutes; the pictures of requests that somebody waited for are kept for
     /// <c>Jobs:InteractiveKeep</c>.
     /// </summary>
@@ -41,6 +47,18 @@ public sealed class GatewayHostOptions : IValidatableObject
     /// </summary>
     public bool BatchesExpire { get; set; }
 
+    /// <summary>
+    /// What holds for batches that do not say (<c>on_invalid_line</c>): true tells a bad line in the error file and runs the others, as vLLM does. Default: no, a bad line
+    /// fails the batch, as OpenAI's do.
+    /// </summary>
+    public bool BatchesReportInvalidLines { get; set; }
+
+    /// <summary>What is wrong with one of <see cref="CorsOrigins"/>; null when nothing is.</summary>
+    public static string? ProblemOfOrigin(string origin) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var address) && (address.Scheme is "http" or "https") && origin == address.GetLeftPart(UriPartial.Authority)
+            ? null
+            : $"must be scheme, host and port as a browser sends them (https://app.example.org, http://localhost:3000), without a path and without a slash at the end, and is '{origin}'.";
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp)
@@ -49,6 +67,7 @@ public sealed class GatewayHostOptions : IValidatableObject
         if (BootstrapKeyFile is { } file && BootstrapKey.Read(file) is { Problem: { } problem }) yield return new(problem, [nameof(BootstrapKeyFile)]);
         if (PublicAddress is { } name && (!Uri.TryCreate(name, UriKind.Absolute, out var isPublic) || isPublic.Scheme is not ("http" or "https")))
             yield return new($"must be an address as https://pictures.example.org, and is '{name}'.", [nameof(PublicAddress)]);
+        if (CorsOrigins.Select(ProblemOfOrigin).FirstOrDefault(wrong => wrong is not null) is { } notOne) yield return new(notOne, [nameof(CorsOrigins)]);
         if (MostQueuedItems < 1) yield return new($"must be 1 or more, and is {MostQueuedItems}.", [nameof(MostQueuedItems)]);
         if (AddressValidity <= TimeSpan.Zero || AddressValidity > TimeSpan.FromDays(7))
             yield return new($"must be more than nothing and 7 days at most, and is {AddressValidity}.", [nameof(AddressValidity)]);

@@ -38,6 +38,7 @@ internal sealed class ServerSentEvents(IAsyncEnumerable<ServerSentEvent> events)
         response.Headers.CacheControl = "no-cache, no-transform";
         response.Headers["X-Accel-Buffering"] = "no";
         await response.StartAsync(httpContext.RequestAborted);
+        if (HttpMethods.IsHead(httpContext.Request.Method)) return;
 
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(httpContext.RequestAborted, stopping);
         await using var source = events.GetAsyncEnumerator(ends.Token);

@@ -17,7 +17,7 @@ internal static class BatchCommand
         var format = new Option<InputFormat>("--input-format") { Description = "jsonl, csv or text. Default: by the file's name, else by its first line." };
         var ask = new Option<string?>("--ask") { Description = "Question for every picture that comes without one." };
         var name = new Option<string>("--name") { Description = "File names: {id}, {seed}, {sample} and {index} are filled in.", DefaultValueFactory = _ => "{id}-{seed}" };
-        var seed = new Option<ulong?>("--seed") { Description = "Items without a seed derive theirs from it. Default: drawn once and kept in the folder." };
+        var seed = new SeedOption("Items without a seed derive theirs from it. Default: drawn once and kept in the folder.");
         var overwrite = new Option<bool>("--overwrite") { Description = "Make items again that changed since, and replace their pictures." };
         var retryFailed = new Option<bool>("--retry-failed") { Description = "Run items again that failed before." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Report bad lines, positions, disk and expected time; run and write nothing." };
@@ -49,11 +49,12 @@ internal static class BatchCommand
         var cluster = new ClusterOptions();
         var command = new Command("batch", "Draw a picture for every prompt of a file, or answer a question about every picture of a folder. Started again, it goes on where it was.");
         command.Arguments.Add(input);
-        foreach (var option in (Option[])[output, format, ask, name, seed, overwrite, retryFailed, dryRun, shard, priority, maxFailures])
+        foreach (var option in (Option[])[output, format, ask, name, overwrite, retryFailed, dryRun, shard, priority, maxFailures])
         {
             command.Options.Add(option);
         }
 
+        seed.AddTo(command);
         pictures.AddTo(command);
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -67,7 +68,7 @@ internal static class BatchCommand
                 Format = result.GetValue(format),
                 Question = result.GetValue(ask),
                 Name = result.GetValue(name)!,
-                Seed = result.GetValue(seed),
+                Seed = seed.Read(result),
                 Overwrite = result.GetValue(overwrite),
                 RetryFailed = result.GetValue(retryFailed),
                 DryRun = result.GetValue(dryRun),

@@ -12,14 +12,14 @@ internal static class ChatCommand
         var words = new Argument<string[]>("PICTURES QUESTION") { Description = "Picture files, and last the question.", Arity = ArgumentArity.OneOrMore };
         var maxTokens = new Option<int?>("--max-tokens") { Description = "The answer ends after this many tokens at the latest." };
         var stop = new Option<string[]>("--stop") { Description = "The answer ends before this text; may be said up to four times." };
-        var seed = new Option<ulong?>("--seed") { Description = "With --temperature: the same seed gives the same answer." };
+        var seed = new SeedOption("With --temperature: the same seed gives the same answer.");
         var sampling = new SamplingOptions();
         var cluster = new ClusterOptions();
         var command = new Command("chat", "Ask something about pictures.");
         command.Arguments.Add(words);
         command.Options.Add(maxTokens);
         command.Options.Add(stop);
-        command.Options.Add(seed);
+        seed.AddTo(command);
         sampling.AddTo(command);
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -31,7 +31,7 @@ internal static class ChatCommand
                 request["stop"] = new JsonArray([.. stops.Select(text => (JsonNode)text)]);
             }
 
-            Said.Add(request, "seed", result.GetValue(seed));
+            Said.Add(request, "seed", seed.Read(result));
             sampling.Write(result, request);
             return RunAsync(request, result.GetRequiredValue(words), cluster.Read(result), console, cancellationToken);
         });
@@ -47,13 +47,10 @@ internal static class ChatCommand
     private static async Task<int> AskAsync(JsonObject request, ClusterSession session, CliConsole console, CancellationToken cancellationToken)
     {
         request["model"] = session.Model.Id;
-        var isFirst = true;
         await foreach (var piece in session.Gateway.ChatAsync(request, cancellationToken))
         {
-            // A tokenizer of words has a space before the first.
-            await console.Out.WriteAsync(isFirst ? piece.TrimStart() : piece);
+            await console.Out.WriteAsync(piece);
             await console.Out.FlushAsync(cancellationToken);
-            isFirst = false;
         }
 
         await console.Out.WriteLineAsync();

@@ -155,6 +155,9 @@ internal sealed record ClusterChoice
     /// <summary>Networks that webhooks may reach though they are private; where there are any, by plain http as well.</summary>
     public IReadOnlyList<string> WebhookNetworks { get; init; } = [];
 
+    /// <summary>Sites whose pages may call its gateway.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public Uri? Metrics { get; init; }
 }

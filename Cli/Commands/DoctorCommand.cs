@@ -3,6 +3,7 @@ using System.Globalization;
 using Emu3.Cli.Batch;
 using Emu3.Cli.Devices;
 using Emu3.Inference;
+using Emu3.Inference.Engine;
 using Emu3.Inference.Weights;
 using Spectre.Console;
 
@@ -95,6 +96,7 @@ internal static class DoctorCommand
 
     private static string DescribeCheckpoint(ModelFolder model)
     {
+        CheckpointFacts.Inspect(model);
         var bytes = model.Shards.Sum(shard => new FileInfo(shard.Path).Length);
         var vision = model.IsOriginal ? $" and {model.Vision}" : "";
         return $"{model.Name}: {(model.IsOriginal ? "original" : "transformers")} layout, {model.Shards.Count} weight file{(model.Shards.Count == 1 ? "" : "s")} with {DryRunReport.Size(bytes)} in {model.Language}{vision}";

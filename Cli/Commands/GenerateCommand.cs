@@ -12,20 +12,20 @@ internal static class GenerateCommand
     {
         var prompt = new Argument<string>("PROMPT") { Description = "What the picture shows." };
         var output = new Option<string>("--out", "-o") { Description = "Picture file; its ending tells the format. Several get numbers.", DefaultValueFactory = _ => "emu3.png" };
-        var seed = new Option<ulong?>("--seed") { Description = "The same seed draws the same picture. Default: drawn, and printed." };
+        var seed = new SeedOption("The same seed draws the same picture. Default: drawn, and printed.");
         var pictures = new PictureOptions();
         var cluster = new ClusterOptions();
         var command = new Command("generate", "Draw a picture.");
         command.Arguments.Add(prompt);
         command.Options.Add(output);
-        command.Options.Add(seed);
+        seed.AddTo(command);
         pictures.AddTo(command);
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) =>
         {
             var request = pictures.Read(result);
             request["prompt"] = result.GetRequiredValue(prompt);
-            Said.Add(request, "seed", result.GetValue(seed)?.ToString(CultureInfo.InvariantCulture));
+            Said.Add(request, "seed", seed.Read(result)?.ToString(CultureInfo.InvariantCulture));
             return RunAsync(request, result.GetValue(output)!, cluster.Read(result), console, cancellationToken);
         });
         return command;

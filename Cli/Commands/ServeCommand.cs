@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Emu3.Gateway;
 
 namespace Emu3.Cli.Commands;
 
@@ -45,6 +46,17 @@ internal static class ServeCommand
                 result.AddError($"--webhook-network must be a network as 10.20.0.0/16, and is \"{network.Value}\".");
             }
         });
+        var corsOrigins = new Option<string[]>("--cors-origin")
+        {
+            Description = "Site whose pages may call the gateway from a browser, as https://app.example.org; may be given several times. Default: none.",
+        };
+        corsOrigins.Validators.Add(result =>
+        {
+            foreach (var problem in result.Tokens.Select(token => GatewayHostOptions.ProblemOfOrigin(token.Value)).OfType<string>())
+            {
+                result.AddError($"--cors-origin: {problem}");
+            }
+        });
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
@@ -52,6 +64,7 @@ internal static class ServeCommand
         command.Options.Add(bootstrap);
         command.Options.Add(metricsPort);
         command.Options.Add(webhookNetworks);
+        command.Options.Add(corsOrigins);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -61,6 +74,7 @@ internal static class ServeCommand
                 IsForOthers = true,
                 BootstrapKeyFile = result.GetValue(bootstrap),
                 WebhookNetworks = result.GetValue(webhookNetworks) ?? [],
+                CorsOrigins = result.GetValue(corsOrigins) ?? [],
                 Metrics = MetricsAt(result.GetValue(host)!, result.GetValue(metricsPort)),
             };
             return RunAsync(new UriBuilder("http", result.GetValue(host)!, result.GetValue(port)).Uri, choice, console, cancellationToken);

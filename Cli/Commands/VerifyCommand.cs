@@ -21,15 +21,15 @@ internal static class VerifyCommand
                 return null!;
             },
         };
-        var seed = new Option<ulong?>("--seed") { Description = "Chooses the pictures. Default: drawn, and told." };
+        var seed = new SeedOption("Chooses the pictures. Default: drawn, and told.");
         var cluster = new ClusterOptions();
         var command = new Command("verify", "Make random pictures of a batch again from their recipes, and compare token for token. Exit code 1: something differs.");
         command.Arguments.Add(folder);
         command.Options.Add(sample);
-        command.Options.Add(seed);
+        seed.AddTo(command);
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(
-            Path.GetFullPath(result.GetRequiredValue(folder)), result.GetValue(sample)!, result.GetValue(seed) ?? Draw(), cluster.Read(result), console, cancellationToken));
+            Path.GetFullPath(result.GetRequiredValue(folder)), result.GetValue(sample)!, seed.Read(result) ?? Draw(), cluster.Read(result), console, cancellationToken));
         return command;
     }
 

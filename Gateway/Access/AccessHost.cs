@@ -7,7 +7,7 @@ namespace Emu3.Gateway.Access;
 /// <summary>Puts the check of keys into a gateway, or, where there are none, that of names.</summary>
 internal static class AccessHost
 {
-    public static void Add(IServiceCollection services) => services
+    public static void Add(IServiceCollection services) => services.AddCors()
         .AddScoped<Caller>().AddScoped<AuditTrail>().AddScoped<Admission>()
         .AddSingleton<KnownKeys>().AddSingleton<QueueSight>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>().AddSingleton<UsageReader>();
 
@@ -18,7 +18,8 @@ internal static class AccessHost
         var options = app.Services.GetRequiredService<GatewayHostOptions>();
         var rules = KeyRules.Of(options, address);
         var check = new KeyCheck(rules, app.Services.GetRequiredService<KnownKeys>(), app.Services.GetRequiredService<TimeProvider>());
-        if (!rules.AreRequired) app.Use(new HostCheck(options.PublicAddress).Handle);
+        CrossOrigin.Use(app);
+        if (!rules.AreRequired) app.Use(new HostCheck(options.PublicAddress, options.CorsOrigins).Handle);
         app.Use(check.Handle);
         app.Lifetime.ApplicationStarted.Register(() =>
         {

@@ -8,9 +8,11 @@ namespace Emu3.Gateway.Access;
 /// nothing for pages of other sites.
 /// </summary>
 /// <param name="publicAddress">What clients call it beside that; null when nothing is configured.</param>
-internal sealed class HostCheck(string? publicAddress)
+/// <param name="allowedOrigins">Other sites whose pages may do what this machine may (<see cref="CrossOrigin"/>).</param>
+internal sealed class HostCheck(string? publicAddress, params IEnumerable<string> allowedOrigins)
 {
     private readonly string? _publicHost = publicAddress is null ? null : new Uri(publicAddress).Host;
+    private readonly HashSet<string> _allowedOrigins = new(allowedOrigins, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>As middleware, behind the one that gives failures their answers.</summary>
     public Task Handle(HttpContext http, RequestDelegate next) => Refuse(http.Request) is { } refusal ? refusal.ExecuteAsync(http) : next(http);
@@ -21,6 +23,7 @@ internal sealed class HostCheck(string? publicAddress)
         if (!IsOurs(request.Host.Host)) return FailureResponses.WrongHost(request.Host.Value ?? "");
         // A browser names the site that a request comes from in every one that may change something.
         if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || request.Headers.Origin.ToString() is not { Length: > 0 } origin) return null;
+        if (_allowedOrigins.Contains(origin)) return null;
         return Uri.TryCreate(origin, UriKind.Absolute, out var site) && IsOurs(site.Host) ? null : FailureResponses.CrossSite(origin);
     }
 

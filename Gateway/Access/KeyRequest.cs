@@ -48,8 +48,8 @@ internal sealed record KeyRequest(string Name, string Tenant, KeyRole Role, Date
         if (at is { } moment)
         {
             var latest = now + s_longestLife;
-            if (moment.ValueKind == JsonValueKind.Number && moment.TryGetInt64(out var seconds) && seconds > now.ToUnixTimeSeconds() && seconds <= latest.ToUnixTimeSeconds())
-                return DateTimeOffset.FromUnixTimeSeconds(seconds);
+            if (WholeNumber.TryRead(moment, out var seconds) && seconds > now.ToUnixTimeSeconds() && seconds <= latest.ToUnixTimeSeconds())
+                return DateTimeOffset.FromUnixTimeSeconds((long)seconds);
             fields.Error("expires_at", $"must be a Unix time in seconds from now to {latest.ToUnixTimeSeconds()}, and is {FieldReader.Name(moment)}.");
         }
         if (within is null) return null;

@@ -10,7 +10,8 @@ namespace Emu3.Gateway.Batches;
 /// the other and are not kept.
 /// </summary>
 /// <param name="endpoint">The address that each must name.</param>
-internal sealed class BatchCheck(string endpoint)
+/// <param name="mostErrors">Errors that are kept.</param>
+internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.MostErrors)
 {
     /// <summary>As OpenAI has it.</summary>
     public const int MostLines = 50_000;
@@ -21,6 +22,8 @@ internal sealed class BatchCheck(string endpoint)
     private readonly Dictionary<string, int> _lineOf = new(StringComparer.Ordinal);
     private readonly List<BatchError> _errors = [];
     private readonly List<byte> _sampleCounts = [];
+    private readonly List<string?> _ids = [];
+    private readonly OrderedDictionary<string, bool> _models = new(StringComparer.Ordinal);
     private byte[] _inline = [];
 
     public int LineCount { get; private set; }
@@ -34,11 +37,23 @@ internal sealed class BatchCheck(string endpoint)
     /// <summary>The model that the first line names; null when it names none.</summary>
     public string? Model { get; private set; }
 
+    /// <summary>The models that lines name, in the order in which they first come.</summary>
+    public IEnumerable<string> Models => _models.Keys;
+
+    /// <summary>The <c>custom_id</c> of a line, counted from 1; null where it has none.</summary>
+    public string? IdOf(int line) => _ids[line - 1];
+
     /// <summary>As <see cref="BatchCard.InlineItems"/>.</summary>
     public byte[] InlineItems => _inline;
 
     /// <summary>As <see cref="BatchCard.SampleCounts"/>.</summary>
     public byte[] SampleCounts => _sampleCounts.TrueForAll(count => count == 1) ? [] : [.. _sampleCounts];
+
+    /// <summary>These lines, counted from 1, come to no output.</summary>
+    public void LeaveOut(IReadOnlySet<int> lines)
+    {
+        foreach (var line in lines) _sampleCounts[line - 1] = 0;
+    }
 
     /// <summary>The next line.</summary>
     public void Add(ReadOnlyMemory<byte> line)
@@ -51,6 +66,7 @@ internal sealed class BatchCheck(string endpoint)
         }
 
         _sampleCounts.Add(1);
+        _ids.Add(null);
         using var document = StrictJson.Parse(line, out var error);
         if (document is null) Error("invalid_json_line", $"The line {error}", null, LineCount);
         else if (document.RootElement.ValueKind != JsonValueKind.Object) Error("invalid_json_line", "The line must be an object.", null, LineCount);
@@ -59,8 +75,10 @@ internal sealed class BatchCheck(string endpoint)
 
     private void Check(JsonElement line)
     {
-        if (TextOf(line, "custom_id") is not { Length: > 0 } id) Error("missing_required_parameter", "custom_id: is missing: a text that no other line has.", "custom_id", LineCount);
+        var id = TextOf(line, "custom_id") is { Length: > 0 } text ? text : null;
+        if (id is null) Error("missing_required_parameter", "custom_id: is missing: a text that no other line has.", "custom_id", LineCount);
         else if (!_lineOf.TryAdd(id, LineCount)) Error("duplicate_custom_id", $"custom_id: is that of line {_lineOf[id]}; each line must have its own.", "custom_id", LineCount);
+        _ids[^1] = id;
         if (TextOf(line, "method") is not "POST") Error("invalid_method", "method: must be \"POST\".", "method", LineCount);
         if (TextOf(line, "url") != endpoint) Error("invalid_url", $"url: must be \"{endpoint}\", the endpoint of the batch.", "url", LineCount);
         if (!line.TryGetProperty("body", out var body) || body.ValueKind != JsonValueKind.Object)
@@ -69,11 +87,12 @@ internal sealed class BatchCheck(string endpoint)
             return;
         }
 
+        if (TextOf(body, "model") is { } model) _models.TryAdd(model, true);
         if (LineCount == 1) Model = TextOf(body, "model");
         if (endpoint != BatchRequest.Images) return;
         if (body.TryGetProperty("n", out var count) && count.ValueKind == JsonValueKind.Number)
         {
-            if (count.TryGetInt32(out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
+            if (WholeNumber.TryRead(count, out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
             else Error("invalid_value", $"body.n: must be a whole number from 1 to {Images.MostSamples}, as where the endpoint is called by itself.", "body.n", LineCount);
         }
         if (TextOf(body, "response_format") == "b64_json") MarkInline(LineCount - 1);
@@ -90,7 +109,7 @@ internal sealed class BatchCheck(string endpoint)
 
     private void Error(string code, string message, string? param, int? line)
     {
-        if (_errors.Count < MostErrors) _errors.Add(new(code, line, message, param));
+        if (_errors.Count < mostErrors) _errors.Add(new(code, line, message, param));
     }
 
     /// <summary>These errors and those that the job's own checks found, of each field of a line once.</summary>

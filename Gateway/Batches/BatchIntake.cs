@@ -35,6 +35,7 @@ internal sealed class BatchIntake(
             Metadata = request.Metadata,
             OutputLife = request.OutputLife,
             Webhook = request.Webhook,
+            ReportsInvalidLines = request.ReportsInvalidLines ?? options.BatchesReportInvalidLines,
             Warning = file is null ? null : BatchWarning.Of(file.LineCount, await Rate(cancellationToken), request.WindowLength, request.Window),
             ExpiresAt = options.BatchesExpire ? now + request.WindowLength : null,
         };

@@ -13,7 +13,7 @@ namespace Emu3.Gateway.Batches;
 /// Writes the lines of a batch's output and error files from its job's outcomes, each time that they are read: nothing is stored twice, and there is
 /// a line as soon as a request has ended. Lines that were there stay where they were; new ones come behind them.
 /// </summary>
-internal sealed class BatchLines(BatchOutcomes outcomes, IBlobStore blobs, SignedAddresses addresses)
+internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLines, IBlobStore blobs, SignedAddresses addresses)
 {
     private static readonly byte[] s_lineEnd = "\n"u8.ToArray();
 
@@ -28,23 +28,38 @@ internal sealed class BatchLines(BatchOutcomes outcomes, IBlobStore blobs, Signe
         batch = await outcomes.Count(batch, cancellationToken);
         var (job, ends) = (batch.Job!, new BatchRequestEnds(batch.Layout));
         var (bytes, addressCount, start) = (0L, 0, Encoding.UTF8.GetByteCount(addresses.StartOf(request)));
+        // Lines that could not run stand first: they were known before anything ran.
+        var refused = isErrors && batch.Layout.RefusedCount > 0 ? await refusedLines.Read(batch.Card, cancellationToken) : null;
+        foreach (var line in refused ?? []) await Append(GatewayJson.Write(LineOf(batch, line)));
         await foreach (var outcome in outcomes.Read(batch, cancellationToken))
         {
             if (ends.Add(outcome) is not [var first, ..] outputs || (isErrors ? !batch.IsError(first.Status) : first.Status != ItemStatus.Done)) continue;
-            var line = GatewayJson.Write(await Line(batch, job, outputs, request, cancellationToken));
-            await target.WriteAsync(line, cancellationToken);
-            await target.WriteAsync(s_lineEnd, cancellationToken);
-            bytes += line.Length + s_lineEnd.Length;
+            await Append(GatewayJson.Write(await Line(batch, job, outputs, request, cancellationToken)));
             if (first is { Status: ItemStatus.Done, Spec.Image: not null } && !IsInline(batch, first)) addressCount += outputs.Count;
         }
 
         return new(bytes - (long)addressCount * start, addressCount, job.Attempt);
+
+        async Task Append(byte[] line)
+        {
+            await target.WriteAsync(line, cancellationToken);
+            await target.WriteAsync(s_lineEnd, cancellationToken);
+            bytes += line.Length + s_lineEnd.Length;
+        }
     }
+
+    private static BatchLineAnswer LineOf(BatchState batch, RefusedLine line)
+    {
+        var (name, failure) = (NameOf(batch, line.Line - 1), FailureResponses.LineRefused(line.Message, line.Param, line.Code));
+        return new($"batch_req_{name}", line.CustomId, new(failure.Status, $"req_{name}", failure.Answer), null);
+    }
+
+    private static string NameOf(BatchState batch, int line) => string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{line}");
 
     private async Task<BatchLineAnswer> Line(
         BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, HttpRequest request, CancellationToken cancellationToken)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{batch.Layout.LineOf(outputs[0].Item)}");
+        var name = NameOf(batch, batch.Layout.LineOf(outputs[0].Item));
         if (outputs[0].Status == ItemStatus.Cancelled)
             return new($"batch_req_{name}", outputs[0].Spec.Id, null, new("batch_expired", "This request could not be executed before the completion window expired."));
         var (status, body) = await Answer(batch, job, outputs, request, cancellationToken);

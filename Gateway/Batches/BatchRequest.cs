@@ -7,10 +7,15 @@ namespace Emu3.Gateway.Batches;
 
 /// <summary>The body of <c>POST /v1/batches</c>, checked for itself.</summary>
 internal sealed record BatchRequest(
-    FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, TimeSpan? OutputLife, string? Webhook)
+    FileId InputFile, string Endpoint, string Window, TimeSpan WindowLength, IReadOnlyDictionary<string, string> Metadata, TimeSpan? OutputLife, string? Webhook,
+    bool? ReportsInvalidLines)
 {
     public const string Images = "/v1/images/generations";
     public const string Chat = "/v1/chat/completions";
+
+    /// <summary>Words of <c>on_invalid_line</c>: a bad line fails the batch, as OpenAI has it, or is that line's error, as vLLM has it.</summary>
+    public const string Fail = "fail";
+    public const string Report = "report";
 
     /// <summary>Null when something is wrong, with every error.</summary>
     public static BatchRequest? Read(JsonElement body, List<ItemError> errors)
@@ -22,6 +27,7 @@ internal sealed record BatchRequest(
         var metadata = JobRequest.ReadMetadata(fields, errors);
         var life = ReadLife(fields, errors);
         var webhook = JobRequest.ReadWebhook(fields, errors);
+        var reports = fields.Choice("on_invalid_line", (Fail, false), (Report, true));
         fields.Close();
         if (!fields.IsObject) return null;
         if (fields.Raw("input_file_id") is null) fields.Error("input_file_id", "is missing.");
@@ -32,7 +38,7 @@ internal sealed record BatchRequest(
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life, webhook);
+        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life, webhook, reports);
     }
 
     private static TimeSpan? ReadLife(FieldReader fields, List<ItemError> errors)

@@ -28,8 +28,8 @@ internal sealed record BatchState(BatchCard Card, JobSnapshot? Job, WebhookState
         {
             if (Job is null) return default;
             if (Layout.IsOneEach) return (Job.Counts.Total, Job.Counts.Done, Job.Counts.Failed);
-            var (completed, failed) = BatchTally.Count(Card.Usage, Layout);
-            return (Layout.LineCount(Job.Counts.Total), completed, failed);
+            var (completed, failed) = Layout.IsOneAtMost ? (Job.Counts.Done, Job.Counts.Failed) : BatchTally.Count(Card.Usage, Layout);
+            return (Layout.LineCount(Job.Counts.Total), completed, failed + Layout.RefusedCount);
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed record BatchState(BatchCard Card, JobSnapshot? Job, WebhookState
         if (ErrorFile is { } errors) yield return Describe(errors, "errors", Card.ErrorSize, start);
     }
 
-    private int ErrorCount => Job!.Counts.Failed + (Card.IsExpired ? Job.Counts.Cancelled : 0);
+    private int ErrorCount => Layout.RefusedCount + Job!.Counts.Failed + (Card.IsExpired ? Job.Counts.Cancelled : 0);
 
     private FileAnswer Describe(FileId file, string kind, BatchFileSize? size, string start) => new()
     {

@@ -39,12 +39,13 @@ internal static class BatchTally
         };
     }
 
-    /// <summary>Requests by how they ended. One is done when all of its outputs are, and failed when one of them did.</summary>
+    /// <summary>Requests that ran, by how they ended. One is done when all of its outputs are, and failed when one of them did.</summary>
     public static (int Completed, int Failed) Count(BatchUsage usage, BatchLayout layout)
     {
         var (completed, failed) = (0, 0);
         for (var line = 0; line < usage.Lines.Length; line++)
         {
+            if (layout.SampleCount(line) == 0) continue; // refused: never an outcome's
             if ((usage.Lines[line] & DoneCount) == layout.SampleCount(line)) completed++;
             else if ((usage.Lines[line] & HasFailed) != 0) failed++;
         }

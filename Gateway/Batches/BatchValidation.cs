@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Jobs;
@@ -12,15 +9,18 @@ namespace Emu3.Gateway.Batches;
 /// <summary>
 /// Makes a batch's job of its file, or its list of errors. Repeated from the start it makes the same job: its id is the batch's, its content the file's.
 /// </summary>
-internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IBlobStore blobs, Caller caller)
+internal sealed class BatchValidation(
+    ClusterCalls cluster, JobIntake intake, ReportingSubmission reporting, RefusedLines refusedLines, IBlobStore blobs, Caller caller)
 {
+    private static readonly HashSet<int> s_none = [];
+
     /// <summary>True when the batch has left validation; false when the cluster can't say yet, as it has never had a model.</summary>
     public async Task<bool> Run(BatchCard card, CancellationToken cancellationToken)
     {
         var latest = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Find(), cancellationToken);
         if (latest is not { Stage: BatchStage.Validating }) return true;
         if (latest.CancelledAt is not null) return await Settle(card, BatchStage.Cancelled, [], null, cancellationToken);
-        var check = new BatchCheck(card.Endpoint);
+        var check = new BatchCheck(card.Endpoint, card.ReportsInvalidLines ? int.MaxValue : BatchCheck.MostErrors);
         try
         {
             await using (var file = await Open(card, cancellationToken))
@@ -34,7 +34,7 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
             }
 
             if (check.LineCount == 0 || check.IsTooLong) return await Fail(card, check.Errors, cancellationToken);
-            return await Submit(card, check, cancellationToken);
+            return card.ReportsInvalidLines ? await Report(card, check, cancellationToken) : await Submit(card, check, cancellationToken);
         }
         catch (MalformedBodyException malformed)
         {
@@ -47,25 +47,33 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
         }
     }
 
-    private static BatchError FileGone => new("input_file_not_found", null, "input_file_id: the file was deleted, or has expired.", "input_file_id");
+    internal static BatchError FileGone { get; } = new("input_file_not_found", null, "input_file_id: the file was deleted, or has expired.", "input_file_id");
 
     private async Task<bool> Submit(BatchCard card, BatchCheck check, CancellationToken cancellationToken)
     {
         await using var file = await Open(card, cancellationToken);
         if (file is null) return await Fail(card, [FileGone], cancellationToken);
         var isCheckOnly = check.Errors.Count > 0;
-        var parts = Parts(HeadOf(card, check.Model), file, cancellationToken);
-        var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, DueAt(card), cancellationToken);
+        var parts = BatchParts.Of(card, check.Model, file, s_none, cancellationToken);
+        var (job, validation, refusal) = await intake.Take(
+            parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, new() { DueAt = BatchParts.DueAt(card) }, cancellationToken);
         if (refusal is { Status: >= 500 } or { RetryAfter: not null }) return false;
         if (job is not null) return await Settle(card, BatchStage.Accepted, [], check, cancellationToken);
         if ((validation?.LineErrors ?? refusal?.Body.LineErrors) is { } lines) return await Fail(card, BatchCheck.Merge(check.Errors, lines), cancellationToken);
         return await Fail(card, [.. check.Errors, new(refusal!.Body.Code ?? "invalid_request", null, refusal.Body.Message, refusal.Body.Param)], cancellationToken);
     }
 
-    private static DateTimeOffset? DueAt(BatchCard card) => CompletionWindow.TryParse(card.Window, out var window) ? card.CreatedAt + window : null;
+    /// <summary>Bad lines are told in the error file, and the others run.</summary>
+    private async Task<bool> Report(BatchCard card, BatchCheck check, CancellationToken cancellationToken)
+    {
+        if (await reporting.Run(card, check, cancellationToken) is not { } result) return false;
+        if (result.RefusedLines is not { } refused) return await Fail(card, result.Errors, cancellationToken);
+        check.LeaveOut(refused);
+        return await Settle(card, BatchStage.Accepted, [], check, cancellationToken);
+    }
 
     private Task<bool> Fail(BatchCard card, IReadOnlyList<BatchError> errors, CancellationToken cancellationToken) =>
-        Settle(card, BatchStage.Failed, errors, null, cancellationToken);
+        Settle(card, BatchStage.Failed, [.. errors.OrderBy(error => error.Line ?? 0).Take(BatchCheck.MostErrors)], null, cancellationToken);
 
     /// <summary>A batch that was cancelled meanwhile has its job cancelled at once.</summary>
     private async Task<bool> Settle(BatchCard card, BatchStage stage, IReadOnlyList<BatchError> errors, BatchCheck? check, CancellationToken cancellationToken)
@@ -73,38 +81,9 @@ internal sealed class BatchValidation(ClusterCalls cluster, JobIntake intake, IB
         var settled = await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Settle(stage, errors, check?.InlineItems ?? [], check?.SampleCounts ?? []), cancellationToken);
         if (settled is { Stage: BatchStage.Accepted, CancelledAt: not null })
             await cluster.Repeat(() => cluster.Grain<IGenerationJob>(card.Id.Job.Value).Cancel(), cancellationToken);
+        if (card.ReportsInvalidLines && settled is { Stage: BatchStage.Failed or BatchStage.Cancelled }) await refusedLines.Delete(card, cancellationToken);
         return true;
     }
 
     private Task<Stream?> Open(BatchCard card, CancellationToken cancellationToken) => blobs.OpenReadAsync(BlobKeys.File(caller.Tenant, card.InputFile), cancellationToken);
-
-    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Parts(ReadOnlyMemory<byte> head, Stream file, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        yield return head;
-        await foreach (var line in JobBody.ReadLines(file, cancellationToken)) yield return line;
-    }
-
-    /// <summary>The job object; the same bytes for the same batch.</summary>
-    private static ReadOnlyMemory<byte> HeadOf(BatchCard card, string? model)
-    {
-        var head = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(head))
-        {
-            writer.WriteStartObject();
-            if (model is not null) writer.WriteString("model", model);
-            writer.WriteStartObject("metadata");
-            foreach (var (key, value) in card.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) writer.WriteString(key, value);
-            writer.WriteEndObject();
-            if (card.Webhook is { } url)
-            {
-                writer.WriteStartObject("webhook");
-                writer.WriteString("url", url);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return head.WrittenMemory;
-    }
 }

@@ -38,6 +38,9 @@ internal sealed record BatchAnswer
     /// <summary>Ours: the job that does the work, for the native API. Null until there is one.</summary>
     public string? JobId { get; init; }
 
+    /// <summary>Ours: "report" where bad lines are told in the error file and the others run. Left out where a bad line fails the batch.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? OnInvalidLine { get; init; }
+
     /// <summary>Ours: it will take longer than its window. Left out when it will not, or nobody knows.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Warning { get; init; }
 
@@ -68,6 +71,7 @@ internal sealed record BatchAnswer
         Usage = new(batch.Card.Usage.InputTokens, batch.Card.Usage.OutputTokens),
         Metadata = batch.Card.Metadata,
         JobId = batch.Job?.Id.Value,
+        OnInvalidLine = batch.Card.ReportsInvalidLines ? BatchRequest.Report : null,
         Warning = batch.WarningAt(now),
         Webhook = WebhookAnswer.Of(batch.Webhook),
     };
@@ -100,7 +104,7 @@ internal sealed record BatchErrors(IReadOnlyList<BatchErrorAnswer> Data)
 internal sealed record BatchErrorAnswer(string Code, int? Line, string Message, string? Param);
 
 /// <summary>A line of an output or error file.</summary>
-internal sealed record BatchLineAnswer(string Id, string CustomId, BatchResponseAnswer? Response, BatchLineError? Error);
+internal sealed record BatchLineAnswer(string Id, string? CustomId, BatchResponseAnswer? Response, BatchLineError? Error);
 
 /// <summary>What the request would have been answered, had it been made by itself.</summary>
 internal sealed record BatchResponseAnswer(int StatusCode, string RequestId, object Body);

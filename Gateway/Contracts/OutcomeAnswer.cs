@@ -84,7 +84,7 @@ internal sealed record OutcomeAnswer
         Prompt = spec.Image?.Prompt,
         NegativePrompt = spec.Image?.NegativePrompt,
         GuidanceScale = spec.Image?.GuidanceScale,
-        Question = spec.Chat is { } chat ? string.Concat(chat.Turns[^1].Parts.Select(part => part.Text)) : null,
+        Question = spec.Chat is { } chat ? string.Concat((chat.Turns.LastOrDefault(turn => turn.Role == "user") ?? chat.Turns[^1]).Parts.Select(part => part.Text)) : null,
         Stop = spec.Chat?.Stop,
         Temperature = spec.Sampling.Temperature,
         TopK = spec.Sampling.TopK,

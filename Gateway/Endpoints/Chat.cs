@@ -53,6 +53,7 @@ internal static class Chat
         var options = new FieldReader(element, "stream_options", errors);
         var withUsage = options.Flag("include_usage") ?? false;
         options.Ignore("include_obfuscation");
+        options.Unsupported("continuous_usage_stats", "false");
         options.Close();
         return withUsage;
     }

@@ -83,7 +83,7 @@ internal sealed class InteractiveJobs(
             RequestKey = place?.Name.GrainKeyFor(caller.Tenant),
         };
         using var submission = new JobSubmission(
-            cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger);
+            cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger, SubmissionTerms.Usual);
         try
         {
             await submission.Add(1, resolution, cancellationToken);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Gateway.Jobs;
 
@@ -47,7 +48,8 @@ internal static class JobBody
         return true;
     }
 
-    private static bool IsBlank(ReadOnlyMemory<byte> line) => line.Span.IndexOfAnyExcept((byte)' ', (byte)'\t', (byte)'\r') < 0;
+    private static bool IsBlank(ReadOnlyMemory<byte> line) =>
+        line.Span[StrictJson.MarkLength(line.Span)..].IndexOfAnyExcept((byte)' ', (byte)'\t', (byte)'\r') < 0;
 
     /// <summary>
     /// One JSON document: the job object, whose <c>items</c> come last (what holds for all items must be known before the first).
@@ -93,6 +95,7 @@ internal static class JobBody
         public bool TryStep(ref ReadOnlySequence<byte> buffer, bool isEnd, out byte[]? part)
         {
             part = null;
+            if (_place == Place.Start && !TryPassMark(ref buffer, isEnd)) return false;
             var reader = new Utf8JsonReader(buffer, isEnd, _state);
             try
             {
@@ -114,6 +117,14 @@ internal static class JobBody
             }
             _state = reader.CurrentState;
             buffer = buffer.Slice(reader.Position);
+            return true;
+        }
+
+        /// <summary>Passes over a byte order mark. False while what is here may be the beginning of one.</summary>
+        private static bool TryPassMark(ref ReadOnlySequence<byte> buffer, bool isEnd)
+        {
+            if (buffer.Length < 3) return isEnd || buffer.IsEmpty || buffer.FirstSpan[0] != 0xEF;
+            buffer = buffer.Slice(StrictJson.MarkLength(buffer.Slice(0, 3).ToArray()));
             return true;
         }
 

@@ -20,11 +20,11 @@ internal sealed class JobIntake(
     /// </summary>
     public Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
         IAsyncEnumerable<ReadOnlyMemory<byte>> body, string? key, bool isCheckOnly, CancellationToken cancellationToken) =>
-        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, null, cancellationToken);
+        Take(body, key is null ? default(JobId?) : JobId.FromIdempotencyKey(caller.Tenant, key), isCheckOnly, SubmissionTerms.Usual, cancellationToken);
 
-    /// <summary>The same for a submission that is named by the id of its job, and wanted until a time.</summary>
+    /// <summary>The same for a submission that is named by the id of its job, on terms of its own.</summary>
     public async Task<(JobSnapshot? Job, ValidationAnswer? Validation, FailureResponse? Refusal)> Take(
-        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, DateTimeOffset? dueAt, CancellationToken cancellationToken)
+        IAsyncEnumerable<ReadOnlyMemory<byte>> body, JobId? named, bool isCheckOnly, SubmissionTerms terms, CancellationToken cancellationToken)
     {
         await using var parts = body.GetAsyncEnumerator(cancellationToken);
         if (!await parts.MoveNextAsync()) return (null, null, FailureResponses.BadRequest([new("", "The body is empty: it begins with the job object.")]));
@@ -40,7 +40,7 @@ internal sealed class JobIntake(
         if (model is null) return (null, null, refusal);
 
         using var span = isCheckOnly ? null : SubmissionTraces.Start(id, request.Priority);
-        var spec = Resolve(request, id, model.Card) with { DueAt = dueAt };
+        var spec = Resolve(request, id, model.Card) with { DueAt = terms.DueAt, RefusedLineCount = terms.RefusedLineCount };
         var context = new ResolveContext
         {
             Model = model.Card,
@@ -49,7 +49,7 @@ internal sealed class JobIntake(
             Aliases = catalog.Aliases,
             KeyOf = picture => BlobKeys.Input(spec.Tenant, id, picture.Hash),
         };
-        using var submission = new JobSubmission(cluster, blobs, pictures, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger);
+        using var submission = new JobSubmission(cluster, blobs, pictures, new(cluster, model.Workers, logger), context, id, spec, isCheckOnly, logger, terms);
         var mayStay = false;
         try
         {

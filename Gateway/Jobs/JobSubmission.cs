@@ -11,14 +11,15 @@ namespace Emu3.Gateway.Jobs;
 /// others only when it is sealed; after an error it is taken back.
 /// </summary>
 internal sealed class JobSubmission(
-    ClusterCalls cluster, IBlobStore blobs, PictureFiles pictures, ItemMeasurer measurer, ResolveContext context, JobId id, JobSpec spec, bool isCheckOnly, ILogger logger) : IDisposable
+    ClusterCalls cluster, IBlobStore blobs, PictureFiles pictures, ItemMeasurer measurer, ResolveContext context, JobId id, JobSpec spec, bool isCheckOnly, ILogger logger,
+    SubmissionTerms terms) : IDisposable
 {
     private const int PiecesInFlight = 4;
     private readonly ContentHash _hash = new();
     private readonly Dictionary<(string Id, uint Sample), int> _lineOf = [];
     private readonly HashSet<string> _pictureKeys = [];
     private readonly Queue<Task> _inFlight = new();
-    private readonly ErrorList _errors = new();
+    private readonly LineErrors _errors = new(terms);
     private Task? _opened;
     private Task _last = Task.CompletedTask;
     private ItemPiece _piece = new(0);
@@ -152,7 +153,7 @@ internal sealed class JobSubmission(
 
     private async Task CheckAndSend(ItemPiece piece, Task previous, CancellationToken cancellationToken)
     {
-        await Measure(piece, cancellationToken);
+        if (terms.IsMeasured) await Measure(piece, cancellationToken);
         await previous;
         if (isCheckOnly || _errors.HasAny) return;
         await EnsureOpen(cancellationToken);
@@ -189,30 +190,5 @@ internal sealed class JobSubmission(
     private Task EnsureOpen(CancellationToken cancellationToken)
     {
         lock (_inFlight) return _opened ??= cluster.Repeat(() => cluster.Grain<IGenerationJob>(id.Value).Open(spec), cancellationToken);
-    }
-
-    /// <summary>Errors of several checks that run at once.</summary>
-    private sealed class ErrorList
-    {
-        private readonly List<LineError> _errors = [];
-        private readonly Lock _lock = new();
-
-        public bool HasAny { get { lock (_lock) return _errors.Count > 0; } }
-
-        public bool IsFull { get { lock (_lock) return _errors.Count >= RequestLimits.LineErrors; } }
-
-        public void Add(int line, ItemError error) => Add(line, [error]);
-
-        public void Add(int line, IReadOnlyList<ItemError> errors)
-        {
-            lock (_lock)
-                foreach (var error in errors)
-                    if (_errors.Count < RequestLimits.LineErrors) _errors.Add(new(line, error.Param, error.Message));
-        }
-
-        public IReadOnlyList<LineError> Sorted()
-        {
-            lock (_lock) return [.. _errors.OrderBy(error => error.Line)];
-        }
     }
 }

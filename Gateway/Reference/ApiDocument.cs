@@ -27,8 +27,9 @@ internal sealed class ApiDocument(IServiceProvider services)
 
         * A field that nobody knows, and one that can't be honoured, is refused by name; a field that is null counts as absent.
         * Every error has OpenAI's shape, and every answer an `x-request-id`. What is worth another try is 429 or 503, with `Retry-After`.
-        * Times are Unix seconds, seeds decimal strings.
+        * Times are Unix seconds, seeds decimal strings. 8.0 is the same number as 8.
         * A stream (`text/event-stream`) or a file of lines (`application/jsonl`, `application/x-ndjson`) is described by the schema of one event or line. Of an event, `data` is the JSON that its line `data:` holds.
+        * HEAD is answered wherever GET is.
         """;
 
     private readonly Lazy<Task<(byte[] Content, EntityTagHeaderValue Tag)>> _written = new(() => Write(services));

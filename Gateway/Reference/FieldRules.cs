@@ -22,7 +22,8 @@ internal static class FieldRules
         ["method"] = field => (field.MaxLength, field.Enum) = (null, ["POST"]),
         ["ratio"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^(auto|{s_side}:{s_side})$", ["4:3", "1:1"]),
         ["size"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^(auto|{s_side}x{s_side})$", ["1024x768", "auto"]),
-        ["seed"] = field => (field.Pattern, field.Maximum, field.Examples) = ($"^(0|{NumberPattern.UpTo(ulong.MaxValue)})$", $"{ulong.MaxValue}", [7, $"{ulong.MaxValue}"]),
+        ["seed"] = field => (field.Pattern, field.Examples) =
+            ($"^(0|{NumberPattern.UpTo(ulong.MaxValue)}|-{NumberPattern.UpTo((ulong)long.MaxValue + 1)})$", [7, $"{ulong.MaxValue}", -1]),
         ["stop"] = field => field.AnyOf =
             [Text(1, RequestLimits.StopLength), new OpenApiSchema { Type = JsonSchemaType.Array, MaxItems = RequestLimits.StopCount, Items = Text(1, RequestLimits.StopLength) }],
         ["image"] = field => field.AnyOf =

@@ -82,8 +82,8 @@ internal sealed record RequestShape(string Name, Action<JsonElement, List<ItemEr
         FieldKind.Text => new() { Type = JsonSchemaType.String, MaxLength = (int?)form.Most },
         FieldKind.Flag => new() { Type = JsonSchemaType.Boolean },
         FieldKind.Choice => new() { Type = JsonSchemaType.String, Enum = [.. form.Words.Select(word => (JsonNode)word)] },
-        FieldKind.Seed => new() { Type = JsonSchemaType.Integer | JsonSchemaType.String, Minimum = "0" },
-        FieldKind.Unsupported when form.Words.Count > 0 => new() { Enum = [.. form.Words.DistinctBy(ValueOf).Select(word => JsonNode.Parse(word)!)] },
+        FieldKind.Seed => new() { Type = JsonSchemaType.Integer | JsonSchemaType.String, Minimum = $"{long.MinValue}", Maximum = $"{ulong.MaxValue}" },
+        FieldKind.Unsupported when form.Words.Count > 0 => new() { Enum = [.. form.Words.Select(word => JsonNode.Parse(word)!)] },
         FieldKind.Whole or FieldKind.Number => new()
         {
             Type = form.Kind == FieldKind.Whole ? JsonSchemaType.Integer : JsonSchemaType.Number,

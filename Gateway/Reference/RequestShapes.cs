@@ -12,6 +12,7 @@ internal static class RequestShapes
     private static readonly string[] s_conversations =
     [
         """{"messages":[{"role":"user","content":[{"type":"text"},{"type":"image_url","image_url":{}}]},{}]}""",
+        """{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"x"}]}]}""",
         """{"messages":[{"role":"user","content":"x"}]}""",
     ];
 

@@ -47,7 +47,7 @@ public sealed record BatchCard
     /// <summary>The two name the same request.</summary>
     public bool IsSameRequest(BatchCard other) =>
         InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant
-        && OutputLife == other.OutputLife && Webhook == other.Webhook
+        && OutputLife == other.OutputLife && Webhook == other.Webhook && ReportsInvalidLines == other.ReportsInvalidLines
         && Metadata.Count == other.Metadata.Count && Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
     /// <summary>Whether the line's pictures are to be in the output itself.</summary>
@@ -59,7 +59,7 @@ public sealed record BatchCard
     /// <summary>So long after the batch's end its output and error files are there; null: as long as its job.</summary>
     [Id(20)] public TimeSpan? OutputLife { get; init; }
 
-    /// <summary>Outputs of each line. Empty: one of each.</summary>
+    /// <summary>Outputs of each line; 0 of one that was refused. Empty: one of each.</summary>
     [Id(21)] public byte[] SampleCounts { get; init; } = [];
 
     /// <summary>What the output file was when it was last read to its end, after the batch's; null: not yet. So the next, of the error file.</summary>
@@ -68,6 +68,9 @@ public sealed record BatchCard
 
     /// <summary>Where its end is told; null: nowhere.</summary>
     [Id(24)] public string? Webhook { get; init; }
+
+    /// <summary>A line that can't run is told in the error file, and the others run; else it fails the batch.</summary>
+    [Id(25)] public bool ReportsInvalidLines { get; init; }
 }
 
 /// <summary>How far a batch is on its way to a job. All but the first are final.</summary>

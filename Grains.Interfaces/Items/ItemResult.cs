@@ -78,6 +78,9 @@ public static class BlobKeys
     /// <summary>A picture that came with the job.</summary>
     public static string Input(string tenant, JobId job, byte[] fileHash) => $"{Job(tenant, job)}/inputs/{Convert.ToHexStringLower(fileHash)}";
 
+    /// <summary>The lines of a batch that are not in its job, and why.</summary>
+    public static string RefusedLines(string tenant, JobId job) => $"{Job(tenant, job)}/refused-lines";
+
     /// <summary>A file that a tenant uploaded.</summary>
     public static string File(string tenant, FileId file) => $"{tenant}/files/{file}";
 

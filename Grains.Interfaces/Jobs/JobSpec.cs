@@ -40,6 +40,9 @@ public sealed record JobSpec
 
     /// <summary>Where its end is told; null: nowhere.</summary>
     [Id(13)] public string? Webhook { get; init; }
+
+    /// <summary>Of a batch that reports its invalid lines: how many lines of its file are not in the job, which count as failed requests of the batch.</summary>
+    [Id(14)] public int RefusedLineCount { get; init; }
 }
 
 /// <summary>Who goes first.</summary>

@@ -9,6 +9,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 public sealed class FieldReader
 {
+    private const int MostUnknown = 64;
     private readonly JsonElement _element;
     private readonly string _path;
     private readonly List<ItemError> _errors;
@@ -76,7 +77,7 @@ public sealed class FieldReader
     {
         _log?.Note(PathOf(field), new(FieldKind.Whole) { Least = least, Most = most });
         if (Find(field) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most) return number;
+        if (WholeNumber.TryRead(value, out var number) && number >= least && number <= most) return (int)number;
         Error(field, $"must be a whole number from {least} to {most}, and is {Name(value)}.");
         return null;
     }
@@ -101,16 +102,13 @@ public sealed class FieldReader
         return null;
     }
 
-    /// <summary>A 64-bit seed. JSON numbers beyond 2⁵³ are rounded by many programs, so a decimal string does as well.</summary>
+    /// <summary>A 64-bit seed; null also when it says that one is to be drawn (see <see cref="RequestSeed"/>).</summary>
     public ulong? Seed(string field)
     {
         _log?.Note(PathOf(field), new(FieldKind.Seed));
         if (Find(field) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out var seed)) return seed;
-        if (value.ValueKind == JsonValueKind.String
-            && ulong.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out seed)) return seed;
-        Error(field, $"must be a whole number from 0 to {ulong.MaxValue}, as a number or a decimal string, and is {Name(value)}.");
-        return null;
+        if (!RequestSeed.TryRead(value, out var seed)) Error(field, $"must be {RequestSeed.Form}; it is {Name(value)}.");
+        return seed;
     }
 
     /// <summary>One of a few words.</summary>
@@ -162,14 +160,13 @@ public sealed class FieldReader
         ? allowed.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number == allowed.GetDecimal()
         : JsonElement.DeepEquals(value, allowed);
 
-    /// <summary>Refuses every field that was not asked for, and says which there are.</summary>
+    /// <summary>Refuses every field that was not asked for, and says which there are. Of very many the first stand for all: each message is longer than its field.</summary>
     public void Close()
     {
         _log?.Close(_path);
         if (!IsObject) return;
-        foreach (var property in _element.EnumerateObject())
-            if (!_accepted.Contains(property.Name))
-                Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
+        foreach (var property in _element.EnumerateObject().Where(property => !_accepted.Contains(property.Name)).Take(MostUnknown))
+            Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
     }
 
     /// <summary>A value in a message: itself when it is short, else its kind.</summary>

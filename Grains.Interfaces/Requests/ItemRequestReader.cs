@@ -98,7 +98,7 @@ public static class ItemRequestReader
         Seed = fields.Seed("seed"),
         FirstSample = (uint?)fields.Whole("sample", 0, int.MaxValue),
         Temperature = fields.Number("temperature", 0, RequestLimits.Temperature),
-        TopK = fields.Whole("top_k", 0, int.MaxValue),
+        TopK = fields.Whole("top_k", -1, int.MaxValue) is { } count ? Math.Max(count, 0) : null, // −1 is vLLM's word for all, 0 transformers'
         TopP = fields.Number("top_p", 0, 1, isLeastIncluded: false),
     };
 

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Emu3.Grains.Interfaces.Requests;
 
 /// <summary>
-/// Reads chat messages in OpenAI's form: text, and pictures in user messages. The conversation begins with at most one system message, then
-/// user and assistant take turns, and the user has the last word: what the model's template knows.
+/// Reads chat messages in OpenAI's form: text, and pictures in user messages. Roles may follow one another in any order, as the checkpoints' chat template
+/// renders any: several messages of one role in a row, system messages anywhere, an assistant's first or last.
 /// </summary>
 internal static class MessageReader
 {
@@ -17,9 +17,7 @@ internal static class MessageReader
         }
         var before = errors.Count;
         var turns = messages.EnumerateArray().Select((message, i) => ReadTurn(message, $"{path}[{i}]", errors)).ToList();
-        if (errors.Count > before) return null;
-        CheckOrder(turns, path, errors);
-        return turns;
+        return errors.Count > before ? null : turns;
     }
 
     private static RequestTurn ReadTurn(JsonElement message, string path, List<ItemError> errors)
@@ -29,7 +27,7 @@ internal static class MessageReader
         if (fields.IsObject && fields.Raw("role") is null) fields.Error("role", "is missing.");
         var content = fields.Raw("content");
         if (fields.IsObject && content is null) fields.Error("content", "is missing: a string, or an array of parts.");
-        fields.Ignore("name", "annotations");
+        fields.Ignore("name", "annotations", "reasoning", "reasoning_content"); // the template renders none of them
         foreach (var field in (ReadOnlySpan<string>)["refusal", "audio", "function_call", "tool_calls"]) fields.Unsupported(field, "[]");
         fields.Close();
         var parts = content switch
@@ -50,18 +48,25 @@ internal static class MessageReader
         {
             var text = fields.Text("text", RequestLimits.TextLength);
             if (fields.Raw("text") is null) fields.Error("text", "is missing.");
+            fields.Ignore("cache_control");
             fields.Close();
             return new(text ?? "", null);
         }
         if (type == "image_url" && mayHavePictures)
         {
             var url = fields.Raw("image_url");
+            fields.Ignore("cache_control");
             fields.Close();
             if (url is not { } given)
             {
                 fields.Error("image_url", "is missing.");
                 return new("", null);
             }
+            // Some clients leave out the object around the address.
+            if (given.ValueKind == JsonValueKind.String)
+                return fields.Text("image_url", RequestLimits.PictureUrlLength) is not null && PictureReader.Read(given, fields.PathOf("image_url"), errors) is { } named
+                    ? new(null, named)
+                    : new("", null);
             var inner = new FieldReader(given, fields.PathOf("image_url"), errors);
             inner.Ignore("detail");
             var picture = inner.Raw("url") is { } data ? PictureReader.Read(data, inner.PathOf("url"), errors) : null;
@@ -71,18 +76,6 @@ internal static class MessageReader
         }
         fields.Error("type", mayHavePictures ? "must be \"text\" or \"image_url\"." : "must be \"text\": only the user's messages have pictures.");
         return new("", null);
-    }
-
-    private static void CheckOrder(List<RequestTurn> turns, string path, List<ItemError> errors)
-    {
-        var first = turns[0].Role == "system" ? 1 : 0;
-        for (var i = first; i < turns.Count; i++)
-            if (turns[i].Role != ((i - first) % 2 == 0 ? "user" : "assistant"))
-            {
-                errors.Add(new($"{path}[{i}].role", $"is out of turn: after an optional system message, user and assistant take turns; here it must be \"{((i - first) % 2 == 0 ? "user" : "assistant")}\"."));
-                return;
-            }
-        if (turns[^1].Role != "user") errors.Add(new(path, "must end with a message of the user."));
     }
 
     private enum Role { System, User, Assistant }

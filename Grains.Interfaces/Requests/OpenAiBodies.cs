@@ -49,33 +49,13 @@ public static class OpenAiBodies
             Stop = ItemRequestReader.Stop(fields),
         });
         fields.Ignore("max_tokens");
-        fields.Unsupported("n", "1");
         if (!mayStream)
         {
             fields.Unsupported("stream", "false");
             fields.Ignore("stream_options");
         }
-        RefuseWhatWeCannotDo(fields);
-        fields.Ignore("user", "safety_identifier", "metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls");
+        NeutralFields.ReadChat(fields);
         fields.Close();
         return request;
-    }
-
-    private static void RefuseWhatWeCannotDo(FieldReader fields)
-    {
-        fields.Unsupported("logprobs", "false");
-        fields.Unsupported("top_logprobs", "0");
-        fields.Unsupported("logit_bias", "{}");
-        fields.Unsupported("presence_penalty", "0", "0.0");
-        fields.Unsupported("frequency_penalty", "0", "0.0");
-        fields.Unsupported("repetition_penalty", "1", "1.0");
-        fields.Unsupported("response_format", """{"type":"text"}""");
-        fields.Unsupported("modalities", """["text"]""");
-        fields.Unsupported("tools", "[]");
-        fields.Unsupported("tool_choice", "\"none\"", "\"auto\"");
-        fields.Unsupported("functions", "[]");
-        fields.Unsupported("function_call", "\"none\"", "\"auto\"");
-        foreach (var field in (ReadOnlySpan<string>)["audio", "prediction", "reasoning_effort", "verbosity", "web_search_options"])
-            fields.Unsupported(field);
     }
 }

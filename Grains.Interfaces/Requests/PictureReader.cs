@@ -26,13 +26,13 @@ public static class PictureReader
     public static RequestPicture? Read(JsonElement value, string path, List<ItemError> errors)
     {
         if (value.ValueKind != JsonValueKind.String) return Refuse("must be a data URL (data:image/png;base64,…), or the id of a file.");
-        var url = value.GetRawText().AsSpan()[1..^1];
-        if (FileId.TryParse(value.GetString(), out var named) && named.Batch is null) return new([], []) { Named = named, Path = path };
-        if (!url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
-            return Refuse("must be a data URL (data:image/png;base64,…) or the id of an uploaded file: addresses are not fetched.");
-        if (url.Length > RequestLimits.PictureBytes / 3 * 4 + 256) return Refuse($"is larger than {RequestLimits.PictureBytes >> 20} MiB.");
-
+        // Not as it stands in the JSON, where some writers put \u002B for each plus.
         var text = value.GetString()!;
+        if (FileId.TryParse(text, out var named) && named.Batch is null) return new([], []) { Named = named, Path = path };
+        if (!text.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+            return Refuse("must be a data URL (data:image/png;base64,…) or the id of an uploaded file: addresses are not fetched.");
+        if (text.Length > RequestLimits.PictureUrlLength) return Refuse($"is larger than {RequestLimits.PictureBytes >> 20} MiB.");
+
         var comma = text.IndexOf(',', StringComparison.Ordinal);
         if (comma < 0 || !text.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase))
             return Refuse("must be a data URL in base64 (data:image/png;base64,…).");

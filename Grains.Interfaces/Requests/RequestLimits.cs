@@ -30,6 +30,9 @@ public static class RequestLimits
     /// <summary>Bytes of one picture file.</summary>
     public const int PictureBytes = 20 << 20;
 
+    /// <summary>Characters of a picture's data URL, escapes in JSON undone: base64 of a file, and the words before it.</summary>
+    public const int PictureUrlLength = PictureBytes / 3 * 4 + 256;
+
     /// <summary>Pixels of one picture, read from its header: the limit at which PIL speaks of a decompression bomb, twice over.</summary>
     public const long PicturePixels = 178_956_970;
 

@@ -12,11 +12,13 @@ public static class StrictJson
 
     /// <summary>
     /// Parses one value. What it returns can be read without exceptions: its strings are Unicode, which JSON alone does not promise (bytes that are no
-    /// UTF-8, an escaped half of a surrogate pair). Null when it can't be, with what is wrong.
+    /// UTF-8, an escaped half of a surrogate pair). Null when it can't be, with what is wrong. A byte order mark before it, as Windows programs and
+    /// pandas' "utf-8-sig" write it, is passed over.
     /// </summary>
     public static JsonDocument? Parse(ReadOnlyMemory<byte> json, out string error)
     {
         error = "";
+        json = json[MarkLength(json.Span)..];
         try
         {
             if (!Utf8.IsValid(json.Span)) error = "is not valid UTF-8.";
@@ -29,6 +31,9 @@ public static class StrictJson
         }
         return null;
     }
+
+    /// <summary>Bytes of the byte order mark that a text begins with; 0 where there is none.</summary>
+    public static int MarkLength(ReadOnlySpan<byte> text) => text.StartsWith("\uFEFF"u8) ? 3 : 0;
 
     private static bool HasWholeStrings(ReadOnlySpan<byte> json)
     {

@@ -27,7 +27,12 @@ public static class JobNotice
             data.WriteNumber("attempt", state.Orders.Attempt);
             var counts = state.FinalCounts;
             if (batch is null) WriteCounts(data, "counts", ("total", state.Total), ("done", counts.Done), ("failed", counts.Failed), ("cancelled", counts.Cancelled));
-            else WriteCounts(data, "request_counts", ("total", state.Total), ("completed", counts.Done), ("failed", counts.Failed));
+            else
+            {
+                WriteCounts(data, "request_counts",
+                    ("total", state.Total + spec.RefusedLineCount), ("completed", counts.Done), ("failed", counts.Failed + spec.RefusedLineCount));
+            }
+
             WriteMetadata(data, batch?.Metadata ?? spec.Metadata);
         });
     }

@@ -1,6 +1,7 @@
 using Emu3.Grains.Interfaces;
 using Emu3.Inference;
 using Emu3.Storage.Blobs;
+using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
 
@@ -8,7 +9,7 @@ namespace Emu3.Grains.Workers;
 
 /// <summary>See <see cref="IModelWorker"/>: a door, nothing more. Losing the grain loses nothing; engine and pull loop stay.</summary>
 [WorkerPlacement, Immovable, KeepAlive, Reentrant]
-public sealed class ModelWorker(LocalWorkers workers, IBlobStore blobs) : Grain, IModelWorker
+public sealed partial class ModelWorker(LocalWorkers workers, IBlobStore blobs, ILogger<ModelWorker> logger) : Grain, IModelWorker
 {
     public Task Wake()
     {
@@ -43,10 +44,22 @@ public sealed class ModelWorker(LocalWorkers workers, IBlobStore blobs) : Grain,
             pictures[key] = file;
         }
 
-        // Tokenizing a long prompt is work: not on the grain's turn.
-        var measure = await Task.Run(() => engine.Measure(ItemRequests.From(item.Id, item, pictures, [])));
-        return new(measure.PromptTokens, measure.Positions, measure.Failure is { } failure ? ItemFailures.From(failure) : null);
+        try
+        {
+            // Tokenizing a long prompt is work: not on the grain's turn.
+            var measure = await Task.Run(() => engine.Measure(ItemRequests.From(item.Id, item, pictures, [])));
+            return new(measure.PromptTokens, measure.Positions, measure.Failure is { } failure ? ItemFailures.From(failure) : null);
+        }
+        catch (Exception bug)
+        {
+            // A bug that one item meets must not refuse those that it came with.
+            LogNotMeasured(bug, item.Id);
+            return new(0, 0, null);
+        }
     }
+
+    [LoggerMessage(LogLevel.Error, "Item {Item} could not be measured. Whatever is wrong with it shows when it runs, and fails it alone.")]
+    private partial void LogNotMeasured(Exception bug, string item);
 
     private WorkerLoop Worker => workers.Find(new WorkerId(this.GetPrimaryKeyString())) ?? throw new WorkerSiloGoneException(this.GetPrimaryKeyString());
 }

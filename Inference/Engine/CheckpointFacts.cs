@@ -22,6 +22,19 @@ public static class CheckpointFacts
         return Describe(folder, config, prompts, CheckpointHash.Compute(folder), config.Transformer.MaxPositions);
     }
 
+    /// <summary>Reads all of a checkpoint but the weights themselves: configuration, tokenizer, template, and the headers of its weight files.</summary>
+    /// <exception cref="CheckpointException">Something is wrong with it; the message names the file.</exception>
+    public static void Inspect(ModelFolder folder)
+    {
+        _ = ConfigReader.Read(folder);
+        _ = TextTokenizer.Load(folder);
+        _ = ChatTemplate.Read(folder);
+        foreach (var shard in folder.Shards)
+        {
+            _ = SafetensorsHeader.Read(shard.Path);
+        }
+    }
+
     /// <summary>The facts of files that were read already.</summary>
     /// <param name="folder">Where they are.</param>
     /// <param name="config">What the configuration says.</param>

@@ -28,14 +28,16 @@ public static class ConfigReader
         var vision = folder.IsOriginal
             ? OriginalVision(ConfigFile.Read(folder.Vision, "config.json"))
             : TransformersVision(config.Section("vq_config"));
-        var transformer = Transformer(folder.IsOriginal ? config : config.Section("text_config"));
+        var transformer = Transformer(folder.IsOriginal ? config : config.Section("text_config"), config);
         var tokens = SpecialVocabulary.Read(folder).Tokens(vision.CodebookSize, transformer.VocabularySize);
         return new Emu3Config(
             transformer, vision, Pixels(folder, vision), tokens, Defaults(ConfigFile.ReadIfThere(folder.Language, "generation_config.json")),
             config.Count("image_area", 720 * 720));
     }
 
-    private static TransformerConfig Transformer(ConfigFile config)
+    /// <param name="config">The decoder's fields.</param>
+    /// <param name="whole">The file's own, where transformers 5 has what holds for the whole model.</param>
+    private static TransformerConfig Transformer(ConfigFile config, ConfigFile whole)
     {
         RequireKnown(config);
         var hidden = config.Count("hidden_size", 4096);
@@ -63,7 +65,7 @@ public static class ConfigReader
             RopeTheta = config.Section("rope_parameters").Number("rope_theta", config.Number("rope_theta", 1_000_000)),
             RmsNormEpsilon = config.Number("rms_norm_eps", 1e-5),
             MaxPositions = config.Count("max_position_embeddings", 9216),
-            TieWordEmbeddings = config.Flag("tie_word_embeddings", false),
+            TieWordEmbeddings = config.Flag("tie_word_embeddings", whole.Flag("tie_word_embeddings", false)),
             AttentionBias = config.Flag("attention_bias", false),
             MlpBias = config.Flag("mlp_bias", false),
         };
@@ -139,7 +141,7 @@ public static class ConfigReader
 
     private static PixelConfig Pixels(ModelFolder folder, VisionConfig vision)
     {
-        var config = ConfigFile.Read(folder.Vision, "preprocessor_config.json");
+        var config = Preprocessor(folder);
         var factor = config.Count("spatial_factor", 8);
         if (factor != vision.SpatialFactor)
         {
@@ -160,17 +162,22 @@ public static class ConfigReader
             throw config.Refused("resample", "only 3, bicubic, is implemented");
         }
 
+        if (config.Flag("do_center_crop", false))
+        {
+            throw config.Refused("do_center_crop", "true is not implemented");
+        }
+
         if (Math.Abs((config.Number("rescale_factor", 1 / 255.0) * 255) - 1) > 1e-6)
         {
             throw config.Refused("rescale_factor", "only 1/255 is implemented");
         }
 
-        var size = config.Section("size");
+        var size = config.Section("size"); // transformers 5 calls the two areas edges
         var pixels = new PixelConfig(
             config.Numbers("image_mean", folder.IsOriginal ? s_half : s_clipMean),
             config.Numbers("image_std", folder.IsOriginal ? s_half : s_clipDeviation),
-            config.Count("min_pixels", size.Count("min_pixels", 512 * 512)),
-            config.Count("max_pixels", size.Count("max_pixels", 1024 * 1024)),
+            config.Count("min_pixels", size.Count("min_pixels", size.Count("shortest_edge", 512 * 512))),
+            config.Count("max_pixels", size.Count("max_pixels", size.Count("longest_edge", 1024 * 1024))),
             folder.IsOriginal);
         return pixels switch
         {
@@ -182,12 +189,22 @@ public static class ConfigReader
         };
     }
 
+    /// <summary>transformers 5 writes it into <c>processor_config.json</c>, which counts where both are there, as it does for transformers; older ones into a file of its own.</summary>
+    private static ConfigFile Preprocessor(ModelFolder folder)
+    {
+        const string own = "preprocessor_config.json", shared = "processor_config.json", section = "image_processor";
+        var processor = ConfigFile.ReadIfThere(folder.Vision, shared);
+        return processor.Has(section) ? processor.Section(section)
+            : File.Exists(Path.Combine(folder.Vision, own)) ? ConfigFile.Read(folder.Vision, own)
+            : throw new CheckpointException($"{folder.Vision} has neither {own} nor a {shared} with {section} in it: how pictures become numbers is said nowhere. Is the download complete?");
+    }
+
     /// <summary>
     /// What image requests use where they say nothing: what the checkpoint says in <c>generation_config.json</c>, else what the reference does. The reference writes its
     /// negative prompt and suffix into its scripts; the fields <c>negative_prompt</c> and <c>prompt_suffix</c> are ours.
     /// </summary>
     private static ImageDefaults Defaults(ConfigFile generation) => new(
         generation.Number("guidance_scale", 3),
-        new SamplingSettings(generation.Number("temperature", 1), generation.Count("top_k", 2048), generation.Number("top_p", 1)),
+        new SamplingSettings(generation.Number("temperature", 1), generation.Whole("top_k", 2048, least: 0), generation.Number("top_p", 1)),
         generation.Text("negative_prompt", NegativePrompt), generation.Text("prompt_suffix", PromptSuffix));
 }

@@ -44,7 +44,8 @@ public sealed record TransformerWeights(Tensor Embedding, IReadOnlyList<LayerWei
             embedding,
             [.. Enumerable.Range(0, config.LayerCount).Select(Layer)],
             loader.Load("model.norm.weight", [hidden], dtype),
-            config.TieWordEmbeddings ? embedding : loader.Load("lm_head.weight", [config.VocabularySize, hidden], dtype));
+            // A head that is there counts, whatever the configuration says: some writers keep a copy of tied weights, and transformers 5 then compares the two.
+            config.TieWordEmbeddings && !loader.Has("lm_head.weight") ? embedding : loader.Load("lm_head.weight", [config.VocabularySize, hidden], dtype));
     }
 
     /// <summary>Each tensor once.</summary>

@@ -2,7 +2,8 @@ namespace Emu3.Inference.Tokens;
 
 /// <summary>
 /// The text of an answer as its tokens come, up to the first of its stops. All that it says follows from the tokens alone: whoever pushes the same ones, in one run
-/// or in several, gets the same pieces and the same end.
+/// or in several, gets the same pieces and the same end. The space that the chat template has between "ASSISTANT:" and an answer is generated with its first word;
+/// it belongs to the template, and not to the answer.
 /// </summary>
 /// <param name="tokenizer">Of the checkpoint.</param>
 /// <param name="stops">See <see cref="ChatRequest.Stop"/>.</param>
@@ -10,6 +11,7 @@ public sealed class AnswerText(TextTokenizer tokenizer, IReadOnlyList<string> st
 {
     private readonly StreamingDecoder decoder = new(tokenizer);
     private readonly StopMatcher matcher = new(stops);
+    private bool hasBegun;
 
     /// <summary>The answer is over: its text holds a stop.</summary>
     public bool IsStopped => matcher.IsStopped;
@@ -19,7 +21,14 @@ public sealed class AnswerText(TextTokenizer tokenizer, IReadOnlyList<string> st
     /// <param name="isLast">No other follows.</param>
     public string Push(int token, bool isLast)
     {
-        var piece = matcher.Push(decoder.Push(token));
+        var piece = matcher.Push(WithoutTemplatesSpace(decoder.Push(token)));
         return isLast ? piece + matcher.Push(decoder.Flush()) + matcher.Flush() : piece;
+    }
+
+    private string WithoutTemplatesSpace(string piece)
+    {
+        var isSpace = !hasBegun && piece.StartsWith(' ');
+        hasBegun |= piece.Length > 0;
+        return isSpace ? piece[1..] : piece;
     }
 }

@@ -36,7 +36,7 @@ public sealed partial class ChatTemplate
         var jinja = Path.Combine(folder.Language, "chat_template.jinja");
         if (File.Exists(jinja))
         {
-            return Recognize(jinja, File.ReadAllText(jinja));
+            return Recognize(jinja, CheckpointFile.ReadText(jinja));
         }
 
         // Older files have it as a field: of a file of its own, or of the tokenizer's.
@@ -44,7 +44,11 @@ public sealed partial class ChatTemplate
         {
             if (ConfigFile.ReadIfThere(folder.Language, name) is var file && file.Has("chat_template"))
             {
-                return Recognize(Path.Combine(folder.Language, name), file.Text("chat_template", ""));
+                // Several have names; "default" is the one that counts where none is named.
+                var named = file.Sections("chat_template");
+                return Recognize(
+                    Path.Combine(folder.Language, name),
+                    named is null ? file.Text("chat_template", "") : named.FirstOrDefault(one => one.Text("name", "") == "default")?.Text("template", "") ?? "");
             }
         }
 
@@ -54,7 +58,7 @@ public sealed partial class ChatTemplate
     /// <summary>The pieces of a conversation that the model is to answer, up to where its answer begins. Text stays text, whatever it spells.</summary>
     internal IEnumerable<ChatPiece> Render(IReadOnlyList<ChatMessage> messages)
     {
-        if (messages is not [{ Role: ChatRole.System }, ..])
+        if (!messages.Any(message => message.Role == ChatRole.System))
         {
             yield return new ChatPiece(DefaultSystem + " ");
         }

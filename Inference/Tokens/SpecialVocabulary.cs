@@ -60,18 +60,25 @@ public sealed class SpecialVocabulary
 
         return new SpecialTokens
         {
-            BeginOfSequence = Id(spellings.TokenText("bos_token", "<|extra_203|>")),
-            EndOfSequence = Id(spellings.TokenText("eos_token", "<|extra_204|>")),
-            Padding = Id(spellings.TokenText("pad_token", "<|endoftext|>")),
-            BeginOfImage = Id(spellings.TokenText("boi_token", "<|image start|>")),
-            EndOfImage = Id(spellings.TokenText("eoi_token", "<|image end|>")),
-            Image = Id(spellings.TokenText("image_wrapper_token", spellings.TokenText("img_token", "<|image token|>"))),
-            EndOfLine = Id(spellings.TokenText("eol_token", "<|extra_200|>")),
-            EndOfFrame = Id(spellings.TokenText("eof_token", "<|extra_201|>")),
+            BeginOfSequence = Id(Spelling("bos_token", "<|extra_203|>")),
+            EndOfSequence = Id(Spelling("eos_token", "<|extra_204|>")),
+            Padding = Id(Spelling("pad_token", "<|endoftext|>")),
+            BeginOfImage = Id(Spelling("boi_token", "<|image start|>")),
+            EndOfImage = Id(Spelling("eoi_token", "<|image end|>")),
+            Image = Id(Spelling("image_wrapper_token", Spelling("img_token", "<|image token|>"))),
+            EndOfLine = Id(Spelling("eol_token", "<|extra_200|>")),
+            EndOfFrame = Id(Spelling("eof_token", "<|extra_201|>")),
             FirstVisual = first,
             VisualCount = codebookSize,
         };
     }
+
+    /// <summary>
+    /// How the checkpoint spells a token. Tokens that only this model has may stand in an object of their own: <c>model_specific_special_tokens</c> since
+    /// transformers 5, where <c>extra_special_tokens</c> is a list of others, and <c>extra_special_tokens</c> before.
+    /// </summary>
+    private string Spelling(string name, string otherwise) => spellings.TokenText(
+        name, spellings.SectionIfObject("model_specific_special_tokens").TokenText(name, spellings.SectionIfObject("extra_special_tokens").TokenText(name, otherwise)));
 
     private int Id(string spelling) => ids.TryGetValue(spelling, out var id) ? id : throw new CheckpointException($"{source} has no token {spelling}.");
 

@@ -45,7 +45,7 @@ public sealed class TextTokenizer
             text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
         }
 
-        return tokenizer.EncodeToIds(normalizes ? text.Normalize() : text);
+        return tokenizer.EncodeToIds(normalizes ? CanonicalText.Compose(text) : text);
     }
 
     /// <summary>The bytes of a text token, often only a part of a character; none for a special token and for an id that no token has.</summary>

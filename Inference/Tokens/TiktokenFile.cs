@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Globalization;
-using System.Text;
 using Emu3.Inference.Weights;
 
 namespace Emu3.Inference.Tokens;
@@ -39,7 +38,7 @@ internal static class TiktokenFile
         var path = Path.Combine(folder, name);
         try
         {
-            return [.. File.ReadLines(path, Encoding.UTF8).Where(line => line.Length > 0)];
+            return [.. CheckpointFile.ReadText(path).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {

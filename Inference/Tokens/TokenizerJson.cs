@@ -38,7 +38,7 @@ internal sealed record TokenizerJson(
         var path = Path.Combine(folder, Name);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(path));
             return Parse(path, document.RootElement);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException or FormatException)

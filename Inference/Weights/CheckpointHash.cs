@@ -16,6 +16,8 @@ public static class CheckpointHash
     private const int BlockBytes = 1 << 20;
     private const int BlockCount = 64;
 
+    private const string Processor = "processor_config.json";
+
     private static readonly string[] s_configuration =
     [
         "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
@@ -31,6 +33,12 @@ public static class CheckpointHash
         foreach (var path in new[] { folder.Language, folder.Vision }.Distinct().SelectMany(f => s_configuration.Select(name => Path.Combine(f, name))).Where(File.Exists))
         {
             Append(hash, path, whole: true);
+        }
+
+        // Only where it decides something: older checkpoints have one as well, with nothing in it but a class name.
+        if (ConfigFile.ReadIfThere(folder.Vision, Processor).Has("image_processor"))
+        {
+            Append(hash, Path.Combine(folder.Vision, Processor), whole: true);
         }
 
         var whole = folder.Shards.Sum(shard => new FileInfo(shard.Path).Length) <= wholeLimit;

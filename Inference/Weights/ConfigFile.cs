@@ -22,7 +22,7 @@ internal sealed class ConfigFile
         var path = Path.Combine(folder, name);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, "", document.RootElement.Clone())
                 : throw new CheckpointException($"{path} must be a JSON object.");
@@ -40,18 +40,32 @@ internal sealed class ConfigFile
     /// <summary>The fields of an object inside; no fields where it is absent or null.</summary>
     public ConfigFile Section(string name) => new(path, $"{section}{name}.", Find(name, "an object", JsonValueKind.Object) ?? default);
 
+    /// <summary>The same where the field may hold something else as well, which then has no fields.</summary>
+    public ConfigFile SectionIfObject(string name) =>
+        Has(name) && fields.GetProperty(name).ValueKind == JsonValueKind.Object ? Section(name) : new ConfigFile(path, $"{section}{name}.", default);
+
+    /// <summary>The objects of a list; null where the field holds no list.</summary>
+    public IReadOnlyList<ConfigFile>? Sections(string name) => Has(name) && fields.GetProperty(name) is { ValueKind: JsonValueKind.Array } list
+        ? [.. list.EnumerateArray().Select((item, index) => new ConfigFile(path, $"{section}{name}[{index}].", item))]
+        : null;
+
     /// <summary>Whether a field is there and not null.</summary>
     public bool Has(string name) => fields.ValueKind == JsonValueKind.Object && fields.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
     /// <summary>A whole number from 1 on.</summary>
-    public int Count(string name, int otherwise)
+    public int Count(string name, int otherwise) => Whole(name, otherwise, least: 1);
+
+    /// <summary>A whole number from <paramref name="least"/> on, however it is written: 8.0 is 8.</summary>
+    public int Whole(string name, int otherwise, int least)
     {
         if (Find(name, "a whole number", JsonValueKind.Number) is not { } value)
         {
             return otherwise;
         }
 
-        return value.TryGetInt32(out var count) && count > 0 ? count : throw Refused(name, $"{value} is not a whole number from 1 to {int.MaxValue}");
+        return value.TryGetDecimal(out var number) && decimal.Truncate(number) == number && number >= least && number <= int.MaxValue
+            ? (int)number
+            : throw Refused(name, $"{value} is not a whole number from {least} to {int.MaxValue}");
     }
 
     /// <summary>A finite number.</summary>

@@ -73,7 +73,7 @@ public sealed record ModelFolder
         var path = Path.Combine(folder, "config.json");
         try
         {
-            using var config = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var config = JsonDocument.Parse(CheckpointFile.ReadAll(path));
             return config.RootElement.TryGetProperty("text_config", out _) || config.RootElement.TryGetProperty("vq_config", out _);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)

@@ -25,6 +25,7 @@ public sealed class SafetensorsHeader
     {
         using var file = File.OpenRead(path);
         var length = file.Length;
+        CheckpointFile.RefusePointer(path, file);
         Span<byte> prefix = stackalloc byte[8];
         if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
         {

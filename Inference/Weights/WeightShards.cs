@@ -28,7 +28,7 @@ internal static class WeightShards
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(index));
+            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(index));
             var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
             foreach (var tensor in document.RootElement.GetProperty("weight_map").EnumerateObject())
             {

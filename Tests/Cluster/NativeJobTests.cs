@@ -62,6 +62,15 @@ public sealed class NativeJobTests : IAsyncLifetime
         return outcomes;
     }
 
+    /// <summary>What only the engine finds, by breaking, is one item's failure and not the submission's.</summary>
+    [Fact]
+    public async Task Job_WithAnItemThatBreaksTheMeasuring_FailsThatItemAlone()
+    {
+        var job = await _gateway.SubmitAsync(["{}", """{"id":"odd","prompt":"beyond measure"}""", """{"id":"good","prompt":"p"}"""]);
+        var ended = await _gateway.WaitAsync(job.GetProperty("id").GetString()!);
+        Assert.Equal((1, 1), (ended.GetProperty("counts").GetProperty("done").GetInt32(), ended.GetProperty("counts").GetProperty("failed").GetInt32()));
+    }
+
     [Fact]
     public async Task Job_WithBadLine17_IsRefusedWithItsNumberAndNothingIsThere()
     {

@@ -28,9 +28,12 @@ internal sealed class FakeEngine(FakeEngineOptions? options = null) : IEngine
     /// <summary>The token at an index, whoever generates it.</summary>
     public static int TokenAt(ulong seed, uint sample, int index) => SimulatedTokens.TokenAt(seed, sample, index);
 
-    public Measurement Measure(GenerationRequest request) => request is ImageRequest { Prompt: "too long" }
-        ? new(5000, 5000, new EngineFailure(EngineFailureCode.PromptTooLong, "The prompt has 5000 tokens; 4096 positions are all there are."))
-        : _engine.Measure(request);
+    public Measurement Measure(GenerationRequest request) => request switch
+    {
+        ImageRequest { Prompt: "too long" } => new(5000, 5000, new EngineFailure(EngineFailureCode.PromptTooLong, "The prompt has 5000 tokens; 4096 positions are all there are.")),
+        ImageRequest { Prompt: "beyond measure" } => throw new ArgumentException("A library refuses this text."),
+        _ => _engine.Measure(request),
+    };
 
     public async IAsyncEnumerable<EngineEvent> Run(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -1,4 +1,6 @@
+using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
+using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
 using static TorchSharp.torch;
 
@@ -70,6 +72,29 @@ public sealed class CheckpointTests
         {
             RequireEqual(hub, Load(golden.CheckpointOriginal));
         }
+    }
+
+    /// <summary>Whoever loads a released checkpoint with transformers 5 and saves it has the same model, in other files.</summary>
+    [Theory]
+    [MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
+    public void Checkpoint_SavedByTransformers5_IsTheSameModel(string path)
+    {
+        var golden = GoldenFolder.Open(path);
+        using var saved = new RenamedCheckpoint(golden.File("checkpoint"));
+        Transformers5Files.Rewrite(saved.Path);
+        var (before, after) = (golden.Checkpoint, ModelFolder.Open(saved.Path));
+        Assert.Equivalent(ConfigReader.Read(before), ConfigReader.Read(after), strict: true);
+        Assert.NotEqual(CheckpointHash.Compute(before), CheckpointHash.Compute(after));
+        CheckpointFacts.Inspect(after);
+
+        var (tokenizer, prompts) = (TextTokenizer.Load(after), new PromptTemplate(TextTokenizer.Load(after), ConfigReader.Read(after).Tokens, ChatTemplate.Read(after)));
+        Assert.True(prompts.CanChat);
+        Assert.All(golden.Cases.Each("tokenizer"), @case => Assert.Equal(@case.Integers("ids"), tokenizer.Encode(@case.Text("text"))));
+
+        using var loader = WeightLoader.Open(after, CPU);
+        var weights = TransformerWeights.Load(loader, ConfigReader.Read(after).Transformer, ScalarType.Float32);
+        Assert.Equal(ConfigReader.Read(before).Transformer.TieWordEmbeddings, ReferenceEquals(weights.Head, weights.Embedding));
+        foreach (var tensor in weights.All()) tensor.Dispose();
     }
 
     private static void RequireEqual(Dictionary<string, (long[] Shape, float[] Values)> expected, Dictionary<string, (long[] Shape, float[] Values)> found)

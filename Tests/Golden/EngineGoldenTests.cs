@@ -58,7 +58,8 @@ public sealed class EngineGoldenTests
             Assert.Equal(@case.Integers("sequence").Length, Assert.IsType<EngineEvent.Admitted>(events[0]).PromptTokens);
             Assert.Equal(@case.Integers("sequence").Length, measured.PromptTokens);
             Assert.Equal(@case.Integers("ids"), events.Ids());
-            Assert.Equal(@case.Text("text"), events.Text());
+            var text = @case.Text("text");
+            Assert.Equal(text.StartsWith(' ') ? text[1..] : text, events.Text()); // the reference decodes the template's space too
         }));
     }
 
@@ -95,7 +96,7 @@ public sealed class EngineGoldenTests
             var events = await engine.AllAsync(TestEngines.Chat(chat.Text("question"), maxNewTokens: 100, file));
             Assert.Equal(chat.Integers("sequence").Length, Assert.IsType<EngineEvent.Admitted>(events[0]).PromptTokens);
             Assert.Equal(chat.Integers("ids"), events.Ids());
-            Assert.Equal(chat.Text("text"), events.Text().Trim()); // the file has it trimmed
+            Assert.Equal(chat.Text("text"), events.Text().TrimEnd()); // the file has it trimmed
         })));
     }
 

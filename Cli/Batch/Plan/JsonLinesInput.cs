@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Batch.Plan;
 
@@ -11,10 +12,11 @@ internal static class JsonLinesInput
 
     public static IEnumerable<InputLine> Read(string text)
     {
-        var number = 0;
-        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        // Lines end where JSON Lines end them: a line separator of Unicode (U+2028) may stand inside a JSON string as it is.
+        using var reader = new StringReader(text);
+        for (var number = 1; reader.ReadLine() is { } line; number++)
         {
-            number++;
+            line = line.TrimStart('\uFEFF'); // files that begin with a byte order mark, put one behind the other
             if (!string.IsNullOrWhiteSpace(line))
             {
                 yield return ReadLine(number, line);
@@ -51,9 +53,10 @@ internal static class JsonLinesInput
                 return text.Length == 0
                     ? InputLine.Bad(number, $"{idField} is empty; leave it out or give it a name")
                     : new(number, text, fields.ToJsonString(), null);
-            case JsonValue value when value.TryGetValue<long>(out var whole):
-                fields[idField] = whole.ToString(CultureInfo.InvariantCulture);
-                return new(number, whole.ToString(CultureInfo.InvariantCulture), fields.ToJsonString(), null);
+            case JsonValue value when value.TryGetValue<JsonElement>(out var element) && WholeNumber.TryRead(element, out var whole):
+                var numeral = whole.ToString("0", CultureInfo.InvariantCulture); // 7 also where it is written as 7.0
+                fields[idField] = numeral;
+                return new(number, numeral, fields.ToJsonString(), null);
             default:
                 return InputLine.Bad(number, $"{idField} must be text");
         }

@@ -8,10 +8,9 @@ internal static class TextInput
 {
     public static IEnumerable<InputLine> Read(string text)
     {
-        var number = 0;
-        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        using var reader = new StringReader(text);
+        for (var number = 1; reader.ReadLine() is { } line; number++)
         {
-            number++;
             if (string.IsNullOrWhiteSpace(line))
             {
                 continue;

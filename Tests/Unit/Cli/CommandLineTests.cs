@@ -18,6 +18,17 @@ public sealed class CommandLineTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
+    [InlineData("-1")]
+    [InlineData("7.0")]
+    [InlineData("-9223372036854775808")]
+    [InlineData("18446744073709551615")]
+    public async Task Seed_AsTheApiTakesIt_IsTaken(string seed)
+    {
+        Assert.Equal(ExitCode.BadInput, await RunAsync(["batch", _folder.PathTo("nowhere.txt"), "--out", _folder.PathTo("out"), "--seed", seed]));
+        Assert.Contains("does not exist", _error.ToString());
+    }
+
+    [Theory]
     [InlineData("batch", "in.txt")]
     [InlineData("batch", "--out", "x")]
     [InlineData("batch", "in.txt", "--out", "x", "--colour", "red")]
@@ -30,6 +41,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("batch", "in.txt", "--out", "x", "--shard", "0/4")]
     [InlineData("batch", "in.txt", "--out", "x", "--max-failures", "-1")]
     [InlineData("batch", "in.txt", "--out", "x", "--priority", "urgent")]
+    [InlineData("batch", "in.txt", "--out", "x", "--seed", "7.5")]
+    [InlineData("generate", "a star", "--seed", "red")]
+    [InlineData("serve", "--cors-origin", "https://app.example.org/page")]
     [InlineData("draw")]
     public async Task Usage_Wrong_IsToldInOneLine_AndExits2(params string[] arguments)
     {

@@ -24,6 +24,20 @@ public sealed class FailureResponseTests
         { new InvalidOperationException("secret"), 500, "internal_error" },
     };
 
+    /// <summary>A message that was cut in the middle of a character is still JSON that everyone can read.</summary>
+    [Fact]
+    public void Message_CutInsideACharacter_IsWrittenAsText()
+    {
+        var errors = new List<ItemError>();
+        using var document = JsonDocument.Parse($$"""{"{{new string('x', 63)}}😀":1,"size":"{{new string('x', 34)}}😀😀😀😀"}""");
+        var fields = new FieldReader(document.RootElement, "", errors);
+        fields.Whole("size", 1, 2);
+        fields.Close();
+        Assert.Equal(2, errors.Count);
+        foreach (var error in errors)
+            Assert.NotNull(StrictJson.Parse(GatewayJson.Write(FailureResponses.BadRequest([error]).Answer), out _));
+    }
+
     [Theory]
     [MemberData(nameof(Exceptions), DisableDiscoveryEnumeration = true)]
     public void Of_Exception_HasItsStatusAndCode(Exception exception, int status, string code)

@@ -21,6 +21,14 @@ public sealed class GatewayConfigurationTests
     [InlineData("Gateway:Keys", "Sometimes", "Gateway")]
     [InlineData("Gateway:BootstrapKeyFile", "/nowhere/key", "Gateway:BootstrapKeyFile")]
     [InlineData("Gateway:MostQueuedItems", "0", "Gateway:MostQueuedItems")]
+    [InlineData("Gateway:CorsOrigins:0", "app.example.org", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "https://app.example.org/", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "https://app.example.org/page", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "https://App.example.org", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "https://app.example.org:443", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "file:///app", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "*", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:CorsOrigins:0", "null", "Gateway:CorsOrigins")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Cluster:ClusterId", "", "Cluster:ClusterId")]
     public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)
@@ -30,6 +38,18 @@ public sealed class GatewayConfigurationTests
         var wrong = Assert.Throws<ConfigurationException>(() => GatewayConfiguration.Read(configuration));
 
         Assert.Contains(named, Assert.Single(wrong.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfOrigins_GivesThemAll()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Gateway:CorsOrigins:0"] = "https://app.example.org",
+            ["Gateway:CorsOrigins:1"] = "http://localhost:3000",
+        }).Build();
+
+        Assert.Equal(["https://app.example.org", "http://localhost:3000"], GatewayConfiguration.Read(configuration).Gateway.CorsOrigins);
     }
 
     [Fact]

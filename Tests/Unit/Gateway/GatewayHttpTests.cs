@@ -79,6 +79,36 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         Assert.Equal(param, json.RootElement.GetProperty("error").GetProperty("param").GetString());
     }
 
+    [Theory]
+    [InlineData("/health", 503)]
+    [InlineData("/v1/jobs/job_1", 404)]
+    [InlineData("/v1/jobs/job_1/events", 404)]
+    [InlineData("/openapi/v1.json", 200)]
+    [InlineData("/playground", 200)]
+    [InlineData("/reference/", 200)]
+    [InlineData("/nowhere", 404)]
+    [InlineData("/v1/chat/completions", 405)]
+    public async Task Head_IsAnsweredAsGet_WithoutABody(string path, int status)
+    {
+        using var asked = new HttpRequestMessage(HttpMethod.Head, path);
+        using var head = await _http.SendAsync(asked, Cancellation);
+        using var get = await _http.GetAsync(path, Cancellation);
+        Assert.Equal((status, status), ((int)head.StatusCode, (int)get.StatusCode));
+        Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(Cancellation));
+        Assert.True(head.Headers.Contains("x-request-id"));
+    }
+
+    [Fact]
+    public async Task Body_WithAByteOrderMark_IsRead()
+    {
+        using var response = await _http.PostAsync("/v1/chat/completions", new ByteArrayContent([0xEF, 0xBB, 0xBF, .. "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"u8])
+        {
+            Headers = { ContentType = new("application/json") },
+        }, Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode); // it gets as far as looking for a worker
+    }
+
     [Fact]
     public async Task Request_LargerThanAllowed_Is413()
     {

@@ -14,6 +14,18 @@ public sealed class JobBodyTests
     public async Task ReadLines_BlankLinesAndCarriageReturns_ArePassedOver() =>
         Assert.Equal(["{}", "{\"a\":1}\r", "{\"b\":2}"], await Lines("{}\n\n{\"a\":1}\r\n  \n{\"b\":2}", 7));
 
+    [Theory]
+    [InlineData("\uFEFF\n{}\n\uFEFF{\"a\":1}", 1)]
+    [InlineData("\uFEFF\r\n{}\r\n\uFEFF{\"a\":1}", 100)]
+    public async Task ReadLines_ByteOrderMarks_AreNoLines(string text, int chunk) => Assert.Equal(2, (await Lines(text, chunk)).Count);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(100)]
+    public async Task ReadDocument_ByteOrderMark_IsPassedOver(int chunk) =>
+        Assert.Equal(["{\"seed\":1}", "2"], await Document("\uFEFF {\"seed\":1,\"items\":[2]}", chunk));
+
     [Fact]
     public async Task ReadDocument_FieldsAndItems_AreTheJobAndOnePartAnItem() => Assert.Equal(
         ["{\"model\" : \"m\",\"metadata\":{\"a\":\"]\"}}", "{\"p\":[1,{}]}", "2", "\"x\""],
@@ -29,6 +41,8 @@ public sealed class JobBodyTests
     [InlineData("""{"items":[1""", "JSON")]
     [InlineData("""{"seed":1} x""", "JSON")]
     [InlineData("", "")]
+    [InlineData("\uFEFF", "")]
+    [InlineData("\uFEFF\uFEFFx", "JSON")]
     [InlineData("""{"seed":""", "")]
     public async Task ReadDocument_BadDocument_IsRefused(string text, string part)
     {

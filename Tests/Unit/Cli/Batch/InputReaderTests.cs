@@ -44,6 +44,23 @@ public sealed class InputReaderTests
     }
 
     [Fact]
+    public void Jsonl_NumbersOfPandas_AreIds() =>
+        Assert.Equal(["7", "-1", "18446744073709551615"], InputReader.Read(
+            "{\"id\":7.0,\"prompt\":\"a\"}\n{\"id\":-1,\"prompt\":\"a\"}\n{\"id\":18446744073709551615,\"prompt\":\"a\"}", "a.jsonl", InputFormat.Auto).Select(line => line.Id));
+
+    /// <summary>Python writes U+2028 and U+0085 into strings as they are; they end no line.</summary>
+    [Theory]
+    [InlineData("\u2028")]
+    [InlineData("\u2029")]
+    [InlineData("\u0085")]
+    public void Lines_EndWithLineFeeds_AndNotWithSeparatorsInsideText(string separator)
+    {
+        var jsonl = InputReader.Read($"{{\"prompt\":\"a{separator}b\"}}\r\n\uFEFF{{\"prompt\":\"c\"}}\r\n", "a.jsonl", InputFormat.Auto);
+        Assert.Equal([(1, $"a{separator}b"), (2, "c")], jsonl.Select(line => (line.Number, Field(line, "prompt"))));
+        Assert.Equal([$"a{separator}b", "c"], InputReader.Read($"a{separator}b\r\nc", "a.txt", InputFormat.Auto).Select(line => Field(line, "prompt")));
+    }
+
+    [Fact]
     public void Jsonl_OpenAiLine_PassesUnchanged()
     {
         const string line = """{"custom_id":"r1","method":"POST","url":"/v1/images/generations","body":{"prompt":"a red star","size":"64x64"}}""";

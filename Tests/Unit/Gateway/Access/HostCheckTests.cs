@@ -34,6 +34,10 @@ public sealed class HostCheckTests
     [InlineData("POST", "https://evil.example", 403)]
     [InlineData("DELETE", "https://evil.example", 403)]
     [InlineData("POST", "https://localhost.evil.example", 403)]
+    [InlineData("POST", "https://app.example.org", null)]
+    [InlineData("POST", "https://app.example.org:8443", 403)]
+    [InlineData("POST", "http://app.example.org", 403)]
+    [InlineData("POST", "https://app.example.org.evil.example", 403)]
     [InlineData("POST", "null", 403)]
     [InlineData("POST", "file://", 403)]
     public void Origin_OfAnotherSite_ChangesNothing(string method, string? origin, int? status) => Assert.Equal(status, Refuse(method, "127.0.0.1:8080", origin));
@@ -47,7 +51,7 @@ public sealed class HostCheckTests
         foreach (var part in (string[])["localhost", "evil.example", "Gateway:PublicAddress", "Gateway:Keys=Required"]) Assert.Contains(part, message, StringComparison.Ordinal);
     }
 
-    private static int? Refuse(string method, string host, string? origin) => new HostCheck("https://pictures.example.org:8443/x").Refuse(Request(method, host, origin))?.Status;
+    private static int? Refuse(string method, string host, string? origin) => new HostCheck("https://pictures.example.org:8443/x", "https://app.example.org").Refuse(Request(method, host, origin))?.Status;
 
     private static HttpRequest Request(string method, string host, string? origin)
     {

@@ -37,6 +37,16 @@ public sealed class BatchCheckTests
     }
 
     [Fact]
+    public void Lines_TellTheirIds_AndAllModels()
+    {
+        var check = Check("{", Good, Good.Replace("\"a\"", "\"b\"", StringComparison.Ordinal).Replace("fake", "other", StringComparison.Ordinal), """{"custom_id":"c","body":{"model":"fake"}}""");
+        Assert.Equal([null, "a", "b", "c"], Enumerable.Range(1, 4).Select(check.IdOf));
+        Assert.Equal(["fake", "other"], check.Models);
+        check.LeaveOut(new HashSet<int> { 1, 4 });
+        Assert.Equal([0, 1, 1, 0], check.SampleCounts);
+    }
+
+    [Fact]
     public void File_WithoutLines_IsAnError() => Assert.Equal("empty_file", Assert.Single(Check().Errors).Code);
 
     [Fact]

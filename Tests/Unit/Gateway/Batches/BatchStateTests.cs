@@ -82,6 +82,16 @@ public sealed class BatchStateTests
     }
 
     [Fact]
+    public void Lines_ThatWereRefused_AreFailedRequests_AndInTheErrorFileFromTheStart()
+    {
+        var card = Card(BatchStage.Accepted) with { SampleCounts = [1, 0, 1, 0] };
+        var batch = new BatchState(card, Job(card, JobStatus.Running, new(1, 0, 1, 0, 0)));
+        Assert.Equal((4, 1, 2), batch.Requests);
+        Assert.Equal(FileId.ErrorsOf(card.Id), batch.ErrorFile);
+        Assert.Equal((4, 1, 3), new BatchState(card, Job(card, JobStatus.Completed, new(0, 0, 1, 1, 0))).Requests);
+    }
+
+    [Fact]
     public void Warning_SaysThatTheWindowIsTooShort_AndOnlyThen()
     {
         var card = Card(BatchStage.Accepted);

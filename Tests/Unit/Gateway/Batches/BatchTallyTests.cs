@@ -42,6 +42,19 @@ public sealed class BatchTallyTests
     }
 
     [Fact]
+    public void Lines_ThatWereRefused_HaveNoItems_AndAreCountedByNobodyElse()
+    {
+        var layout = new BatchLayout([0, 0, 1, 0, 2, 0, 0]);
+        Assert.Equal((7, 5, false, false), (layout.LineCount(3), layout.RefusedCount, layout.IsOneEach, layout.IsOneAtMost));
+        Assert.Equal([2, 4, 4], Enumerable.Range(0, 3).Select(layout.LineOf));
+        Assert.True(new BatchLayout([0, 1, 1]).IsOneAtMost);
+        Assert.Equal([1, 2], Enumerable.Range(0, 2).Select(new BatchLayout([0, 1, 1]).LineOf));
+
+        var usage = BatchTally.Add(s_none, [(0, [Outcome(0, ItemStatus.Done), Outcome(1, ItemStatus.Failed)])], layout);
+        Assert.Equal((1, 1), BatchTally.Count(usage, layout));
+    }
+
+    [Fact]
     public void Requests_WithSeveralOutputs_AreDoneWhenAllAre_AndFailedWhenOneIs()
     {
         var layout = new BatchLayout([2, 1, 3, 2]);

@@ -49,6 +49,14 @@ public sealed class JobNoticeTests
     }
 
     [Fact]
+    public void Batch_WhoseInvalidLinesAreReported_CountsThem()
+    {
+        var ended = Ended(JobStatus.Completed);
+        var notice = JobNotice.Of(s_job, ended with { Spec = ended.Spec! with { RefusedLineCount = 4 } }, Batch(BatchStage.Accepted))!;
+        Assert.Equal("""{"total":10,"completed":3,"failed":6}""", Parse(notice).GetProperty("data").GetProperty("request_counts").GetRawText());
+    }
+
+    [Fact]
     public void Batch_WithoutAJob_IsToldByItself()
     {
         var failed = JobNotice.Of(Batch(BatchStage.Failed) with { Errors = [new("x", 1, "It is wrong.", null)] })!;

@@ -83,12 +83,49 @@ public sealed class ConfigReaderTests : IDisposable
     }
 
     [Fact]
-    public void Read_TiedEmbeddings_CountInTextConfigOnly()
+    public void Read_TiedEmbeddings_OfTheDecoderCountBeforeTheModels()
     {
-        checkpoint.Config["tie_word_embeddings"] = true;
         Assert.False(Read().Transformer.TieWordEmbeddings);
+        checkpoint.Config["tie_word_embeddings"] = true; // where transformers 5 says it
+        Assert.True(Read().Transformer.TieWordEmbeddings);
+        checkpoint.Config["text_config"]!["tie_word_embeddings"] = false;
+        Assert.False(Read().Transformer.TieWordEmbeddings);
+        checkpoint.Config["tie_word_embeddings"] = false;
         checkpoint.Config["text_config"]!["tie_word_embeddings"] = true;
         Assert.True(Read().Transformer.TieWordEmbeddings);
+    }
+
+    [Theory]
+    [InlineData("""{"image_processor":{"size":{"shortest_edge":400,"longest_edge":500}}}""", 400, 500)]
+    [InlineData("""{"image_processor":{"size":{"min_pixels":400,"max_pixels":500.0}}}""", 400, 500)]
+    [InlineData("""{"image_processor":{"min_pixels":300,"size":{"shortest_edge":400,"longest_edge":500}}}""", 300, 500)]
+    [InlineData("""{"image_processor":{}}""", 512 * 512, 1024 * 1024)]
+    [InlineData("""{"processor_class":"Emu3Processor"}""", 100, 200)]
+    public void Read_ProcessorOfTransformers5_CountsWhereItHasTheImageProcessor(string processor, int least, int most)
+    {
+        checkpoint.Write("preprocessor_config.json", """{"min_pixels":100,"max_pixels":200}""");
+        checkpoint.Write("processor_config.json", processor);
+        Assert.Equal((least, most), (Read().Pixels.MinPixels, Read().Pixels.MaxPixels));
+        checkpoint.Delete("preprocessor_config.json");
+        if (least != 100) Assert.Equal((least, most), (Read().Pixels.MinPixels, Read().Pixels.MaxPixels));
+        else RequireRefusal("processor_config.json", "neither preprocessor_config.json nor");
+    }
+
+    [Fact]
+    public void Read_TopKZero_IsOff()
+    {
+        checkpoint.Write("generation_config.json", """{"do_sample":true,"temperature":0.7,"top_k":0}""");
+        Assert.Equal(new SamplingSettings(0.7, 0, 1), Read().ImageDefaults.Sampling);
+        checkpoint.Write("generation_config.json", """{"top_k":-1}""");
+        RequireRefusal("top_k", "from 0");
+    }
+
+    /// <summary>Windows editors put a byte order mark before what they save.</summary>
+    [Fact]
+    public void Read_ByteOrderMark_IsPassedOver()
+    {
+        checkpoint.Write("generation_config.json", "\uFEFF{\"top_k\":9}");
+        Assert.Equal(9, Read().ImageDefaults.Sampling.TopK);
     }
 
     [Fact]
@@ -133,6 +170,7 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("""{"spatial_factor":16}""", "spatial_factor", "16 must equal")]
     [InlineData("""{"do_resize":false}""", "do_resize", "not implemented")]
     [InlineData("""{"do_normalize":0}""", "do_normalize", "true or false")]
+    [InlineData("""{"do_center_crop":true}""", "do_center_crop", "not implemented")]
     [InlineData("""{"resample":2}""", "resample", "bicubic")]
     [InlineData("""{"rescale_factor":1}""", "rescale_factor", "1/255")]
     [InlineData("""{"image_mean":[0.5]}""", "image_mean", "three")]
@@ -148,7 +186,7 @@ public sealed class ConfigReaderTests : IDisposable
     public void Read_NoPreprocessor_IsRefusedByName()
     {
         checkpoint.Delete("preprocessor_config.json");
-        RequireRefusal("preprocessor_config.json", "can't be read");
+        RequireRefusal("preprocessor_config.json", "Is the download complete?");
     }
 
     private Emu3Config Read()

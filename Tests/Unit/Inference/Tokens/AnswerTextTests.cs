@@ -24,6 +24,22 @@ public sealed class AnswerTextTests
         Assert.DoesNotContain(stop, s_tokenizer.Decode(ids.AsSpan(0, count - 1)), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(" A star.", "A star.")]
+    [InlineData("  two", " two")] // one belongs to the template, the other to the answer
+    [InlineData("A star. ", "A star. ")]
+    [InlineData("\n A", "\n A")]
+    [InlineData(" ", "")]
+    [InlineData(" 😀", "😀")]
+    public void Push_SpaceOfTheTemplate_IsNoPartOfTheAnswer(string generated, string answer)
+    {
+        Assert.Equal(answer, Run([.. s_tokenizer.Encode(generated)], []).Text);
+        Assert.Equal(answer, Run([.. generated.EnumerateRunes().SelectMany(rune => s_tokenizer.Encode(rune.ToString()))], ["a stop"]).Text);
+    }
+
+    [Fact]
+    public void Push_StopThatBeginsWithASpace_IsLookedForInTheAnswerAlone() => Assert.Equal("A", Run([.. s_tokenizer.Encode(" A star")], [" "]).Text);
+
     [Fact]
     public void Push_CharacterThatIsNeverCompleted_IsToldWithWhatWasHeldBack()
     {

@@ -41,6 +41,20 @@ public sealed class PromptTemplateTests
         Assert.Equal([tokens.BeginOfSequence, .. tokenizer.Encode("Be brief. USER: Hi ASSISTANT:")], prompt.Ids);
     }
 
+    [Theory]
+    [InlineData("user,user", "You are a helpful assistant. USER: 0 USER: 1 ASSISTANT:")]
+    [InlineData("system,system,user", "0 1 USER: 2 ASSISTANT:")]
+    [InlineData("assistant,user", "You are a helpful assistant. ASSISTANT: 0 USER: 1 ASSISTANT:")]
+    [InlineData("user,system,user", "USER: 0 1 USER: 2 ASSISTANT:")]
+    [InlineData("user,assistant", "You are a helpful assistant. USER: 0 ASSISTANT: 1 ASSISTANT:")]
+    [InlineData("system", "0 ASSISTANT:")]
+    public void Build_RolesInAnyOrder_AreRenderedAsTheTemplateDoes(string roles, string rendered)
+    {
+        var (tokenizer, _, tokens, prompts) = FixtureTokenizers.Hub;
+        ChatMessage[] messages = [.. roles.Split(',').Select((role, i) => new ChatMessage(Enum.Parse<ChatRole>(role, ignoreCase: true), [new ChatPart.Text($"{i}")]))];
+        Assert.Equal([tokens.BeginOfSequence, .. tokenizer.Encode(rendered)], prompts.Build(messages, []).Ids);
+    }
+
     [Fact]
     public void Build_OtherNumberOfPictures_IsRefused()
     {
@@ -70,6 +84,17 @@ public sealed class PromptTemplateTests
         Assert.NotNull(ChatTemplate.Read(checkpoint.Folder));
         Write(checkpoint, name, Released.Replace("{% endfor %}", "{%  endfor%}", StringComparison.Ordinal));
         Assert.NotNull(ChatTemplate.Read(checkpoint.Folder));
+    }
+
+    [Fact]
+    public void Read_SeveralNamedTemplates_TheDefaultCounts()
+    {
+        using var checkpoint = new SmallCheckpoint();
+        System.Text.Json.Nodes.JsonObject Named(string name, string template) => new() { ["name"] = name, ["template"] = template };
+        checkpoint.Write("tokenizer_config.json", new System.Text.Json.Nodes.JsonObject { ["chat_template"] = new System.Text.Json.Nodes.JsonArray(Named("tools", "x"), Named("default", Released)) });
+        Assert.NotNull(ChatTemplate.Read(checkpoint.Folder));
+        checkpoint.Write("tokenizer_config.json", new System.Text.Json.Nodes.JsonObject { ["chat_template"] = new System.Text.Json.Nodes.JsonArray(Named("tools", Released)) });
+        Assert.Throws<CheckpointException>(() => ChatTemplate.Read(checkpoint.Folder));
     }
 
     [Theory]

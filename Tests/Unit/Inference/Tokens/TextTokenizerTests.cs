@@ -75,6 +75,38 @@ public sealed class TextTokenizerTests
         Assert.NotEqual(FixtureTokenizers.Hub.Tokenizer.Encode("caf\u00e9"), FixtureTokenizers.Hub.Tokenizer.Encode("cafe\u0301"));
     }
 
+    /// <summary>Valid in JSON, and in no library's way: noncharacters of every plane, private use, controls, marks without a letter.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Encode_AnyUnicodeText_IsTakenAsTheReferenceTakesIt(bool original)
+    {
+        var tokenizer = FixtureTokenizers.Of(original).Tokenizer;
+        string[] odd =
+        [
+            .. Enumerable.Range(0xFDD0, 32).Select(char.ConvertFromUtf32), .. Enumerable.Range(0, 17).SelectMany(plane => new[] { 0xFFFE, 0xFFFF }.Select(unit => char.ConvertFromUtf32((plane << 16) | unit))),
+            .. Enumerable.Range(0, 32).Select(char.ConvertFromUtf32), "\u007f", "\u0085", "\u2028", "\u2029", "\ufeff", "\ufffd", "\ue000", "\u0489", "\u202e", char.ConvertFromUtf32(0xE0001), char.ConvertFromUtf32(0x10FFFD),
+        ];
+        Assert.All(odd, text =>
+        {
+            Assert.Equal(text, tokenizer.Decode([.. tokenizer.Encode(text)]));
+            Assert.Equal($"a{text}b", tokenizer.Decode([.. tokenizer.Encode($"a{text}b")]));
+        });
+
+        // Beside a noncharacter all is composed as without it, and nothing across it.
+        Assert.Equal(original ? "caf\u00e9\ufffe\u0301caf\u00e9" : "cafe\u0301\ufffe\u0301cafe\u0301", tokenizer.Decode([.. tokenizer.Encode("cafe\u0301\ufffe\u0301cafe\u0301")]));
+        Assert.Equal("\ufffe\ufffe", tokenizer.Decode([.. tokenizer.Encode("\ufffe\ufffe")]));
+    }
+
+    /// <summary>Marks in the worst order there is take time that grows with the square of their number in some libraries.</summary>
+    [Fact]
+    public void Encode_LongestRunOfMarks_IsTaken()
+    {
+        var text = "a" + string.Concat(Enumerable.Repeat("\u0301\u0316", 16_000));
+        var ids = FixtureTokenizers.Original.Tokenizer.Encode(text);
+        Assert.Equal(text.Normalize(), FixtureTokenizers.Original.Tokenizer.Decode([.. ids]));
+    }
+
     [Fact]
     public void BytesOf_SpecialAndUnknownIds_AreNone()
     {

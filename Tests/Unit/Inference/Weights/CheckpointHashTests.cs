@@ -33,6 +33,16 @@ public sealed class CheckpointHashTests : IDisposable
     }
 
     [Fact]
+    public void Compute_ProcessorFile_CountsWhereItDecidesSomething()
+    {
+        var before = CheckpointHash.Compute(checkpoint.Folder);
+        checkpoint.Write("processor_config.json", """{"processor_class":"Emu3Processor"}""");
+        Assert.Equal(before, CheckpointHash.Compute(checkpoint.Folder));
+        checkpoint.Write("processor_config.json", """{"image_processor":{"min_pixels":400}}""");
+        Assert.NotEqual(before, CheckpointHash.Compute(checkpoint.Folder));
+    }
+
+    [Fact]
     public void Compute_LargeFile_SeesBothEnds()
     {
         var values = new float[1_500_000];
