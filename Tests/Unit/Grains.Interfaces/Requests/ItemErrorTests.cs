@@ -35,7 +35,7 @@ public sealed class ItemErrorTests
     [InlineData("""{"prompt":"p","id":""}""", "id", "at least one")]
     [InlineData("""{"prompt":"p","ratio":"1:400","area":67108864}""", "area", "positions")]
     [InlineData("""{"image":"https://example.org/a.png","question":"?"}""", "image", "not fetched")]
-    [InlineData("""{"image":"data:image/png;base64,AAAA","question":"?"}""", "image", "PNG, JPEG or WebP")]
+    [InlineData("""{"image":"data:image/png;base64,AAAA","question":"?"}""", "image", "PNG, JPEG, WebP, GIF or BMP")]
     [InlineData("""{"image":"data:image/png;base64,%%%","question":"?"}""", "image", "base64")]
     [InlineData("""{"image":[],"question":"?"}""", "image", "0 pictures")]
     [InlineData("""{"question":"?","prompt":"p"}""", "prompt", "not a known field")]
