@@ -4,7 +4,10 @@ using System.Text.Json.Nodes;
 
 namespace Emu3.Cli.Batch.Plan;
 
-/// <summary>JSON Lines: our own item fields, or lines of OpenAI's and vLLM's batch format (known by their <c>custom_id</c>), which pass unchanged.</summary>
+/// <summary>
+/// JSON Lines: our own item fields, lines of OpenAI's and vLLM's batch format (known by their <c>custom_id</c>), which pass unchanged, or lines of a <c>metadata.jsonl</c> that a
+/// batch has written (<see cref="RecordInput"/>).
+/// </summary>
 internal static class JsonLinesInput
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
@@ -39,6 +42,18 @@ internal static class JsonLinesInput
             return InputLine.Bad(number, "is not a JSON object: each line must look like {\"prompt\": \"…\"}");
         }
 
+        uint sample = 0;
+        if (RecordInput.IsRecord(fields))
+        {
+            var (item, wrong) = RecordInput.ToItem(fields, out sample);
+            if (item is null)
+            {
+                return InputLine.Bad(number, wrong!);
+            }
+
+            fields = item;
+        }
+
         var idField = fields.ContainsKey("custom_id") ? "custom_id" : "id";
         switch (fields[idField])
         {
@@ -50,10 +65,10 @@ internal static class JsonLinesInput
             case JsonValue value when value.TryGetValue<string>(out var text):
                 return text.Length == 0
                     ? InputLine.Bad(number, $"{idField} is empty; leave it out or give it a name")
-                    : new(number, text, fields.ToJsonString(), null);
-            case JsonValue value when value.TryGetValue<long>(out var whole):
-                fields[idField] = whole.ToString(CultureInfo.InvariantCulture);
-                return new(number, whole.ToString(CultureInfo.InvariantCulture), fields.ToJsonString(), null);
+                    : new(number, text, fields.ToJsonString(), null) { Sample = sample };
+            case JsonValue value when WholeNumber.Read(value.ToJsonString()) is { } whole:
+                fields[idField] = whole;
+                return new(number, whole, fields.ToJsonString(), null);
             default:
                 return InputLine.Bad(number, $"{idField} must be text");
         }
