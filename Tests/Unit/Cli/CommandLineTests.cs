@@ -14,6 +14,7 @@ public sealed class CommandLineTests : IDisposable
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
     private string _input = "";
+    private Func<Stream>? _openInput;
 
     public void Dispose() => _folder.Dispose();
 
@@ -208,14 +209,11 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Unexpected_IsNotReportedAsAClusterThatCouldNotStart()
     {
-        // A folder where the output folder keeps its journal: nothing that the command could have foreseen.
-        Directory.CreateDirectory(_folder.PathTo("out", "metadata.jsonl"));
-        await using var gateway = await FakeGateway.StartAsync();
-        _input = "a star\n";
-        var exitCode = await RunAsync("batch", "-", "--out", _folder.PathTo("out"), "--server", gateway.Address.ToString());
-        Assert.NotEqual(ExitCode.NotStarted, exitCode);
-        Assert.Contains(_folder.PathTo("out"), _error.ToString());
-        Assert.DoesNotContain("could not be started", _error.ToString());
+        _openInput = () => throw new InvalidOperationException("this can't be");
+        Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out")));
+        Assert.Equal($"Unexpected error, a fault of emu3: InvalidOperationException: this can't be (--verbose shows where).{Environment.NewLine}", _error.ToString());
+        Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out"), "--verbose"));
+        Assert.Contains("   at ", _error.ToString());
     }
 
     [Theory]
@@ -340,7 +338,7 @@ public sealed class CommandLineTests : IDisposable
         {
             Out = _out,
             Error = _error,
-            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(_input)),
+            OpenInput = _openInput ?? (() => new MemoryStream(Encoding.UTF8.GetBytes(_input))),
             IsLive = false,
             Time = TimeProvider.System,
         }, TestContext.Current.CancellationToken);
