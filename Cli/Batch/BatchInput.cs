@@ -62,7 +62,9 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
     private static BatchInput LoadFile(string path, InputFormat format, Func<Stream> openInput)
     {
         var name = path == "-" ? "Standard input" : path;
-        var folder = path == "-" ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        
+        // Where the folder really is: ".." in a picture's path means what it means to the system, also where the folder was reached by a link.
+        var folder = path == "-" ? Directory.GetCurrentDirectory() : RealPath.Of(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var items = new List<BatchItem>();
         var errors = new List<LineError>();
         foreach (var line in InputReader.Read(ReadText(path, name, openInput), path, format))

@@ -67,9 +67,7 @@ public readonly record struct PictureHeader(PictureKind Kind, int Width, int Hei
             if (marker is 0xD9 or 0xDA) return default;
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
                 return (BinaryPrimitives.ReadUInt16BigEndian(file[(at + 7)..]), BinaryPrimitives.ReadUInt16BigEndian(file[(at + 5)..]));
-            var length = BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
-            if (length < 2) return default;
-            at += 2 + length;
+            at += 2 + Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..])); // the length counts itself, whatever it says
         }
         return default;
     }

@@ -150,7 +150,7 @@ public static class PictureFiles
         : WebpChunks.IsWebp(file) ? SourceFormat.Webp
         : file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8) ? SourceFormat.Gif
         : file.StartsWith("BM"u8) ? SourceFormat.Bmp
-        : throw new PictureException(file.IsEmpty ? "the file is empty" : $"the file is not a picture in {Formats}");
+        : throw new PictureException(file.IsEmpty ? "the file is empty" : $"the file is not a picture in {Formats}, or its header is damaged");
 
     /// <summary>The file without what decoders treat differently.</summary>
     private static ReadOnlySpan<byte> ForDecoder(ReadOnlySpan<byte> file, SourceFormat format) => format switch

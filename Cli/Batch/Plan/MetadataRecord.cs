@@ -86,7 +86,7 @@ internal sealed record MetadataRecord(OutputKey Key, string SpecHash, string? Fi
         fields["reproducible"] = outcome.Reproducible;
         fields["spec"] = specHash;
         Name(fields, fileNames);
-        return new(key, specHash, fileNames.FirstOrDefault(), outcome.IsPicture, fields.ToJsonString(CliJson.Readable));
+        return new(key, specHash, fileNames.Count > 0 ? fileNames[0] : null, outcome.IsPicture, fields.ToJsonString(CliJson.Readable));
     }
 
     /// <summary>One picture is what loaders show; a question about several names all of them once more.</summary>

@@ -30,8 +30,10 @@ ref struct JpegSegments(ReadOnlySpan<byte> file)
                 return false;
             if (marker is Temporary or (>= FirstRestart and <= StartOfImage))
                 continue; // these stand alone
-            var length = _at + 2 <= _file.Length ? BinaryPrimitives.ReadUInt16BigEndian(_file[_at..]) : 0;
-            if (length < 2 || _at + length > _file.Length)
+            if (_at + 2 > _file.Length)
+                break;
+            var length = Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(_file[_at..])); // it counts itself, whatever it says
+            if (_at + length > _file.Length)
                 break;
             Marker = marker;
             Content = _file[(_at + 2)..(_at + length)];

@@ -39,7 +39,7 @@ public sealed class ItemErrorTests
     [InlineData("""{"image":"data:image/png;base64,%%%","question":"?"}""", "image", "base64")]
     [InlineData("""{"image":[],"question":"?"}""", "image", "0 pictures")]
     [InlineData("""{"question":"?","prompt":"p"}""", "prompt", "not a known field")]
-    [InlineData("""{"image":"data:image/png;base64,","question":"?"}""", "image", "PNG")]
+    [InlineData("""{"image":"data:image/png;base64,","question":"?"}""", "image", "is empty")]
     [InlineData("""{"messages":[]}""", "messages", "1 to")]
     [InlineData("""{"messages":[{"role":"assistant","content":"x"}]}""", "messages[0].role", "user")]
     [InlineData("""{"messages":[{"role":"tool","content":"x"}]}""", "messages[0].role", "assistant")]

@@ -8,8 +8,10 @@ namespace Emu3.Tests.Unit.Inference.Vision;
 /// </summary>
 static class CasePhotos
 {
-    private static readonly Dictionary<string, Expected?> s_expected = JsonSerializer.Deserialize<Dictionary<string, Expected?>>(
-        File.ReadAllText(Path.Combine(Folder, "expected.json")), new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower })!;
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    private static readonly Dictionary<string, Expected?> s_expected =
+        JsonSerializer.Deserialize<Dictionary<string, Expected?>>(File.ReadAllText(Path.Combine(Folder, "expected.json")), s_json)!;
 
     public static string Folder => Repository.PathTo("Tests", "Unit", "Inference", "Vision", "photos");
 

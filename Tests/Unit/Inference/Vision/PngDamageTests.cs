@@ -21,7 +21,7 @@ public sealed class PngDamageTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public void Decode_ChecksumBehindTheCompressedDataMissing_IsRead(int missing) => AssertRead(Build(PngText.Chunk("IDAT"u8, s_data[..^missing])));
+    public void Decode_ChecksumBehindTheCompressedDataMissing_IsRead(int missing) => AssertRead(Build(PngText.Chunk("IDAT"u8, s_data.AsSpan(0, s_data.Length - missing))));
 
     [Fact]
     public void Decode_EndsInsideTheChecksum_IsRead()
@@ -57,7 +57,7 @@ public sealed class PngDamageTests
     [Fact]
     public void Decode_ImageDataCut_IsRefusedAsTruncatedOrDamaged()
     {
-        var file = Build(PngText.Chunk("IDAT"u8, s_data[..^30]));
+        var file = Build(PngText.Chunk("IDAT"u8, s_data.AsSpan(0, s_data.Length - 30)));
         Assert.Matches("truncated|damaged", Assert.Throws<PictureException>(() => PictureFiles.Decode(file, Limit)).Message);
     }
 
