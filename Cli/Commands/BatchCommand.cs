@@ -61,7 +61,7 @@ internal static class BatchCommand
         command.SetAction((result, cancellationToken) =>
         {
             var part = result.GetValue(shard) ?? BatchShard.Whole;
-            var folder = Path.GetFullPath(result.GetRequiredValue(output));
+            var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetRequiredValue(output)));
             var options = new BatchOptions
             {
                 Input = result.GetRequiredValue(input),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CsCheck;
 using Emu3.Grains.Interfaces.Requests;
 using Emu3.Inference.Vision;
@@ -69,6 +70,18 @@ public sealed class PictureHeaderTests
                 _ = PictureKinds.IsCut(damaged);
             }
         }, iter: 1_500);
+    }
+
+    [Fact]
+    public void Read_DataUrlOfAPhoto_IsAccepted_WhateverTypeItNames()
+    {
+        foreach (var name in CasePhotos.Names.Where(name => CasePhotos.ExpectedOf(name) is not null))
+        {
+            var errors = new List<ItemError>();
+            var url = JsonSerializer.SerializeToElement($"data:image/png;base64,{Convert.ToBase64String(CasePhotos.Read(name))}");
+            Assert.NotNull(PictureReader.Read(url, "image", errors));
+            Assert.Empty(errors);
+        }
     }
 
     [Theory]
