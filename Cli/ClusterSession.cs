@@ -169,7 +169,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         try
         {
             var models = (await gateway.ModelsAsync(cancellationToken)).Where(candidate => candidate.IsLoaded).ToList();
-            var name = model is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
+            var name = model is null ? null : ModelPath.NameOf(model);
             var served = Choose(models, name) ?? throw CommandException.NotStarted(models.Count == 0
                 ? $"{who} has no model loaded."
                 : $"{who} runs {string.Join(", ", models.Select(other => other.Id))}, not {name}: end it first, or name another --data.");

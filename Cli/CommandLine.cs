@@ -11,9 +11,10 @@ internal static class CommandLine
     private const string ExitCodes = """
         Exit codes:
           0    everything is there
-          1    some items failed, or are not the same when made again; they are listed
+          1    some items failed, files were skipped, or pictures are not the same when made again; they are listed
           2    the command line or the input is wrong; nothing was run
           3    the cluster could not start, or the gateway does not answer
+          4    an unexpected error, of the disk or of emu3 itself; --verbose shows where
           130  interrupted; the same command goes on
 
         """;
@@ -48,15 +49,20 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            console.Error.WriteLine(arguments.Contains("--verbose") ? e.ToString() : e.Message);
+            console.Error.WriteLine(arguments.Contains("--verbose") ? e.ToString() : Describe(e));
             return e switch
             {
                 CommandException command => command.ExitCode,
                 GatewayRefusal refusal => refusal.ExitCode,
-                _ => ExitCode.NotStarted,
+                _ => ExitCode.Unexpected,
             };
         }
     }
+
+    /// <summary>What the disk says names the file. Anything else that nobody foresaw is a fault of this program, and says so.</summary>
+    private static string Describe(Exception e) => e is CommandException or GatewayRefusal or IOException or UnauthorizedAccessException
+        ? e.Message
+        : $"Unexpected error, a fault of emu3: {e.GetType().Name}: {e.Message} (--verbose shows where).";
 
     private static RootCommand Create(CliConsole console)
     {

@@ -6,7 +6,7 @@ internal static class ExitCode
     /// <summary>Everything that was asked for is there.</summary>
     public const int AllDone = 0;
 
-    /// <summary>The command ran to its end, some items failed.</summary>
+    /// <summary>The command ran to its end, some items failed or files were skipped.</summary>
     public const int SomeFailed = 1;
 
     /// <summary>The command line or the input is wrong; nothing was run.</summary>
@@ -14,6 +14,9 @@ internal static class ExitCode
 
     /// <summary>The cluster or its engine could not start, or the gateway does not answer.</summary>
     public const int NotStarted = 3;
+
+    /// <summary>Something that the program has no answer to: a disk that refuses, or a fault of the program itself.</summary>
+    public const int Unexpected = 4;
 
     /// <summary>Ctrl-C or a termination signal.</summary>
     public const int Interrupted = 130;

@@ -24,6 +24,10 @@ internal static class ModelPath
         }
     }
 
+    /// <summary>The name that a model is served by, from what was typed: the last part of a folder's whole path (<c>.</c> and <c>..</c> have names as well), or of a repository's name.</summary>
+    public static string NameOf(string model) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Directory.Exists(model) ? Path.GetFullPath(model) : model));
+
     private static string FindDefault() => Above(AppContext.BaseDirectory) ?? Above(Directory.GetCurrentDirectory()) ?? throw CommandException.BadInput(
         $"There is no {s_default} in or above {AppContext.BaseDirectory} or {Directory.GetCurrentDirectory()}: name a checkpoint with --model.");
 

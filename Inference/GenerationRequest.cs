@@ -71,7 +71,7 @@ public abstract record ChatPart
     /// <summary>User text: never parsed for special tokens.</summary>
     public sealed record Text(string Value) : ChatPart;
 
-    /// <summary>The bytes of a PNG, JPEG or WebP file.</summary>
+    /// <summary>The bytes of a PNG, JPEG, WebP, GIF or BMP file.</summary>
     public sealed record Picture(ReadOnlyMemory<byte> File) : ChatPart;
 }
 

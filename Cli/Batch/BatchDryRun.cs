@@ -50,6 +50,7 @@ internal sealed class BatchDryRun(BatchWork work, GatewayClient gateway, CliCons
         }
 
         console.Out.WriteLine("Nothing was run.");
-        return ExitCode.AllDone;
+        SkippedFiles.List(console, work.Input.Skipped);
+        return work.Input.Skipped.Count == 0 ? ExitCode.AllDone : ExitCode.SomeFailed;
     }
 }

@@ -8,7 +8,7 @@ namespace Emu3.Cli.Batch;
 /// Brings the outputs of running jobs into the folder as they finish. Files are fetched several at once and committed in the order in which the gateway
 /// told of them, so that one cursor a job says what is in the folder; only then the gateway is told to let go of its copy.
 /// </summary>
-internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, BatchProgress progress, IReadOnlyDictionary<string, string> fileNames)
+internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, BatchProgress progress, AskedPictures asked)
 {
     private const int FetchesAtOnce = 8;
     private const string TooManyFailures = "too_many_failures";
@@ -88,7 +88,7 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
 
         if (!outcome.IsPicture)
         {
-            return nothing with { Record = MetadataRecord.From(outcome, submitted.SpecHash, fileNames.GetValueOrDefault(outcome.Id)) };
+            return nothing with { Record = MetadataRecord.From(outcome, submitted.SpecHash, asked.NamesOf(outcome.Id)) };
         }
 
         if (await gateway.ContentAsync(submission.Job!, outcome.Index, cancellationToken) is not { } file)
@@ -103,7 +103,7 @@ internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, Ba
 
         return nothing with
         {
-            Record = MetadataRecord.From(outcome, submitted.SpecHash, submitted.File),
+            Record = MetadataRecord.From(outcome, submitted.SpecHash, [submitted.File!]),
             File = await folder.ReceiveAsync(file, cancellationToken),
         };
     }

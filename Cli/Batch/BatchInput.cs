@@ -10,14 +10,12 @@ namespace Emu3.Cli.Batch;
 /// <param name="Name">What the person called it.</param>
 /// <param name="Items">The good ones, in order.</param>
 /// <param name="Errors">The bad ones; <see cref="LineError.Line"/> is the line of the input.</param>
-/// <param name="Folder">Where relative paths of pictures count from.</param>
-internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, IReadOnlyList<LineError> Errors, string Folder)
+internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, IReadOnlyList<LineError> Errors)
 {
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The pictures that questions are about, by the items' ids.</summary>
-    public IReadOnlyDictionary<string, string> FileNames =>
-        field ??= Items.Where(item => item.FileName is not null).ToDictionary(item => item.Id, item => item.FileName!);
+    /// <summary>Files of a folder that nothing can be asked about, in the order of their names; the rest of the folder is.</summary>
+    public IReadOnlyList<SkippedFile> Skipped { get; init; } = [];
 
     /// <summary>Reads a file, standard input (<c>-</c>) or a folder of pictures.</summary>
     /// <param name="path">What to read.</param>
@@ -31,33 +29,42 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
         return input.Items.Count + input.Errors.Count > 0 ? input : throw CommandException.BadInput($"{input.Name} has no items.");
     }
 
-    private static BatchInput LoadFolder(string folder, string? question)
+    private static BatchInput LoadFolder(string name, string? question)
     {
         if (question is null)
         {
-            throw CommandException.BadInput($"{folder} is a folder: say what to ask of its pictures with --ask \"Please describe the image\".");
+            throw CommandException.BadInput($"{name} is a folder: say what to ask of its pictures with --ask \"Please describe the image\".");
         }
 
+        var folder = Path.GetFullPath(name);
         var items = new List<BatchItem>();
         var errors = new List<LineError>();
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
-        var files = Directory.EnumerateFiles(folder, "*", options).Where(PictureSource.IsPictureFile)
-            .Select(file => (File: file, Name: Path.GetRelativePath(folder, file).Replace('\\', '/'))).OrderBy(file => file.Name, StringComparer.Ordinal);
-        var number = 0;
-        foreach (var (file, name) in files)
+        var (files, unseen) = PictureFolder.List(folder);
+        var skipped = unseen.ToList();
+        foreach (var file in files)
         {
-            number++;
-            var line = new InputLine(number, name, new JsonObject { ["id"] = name, ["image"] = name, ["question"] = question }.ToJsonString(), null);
-            Read(line, folder, items, errors);
+            if (PictureSource.Check(Path.Combine(folder, file)).Error is { } reason)
+            {
+                skipped.Add(new(file, reason));
+                continue;
+            }
+
+            var json = new JsonObject { ["id"] = file, ["image"] = file, ["question"] = question }.ToJsonString();
+            Read(new InputLine(items.Count + errors.Count + 1, file, json, null), folder, items, errors);
         }
 
-        return number > 0 ? new(folder, items, errors, Path.GetFullPath(folder)) : throw CommandException.BadInput($"{folder} has no PNG, JPEG or WebP pictures.");
+        skipped.Sort((one, other) => string.CompareOrdinal(one.Name, other.Name));
+        return items.Count + errors.Count > 0
+            ? new(name, items, errors) { Skipped = skipped }
+            : throw CommandException.BadInput(string.Join(Environment.NewLine, [.. SkippedFiles.Describe(skipped), $"{name} has no {PictureKinds.Names} pictures."]));
     }
 
     private static BatchInput LoadFile(string path, InputFormat format, Func<Stream> openInput)
     {
         var name = path == "-" ? "Standard input" : path;
-        var folder = path == "-" ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        
+        // Where the folder really is: ".." in a picture's path means what it means to the system, also where the folder was reached by a link.
+        var folder = path == "-" ? Directory.GetCurrentDirectory() : RealPath.Of(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var items = new List<BatchItem>();
         var errors = new List<LineError>();
         foreach (var line in InputReader.Read(ReadText(path, name, openInput), path, format))
@@ -65,7 +72,7 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
             Read(line, folder, items, errors);
         }
 
-        return new(name, items, errors, folder);
+        return new(name, items, errors);
     }
 
     private static string ReadText(string path, string name, Func<Stream> openInput)
@@ -108,8 +115,7 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
 
         if (itemErrors.Count == 0)
         {
-            var fileName = sources is [{ Path: { } path }, ..] ? Path.GetRelativePath(folder, path).Replace('\\', '/') : null;
-            items.Add(new(line.Number, line.Id, line.Json, request, sources, fileName));
+            items.Add(new(line.Number, line.Id, line.Json, request, sources));
             return;
         }
 
@@ -128,6 +134,12 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
         if (values.Length is 0 or > RequestLimits.Pictures || values.Any(value => value is not JsonValue text || !text.TryGetValue<string>(out var path) || path.Length == 0))
         {
             errors.Add(new("image", $"must be the path of a picture or a data URL, or a list of 1 to {RequestLimits.Pictures} of them."));
+            return [];
+        }
+
+        if (values.FirstOrDefault(value => value!.GetValue<string>().Contains('\0', StringComparison.Ordinal)) is { } impossible)
+        {
+            errors.Add(new("image", $"{impossible.ToJsonString()} is no path: it has a NUL character in it."));
             return [];
         }
 
@@ -151,7 +163,7 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
         var (checkedPicture, error) = PictureSource.Check(source.Path!);
         if (error is not null)
         {
-            errors.Add(new("image", error));
+            errors.Add(new("image", $"{source.Path} {error}"));
         }
 
         return checkedPicture;

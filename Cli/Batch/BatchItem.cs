@@ -9,8 +9,7 @@ namespace Emu3.Cli.Batch;
 /// <param name="Json">The item as it was written, pictures as paths.</param>
 /// <param name="Request">The same, read. Its pictures have their hashes, not their bytes.</param>
 /// <param name="Pictures">Where the pictures of a question come from, in order; empty for other items.</param>
-/// <param name="FileName">The picture that an answer is about, as metadata names it; null where there is none.</param>
-internal sealed record BatchItem(int Line, string Id, string Json, ItemRequest Request, IReadOnlyList<PictureSource> Pictures, string? FileName)
+internal sealed record BatchItem(int Line, string Id, string Json, ItemRequest Request, IReadOnlyList<PictureSource> Pictures)
 {
     /// <summary>The item as it is sent, asking for <paramref name="sampleCount"/> of its samples from <paramref name="firstSample"/> on.</summary>
     public string ToWire(uint firstSample, int sampleCount)

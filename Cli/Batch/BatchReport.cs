@@ -10,7 +10,8 @@ internal static class BatchReport
     /// <summary>Says what is there, and lists what is not.</summary>
     /// <returns>The exit code.</returns>
     public static int Write(
-        CliConsole console, BatchFolder folder, BatchPlan plan, BatchProgress progress, IReadOnlyList<(OutputKey Key, string Reason)> unfinished)
+        CliConsole console, BatchFolder folder, BatchPlan plan, BatchProgress progress, IReadOnlyList<(OutputKey Key, string Reason)> unfinished,
+        IReadOnlyList<SkippedFile> skipped)
     {
         var failed = plan.Outputs.Where(output => folder.Contents.History.Failed.TryGetValue(output.Key, out var failure) && failure.Spec == output.SpecHash)
             .Select(output => (output.Key, folder.Contents.History.Failed[output.Key].Reason)).Concat(unfinished).ToList();
@@ -25,29 +26,26 @@ internal static class BatchReport
         }
 
         console.Out.WriteLine($"Contact sheet: {Path.Combine(folder.Path, ContactSheet.PageName(1))}");
-        if (failed.Count == 0)
+        if (failed.Count > 0)
         {
-            return ExitCode.AllDone;
+            console.Error.WriteLine($"{failed.Count} failed; --retry-failed runs them again:");
+            foreach (var (key, reason) in failed)
+            {
+                console.Error.WriteLine($"  {key}: {reason}");
+            }
         }
 
-        console.Error.WriteLine($"{failed.Count} failed; --retry-failed runs them again:");
-        foreach (var (key, reason) in failed)
-        {
-            console.Error.WriteLine($"  {key}: {reason}");
-        }
-
-        return ExitCode.SomeFailed;
+        SkippedFiles.List(console, skipped);
+        return failed.Count + skipped.Count == 0 ? ExitCode.AllDone : ExitCode.SomeFailed;
     }
 
     /// <summary>A record as the contact sheet shows it.</summary>
-    public static ContactSheetEntry ToEntry(BatchFolder folder, BatchInput input, MetadataRecord record)
+    public static ContactSheetEntry ToEntry(AskedPictures asked, MetadataRecord record)
     {
         var fields = JsonNode.Parse(record.Json)!;
-        var picture = record.FileName is { } file && !record.IsPicture
-            ? Path.GetRelativePath(folder.Path, Path.GetFullPath(file, input.Folder)).Replace('\\', '/')
-            : record.FileName;
         return new(
-            picture, fields[record.IsPicture ? "prompt" : "question"]?.ToString() ?? "", record.IsPicture ? null : fields["text"]?.ToString(),
+            record.IsPicture ? record.FileName : asked.AddressOf(record.Key.Id) ?? record.FileName,
+            fields[record.IsPicture ? "prompt" : "question"]?.ToString() ?? "", record.IsPicture ? null : fields["text"]?.ToString(),
             $"{record.Key}, seed {fields["seed"]}");
     }
 }

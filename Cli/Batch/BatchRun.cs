@@ -26,6 +26,7 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
         }
 
         using var folder = BatchFolder.Open(options.Out);
+        var asked = new AskedPictures(input.Items, folder.Path);
         var history = folder.Contents.History;
         var difference = BatchDifference.Between(plan.Outputs, folder.Contents.Records, history, folder.IsThere);
         console.Out.WriteLine(difference.Summary());
@@ -39,11 +40,12 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
         var unfinished = new List<(OutputKey, string)>();
         try
         {
-            await progress.ShowAsync(() => BringInAsync(folder, plan, seed, difference, progress, unfinished, cancellationToken));
+            await progress.ShowAsync(() => BringInAsync(folder, asked, plan, seed, difference, progress, unfinished, cancellationToken));
         }
         finally
         {
-            folder.Tidy(plan.Outputs, $"{input.Name}: {folder.Contents.Records.Count} outputs of {work.Model.Id}", record => BatchReport.ToEntry(folder, input, record));
+            folder.Contents.Rename(asked.NamesOf);
+            folder.Tidy(plan.Outputs, $"{input.Name}: {folder.Contents.Records.Count} outputs of {work.Model.Id}", record => BatchReport.ToEntry(asked, record));
         }
 
         if (options.DataFolder is { } dataFolder && progress.MadeCount >= MeasuredRates.LeastOutputs)
@@ -51,11 +53,11 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
             MeasuredRates.Write(dataFolder, work.Model.Card.WeightsHash, progress.MadePositions / progress.Elapsed.TotalSeconds);
         }
 
-        return BatchReport.Write(console, folder, plan, progress, unfinished);
+        return BatchReport.Write(console, folder, plan, progress, unfinished, input.Skipped);
     }
 
     private async Task BringInAsync(
-        BatchFolder folder, BatchPlan plan, ulong seed, BatchDifference difference, BatchProgress progress, List<(OutputKey, string)> unfinished,
+        BatchFolder folder, AskedPictures asked, BatchPlan plan, ulong seed, BatchDifference difference, BatchProgress progress, List<(OutputKey, string)> unfinished,
         CancellationToken cancellationToken)
     {
         var submitter = new BatchSubmitter(work, folder, gateway);
@@ -77,7 +79,7 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
                 return;
             }
 
-            unfinished.AddRange(await new BatchHarvest(folder, gateway, progress, work.Input.FileNames).BringInAsync(open, cancellationToken));
+            unfinished.AddRange(await new BatchHarvest(folder, gateway, progress, asked).BringInAsync(open, cancellationToken));
         }
     }
 

@@ -16,25 +16,11 @@ internal static class OutputFolderRule
             return;
         }
 
-        var folder = Real(input);
-        var target = Real(outputFolder);
+        var folder = RealPath.Of(input);
+        var target = RealPath.Of(outputFolder);
         if (target == folder || target.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {
             throw CommandException.BadInput($"--out {outputFolder} is inside the input folder {input}: choose a folder outside of it.");
         }
-    }
-
-    /// <summary>The absolute path with every link in it followed, as far as it exists.</summary>
-    private static string Real(string path)
-    {
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        if (Path.GetDirectoryName(full) is not { } parent)
-        {
-            return full;
-        }
-
-        var folder = new DirectoryInfo(full);
-        var target = folder.Exists ? folder.ResolveLinkTarget(returnFinalTarget: true) : null;
-        return target is not null ? Real(target.FullName) : Path.Combine(Real(parent), Path.GetFileName(full));
     }
 }

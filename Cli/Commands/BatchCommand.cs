@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Emu3.Cli.Batch;
 using Emu3.Cli.Batch.Plan;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Commands;
 
@@ -11,9 +12,10 @@ internal static class BatchCommand
     {
         var input = new Argument<string>("FILE")
         {
-            Description = "JSON Lines (own fields, or OpenAI/vLLM batch lines), CSV with a header, plain text with one prompt a line, a folder of pictures with --ask, or - for standard input.",
-        };
-        var output = new Option<string>("--out") { Description = "Folder for pictures, metadata.jsonl and index.html.", Required = true };
+            Description = "JSON Lines (own fields, OpenAI/vLLM batch lines, or a metadata.jsonl of emu3), CSV with a header, plain text with one prompt a line, - for standard input, "
+                + $"or with --ask a folder of pictures ({PictureKinds.Names}, told by their content, also in folders below; files that can't be read are skipped, and named at the end).",
+        }.NotEmpty();
+        var output = new Option<string>("--out") { Description = "Folder for pictures, metadata.jsonl and index.html.", Required = true }.NotEmpty();
         var format = new Option<InputFormat>("--input-format") { Description = "jsonl, csv or text. Default: by the file's name, else by its first line." };
         var ask = new Option<string?>("--ask") { Description = "Question for every picture that comes without one." };
         var name = new Option<string>("--name") { Description = "File names: {id}, {seed}, {sample} and {index} are filled in.", DefaultValueFactory = _ => "{id}-{seed}" };
@@ -60,7 +62,7 @@ internal static class BatchCommand
         command.SetAction((result, cancellationToken) =>
         {
             var part = result.GetValue(shard) ?? BatchShard.Whole;
-            var folder = Path.GetFullPath(result.GetRequiredValue(output));
+            var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetRequiredValue(output)));
             var options = new BatchOptions
             {
                 Input = result.GetRequiredValue(input),
@@ -100,6 +102,7 @@ internal static class BatchCommand
             throw CommandException.BadInput("--shard needs --seed, the same for all shards: each would draw its own for items that have none.");
         }
 
+        SkippedFiles.Announce(console, input.Skipped);
         ClusterSession? session = null;
         try
         {

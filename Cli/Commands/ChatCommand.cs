@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Emu3.Cli.Batch;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal static class ChatCommand
 {
     public static Command Create(CliConsole console)
     {
-        var words = new Argument<string[]>("PICTURES QUESTION") { Description = "Picture files, and last the question.", Arity = ArgumentArity.OneOrMore };
+        var words = new Argument<string[]>("PICTURES QUESTION") { Description = $"Picture files ({PictureKinds.Names}), and last the question.", Arity = ArgumentArity.OneOrMore }.NotEmpty();
         var maxTokens = new Option<int?>("--max-tokens") { Description = "The answer ends after this many tokens at the latest." };
         var stop = new Option<string[]>("--stop") { Description = "The answer ends before this text; may be said up to four times." };
         var seed = new SeedOption("With --temperature: the same seed gives the same answer.");
@@ -59,7 +60,7 @@ internal static class ChatCommand
 
     private static JsonArray Content(string[] pictures, string question)
     {
-        if (pictures.Length == 0 && PictureSource.IsPictureFile(question) && File.Exists(question))
+        if (pictures.Length == 0 && File.Exists(question) && PictureSource.Check(question).Error is null)
         {
             throw CommandException.BadInput($"The question is missing: emu3 chat {question} \"What shape is it?\"");
         }
@@ -69,7 +70,7 @@ internal static class ChatCommand
         {
             if (PictureSource.Check(picture).Error is { } error)
             {
-                throw CommandException.BadInput(error);
+                throw CommandException.BadInput($"{picture} {error}");
             }
 
             content.Add(new JsonObject

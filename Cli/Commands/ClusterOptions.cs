@@ -23,17 +23,17 @@ internal sealed class ClusterOptions
         Description = $"Key of the API, where the gateway asks for one. Default: the environment's {KeyVariable}, which other users of this machine don't see.",
     };
 
-    private readonly Option<string> _data = new("--data")
+    private readonly Option<string> _data = new Option<string>("--data")
     {
         Description = "Data folder of the cluster that runs in this process.",
         DefaultValueFactory = _ => DataFolder.DefaultPath,
-    };
+    }.NotEmpty();
 
-    private readonly Option<string?> _model = new("--model")
+    private readonly Option<string?> _model = new Option<string?>("--model")
     {
         Description = "Folder of an Emu3 checkpoint, or the name of one in the local Hugging Face cache (BAAI/Emu3-Gen-hf). Default: models/emu3-tiny. "
             + "With --server: name of a model that it serves.",
-    };
+    }.NotEmpty();
 
     private readonly Option<string> _engine = new("--engine")
     {
@@ -41,7 +41,10 @@ internal sealed class ClusterOptions
         DefaultValueFactory = _ => "emu3",
     };
 
-    private readonly Option<string?> _vision = new("--vision") { Description = "Folder of the vision tokenizer; needed by the original layout only." };
+    private readonly Option<string?> _vision =
+        new Option<string?>("--vision") { Description = "Folder of the vision tokenizer; needed by the original layout only." }.NotEmpty();
+
+
     private readonly Option<DeviceList?> _devices = new("--devices", "--device")
     {
         Description = "cpu or cuda:N, several separated by commas: each is run by a process of its own. Default: all NVIDIA devices, where this build has libtorch for them; else cpu. "

@@ -11,7 +11,7 @@ internal static class GenerateCommand
     public static Command Create(CliConsole console)
     {
         var prompt = new Argument<string>("PROMPT") { Description = "What the picture shows." };
-        var output = new Option<string>("--out", "-o") { Description = "Picture file; its ending tells the format. Several get numbers.", DefaultValueFactory = _ => "emu3.png" };
+        var output = new Option<string>("--out", "-o") { Description = "Picture file; its ending tells the format. Several get numbers.", DefaultValueFactory = _ => "emu3.png" }.NotEmpty();
         var seed = new SeedOption("The same seed draws the same picture. Default: drawn, and printed.");
         var pictures = new PictureOptions();
         var cluster = new ClusterOptions();
@@ -77,6 +77,11 @@ internal static class GenerateCommand
 
     private static void CheckTarget(string output)
     {
+        if (Directory.Exists(output))
+        {
+            throw CommandException.BadInput($"{output} is a folder: name a file.");
+        }
+
         var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
         if (!Directory.Exists(folder))
         {

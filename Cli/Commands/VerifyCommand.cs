@@ -9,7 +9,7 @@ internal static class VerifyCommand
 {
     public static Command Create(CliConsole console)
     {
-        var folder = new Argument<string>("DIR") { Description = "Output folder of emu3 batch. It is read and never written." };
+        var folder = new Argument<string>("DIR") { Description = "Output folder of emu3 batch. It is read and never written." }.NotEmpty();
         var sample = new Option<SampleSize>("--sample")
         {
             Description = "How many pictures: a number, or a share as 1%.",

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.IO.Pipelines;
+using System.Text.Json.Nodes;
 using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
@@ -49,9 +50,10 @@ internal static class JobArchives
                 var (outcomes, next) = await reader.ReadOutcomes(job, cursor, PageSize, cancellationToken);
                 foreach (var outcome in outcomes)
                 {
-                    metadata.Add(GatewayJson.Write(await reader.Tell(outcome, job, cancellationToken)));
-                    if (outcome.Status != ItemStatus.Done) continue;
-                    if (await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken) is not { } file) continue; // it was released
+                    var told = GatewayJson.Write(await reader.Tell(outcome, job, cancellationToken));
+                    var file = outcome.Status == ItemStatus.Done ? await blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken) : null; // it may have been released
+                    metadata.Add(file is not null && outcome.Spec.Image is { } image ? WithPicture(told, NameOf(outcome), image.Prompt) : told);
+                    if (file is null) continue;
                     await Add(archive, NameOf(outcome), CompressionLevel.NoCompression, [file], cancellationToken);
                     await Drain(pipe.Reader, body, cancellationToken);
                 }
@@ -81,6 +83,15 @@ internal static class JobArchives
             foreach (var part in read.Buffer) await body.WriteAsync(part, cancellationToken);
             from.AdvanceTo(read.Buffer.End);
         }
+    }
+
+    /// <summary>Loaders of data sets (Hugging Face's <c>imagefolder</c>) look for the picture in <c>file_name</c>, relative to the file, and for its caption in <c>text</c>.</summary>
+    private static byte[] WithPicture(byte[] outcome, string name, string prompt)
+    {
+        var fields = JsonNode.Parse(outcome)!.AsObject();
+        fields.Insert(0, "file_name", name);
+        fields.Insert(1, "text", prompt);
+        return GatewayJson.Write(fields);
     }
 
     /// <summary>By the item's place, which is unique, and what is harmless of its id.</summary>

@@ -33,7 +33,7 @@ internal sealed class PictureFiles(ClusterCalls cluster, IBlobStore blobs, Calle
         if (picture.Named is not { } id) return picture;
         var file = await cluster.Repeat(() => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, id.Part)).Find(id), cancellationToken);
         if (file is { Purpose: FilePurpose.Batch }) return Refuse("is a file of the purpose \"batch\": pictures have \"vision\" or \"user_data\".");
-        if (file is { Bytes: > RequestLimits.PictureBytes }) return Refuse($"is larger than {RequestLimits.PictureBytes >> 20} MiB.");
+        if (file is { Bytes: > RequestLimits.PictureBytes }) return Refuse(PictureReader.TooLarge);
         var bytes = file is null ? null : await blobs.ReadAsync(BlobKeys.File(caller.Tenant, id), cancellationToken);
         if (bytes is null) return Refuse($"names the file \"{id}\", and there is none.");
         return PictureReader.Load(bytes, picture.Path, errors) ?? picture;

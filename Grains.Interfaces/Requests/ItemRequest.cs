@@ -97,7 +97,7 @@ public sealed record RequestTurn(string Role, IReadOnlyList<RequestPart> Parts);
 public sealed record RequestPart(string? Text, RequestPicture? Picture);
 
 /// <summary>A picture that came with a request, its header checked and its pixels not yet read.</summary>
-/// <param name="File">A PNG, JPEG or WebP file.</param>
+/// <param name="File">A PNG, JPEG, WebP, GIF or BMP file.</param>
 /// <param name="Hash">SHA-256 of it.</param>
 public sealed record RequestPicture(byte[] File, byte[] Hash)
 {

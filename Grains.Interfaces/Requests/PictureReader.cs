@@ -9,6 +9,9 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 public static class PictureReader
 {
+    /// <summary>What is said of a file over the limit.</summary>
+    public static readonly string TooLarge = $"is larger than {RequestLimits.PictureBytes >> 20} MiB.";
+
     /// <summary>One data URL, or an array of them.</summary>
     public static IReadOnlyList<RequestPicture>? ReadAll(JsonElement value, string path, List<ItemError> errors)
     {
@@ -51,11 +54,15 @@ public static class PictureReader
     /// <summary>A picture file, wherever it comes from; null, with an error, when it is none, or larger than allowed.</summary>
     public static RequestPicture? Load(byte[] file, string path, List<ItemError> errors)
     {
-        if (file.Length > RequestLimits.PictureBytes) errors.Add(new(path, $"is larger than {RequestLimits.PictureBytes >> 20} MiB."));
-        else if (!PictureHeader.TryRead(file, out var header)) errors.Add(new(path, "is not a PNG, JPEG or WebP picture."));
-        else if (header.Pixels > RequestLimits.PicturePixels)
-            errors.Add(new(path, $"has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed."));
-        else return new(file, SHA256.HashData(file));
+        if (Refuse(file) is not { } wrong) return new(file, SHA256.HashData(file));
+        errors.Add(new(path, wrong));
         return null;
     }
+
+    /// <summary>Why a file can't be the picture of a request, continuing a sentence that begins with its name; null when it can.</summary>
+    public static string? Refuse(ReadOnlySpan<byte> file) =>
+        file.Length > RequestLimits.PictureBytes ? TooLarge
+        : !PictureHeader.TryRead(file, out var header) ? PictureKinds.Refuse(file)
+        : header.Pixels > RequestLimits.PicturePixels ? $"has {header.Width}x{header.Height} pixels; {RequestLimits.PicturePixels} in all are allowed."
+        : null;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Emu3.Grains.Interfaces.Requests;
@@ -14,4 +15,13 @@ public static class WholeNumber
         number = 0;
         return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out number) && decimal.Truncate(number) == number;
     }
+
+    /// <summary>
+    /// The digits of a whole number as tables hold it: pandas and spreadsheets write <c>7.0</c> or <c>1e+16</c> where a column was read as floating point.
+    /// Null for any other text; nothing is rounded.
+    /// </summary>
+    public static string? Digits(string text) =>
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && decimal.Truncate(number) == number
+            ? decimal.Truncate(number).ToString("F0", CultureInfo.InvariantCulture)
+            : null;
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu3.Inference.Vision.Containers;
 
 namespace Emu3.Inference.Vision;
 
@@ -10,7 +11,7 @@ static class JpegXmp
     private static ReadOnlySpan<byte> Name => "http://ns.adobe.com/xap/1.0/\0"u8;
 
     private const int MaxSegment = ushort.MaxValue; // its own two length bytes included
-    private const byte App0 = 0xE0, App1 = 0xE1, StartOfScan = 0xDA;
+    private const byte App0 = 0xE0, App1 = 0xE1;
 
     public static byte[] Embed(ReadOnlySpan<byte> file, ReadOnlySpan<byte> packet)
     {
@@ -27,17 +28,14 @@ static class JpegXmp
     /// <summary>The packet, or nothing.</summary>
     public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> file)
     {
-        var rest = file[StartOfImage.Length..];
-        while (rest.Length >= 4 && rest[0] == 0xFF && rest[1] != StartOfScan)
+        var segments = new JpegSegments(file);
+        while (segments.MoveNext())
         {
-            var length = BinaryPrimitives.ReadUInt16BigEndian(rest[2..]);
-            if (length < 2 || length > rest.Length - 2)
-                throw new PictureException("the JPEG file is truncated inside a segment");
-            var content = rest[4..(2 + length)];
-            if (rest[1] == App1 && content.StartsWith(Name))
-                return content[Name.Length..];
-            rest = rest[(2 + length)..];
+            if (segments.Marker == App1 && segments.Content.StartsWith(Name))
+                return segments.Content[Name.Length..];
         }
+        if (segments.IsCut)
+            throw new PictureException("the JPEG file is truncated inside a segment");
         return [];
     }
 }

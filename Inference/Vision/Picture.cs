@@ -12,11 +12,14 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         : throw new ArgumentException($"{Width}×{Height} pixels are {3L * Width * Height} bytes of RGB, not {Rgb.Length}", nameof(Rgb));
 }
 
-/// <summary>The file formats that are read and written.</summary>
+/// <summary>The file formats that are written.</summary>
 public enum PictureFormat { Png, Jpeg, Webp }
 
+/// <summary>The file formats that are read.</summary>
+public enum SourceFormat { Png, Jpeg, Webp, Gif, Bmp }
+
 /// <summary>What the header of a picture file says.</summary>
-/// <param name="Format">The file's format.</param>
-/// <param name="Width">Pixels as stored, before the EXIF orientation is applied.</param>
+/// <param name="Format">The file's format, by its content.</param>
+/// <param name="Width">Pixels as stored, before the orientation is applied.</param>
 /// <param name="Height">Pixels as stored.</param>
-public readonly record struct PictureHeader(PictureFormat Format, int Width, int Height);
+public readonly record struct PictureHeader(SourceFormat Format, int Width, int Height);

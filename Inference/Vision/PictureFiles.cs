@@ -1,56 +1,60 @@
+using Emu3.Inference.Vision.Containers;
 using SkiaSharp;
 
 namespace Emu3.Inference.Vision;
 
 /// <summary>
-/// PNG, JPEG and WebP, both ways. A file becomes RGB as PIL's <c>convert("RGB")</c> does it: alpha is dropped, not blended, gray and palette are
-/// expanded, colour profiles are ignored; the EXIF orientation is applied. Needs no libtorch.
+/// Reads PNG, JPEG, WebP, GIF and BMP; writes the first three. A file becomes RGB as Pillow's <c>ImageOps.exif_transpose</c> and <c>convert("RGB")</c> make it: the
+/// orientation of EXIF or XMP is applied, alpha is dropped, not blended, gray and palette are expanded, colour profiles are ignored, an animation is its first
+/// frame. One thing differs: of 16 bits a sample the upper 8 count, in gray pictures too, which Pillow cuts off at white. Needs no libtorch.
 /// </summary>
 public static class PictureFiles
 {
+    /// <summary>The formats that are read, as people call them.</summary>
+    public const string Formats = "PNG, JPEG, WebP, GIF or BMP";
+
     /// <summary>Reads the header only: nothing of the picture's size is allocated.</summary>
-    /// <exception cref="PictureException">Not a PNG, JPEG or WebP file, or its header is damaged.</exception>
+    /// <exception cref="PictureException">A file of no format that is read, or its header is damaged.</exception>
     public static PictureHeader ReadHeader(ReadOnlySpan<byte> file)
     {
-        using var codec = Open(file);
-        return Header(codec);
+        var format = FormatOf(file);
+        if (format == SourceFormat.Gif)
+        {
+            var frame = GifFirstFrame.Find(file);
+            return new(format, frame.ScreenWidth, frame.ScreenHeight);
+        }
+        using var codec = Open(ForDecoder(file, format), format);
+        return new(format, codec.Info.Width, codec.Info.Height);
     }
 
-    /// <summary>Size of the picture that <see cref="Decode"/> gives, with the EXIF orientation applied; reads the header only.</summary>
-    /// <param name="file">The file, or enough of its beginning.</param>
+    /// <summary>Size of the picture that <see cref="Decode"/> gives, with the orientation applied; decodes nothing.</summary>
+    /// <param name="file">All bytes of the file: some formats tell the orientation at their end.</param>
     /// <param name="maxPixels">More are refused.</param>
     /// <exception cref="PictureException">Unknown format, damaged header, too many pixels.</exception>
     public static (int Width, int Height) ReadUprightSize(ReadOnlySpan<byte> file, long maxPixels)
     {
-        using var codec = Open(file);
-        var header = Header(codec);
+        var header = ReadHeader(file);
         RequirePixels(header, maxPixels);
-        // The four last of the eight orientations are turned by a quarter.
-        return codec.EncodedOrigin >= SKEncodedOrigin.LeftTop ? (header.Height, header.Width) : (header.Width, header.Height);
+        return StoredOrientation.IsTransposed(StoredOrientation.Of(file, header.Format)) ? (header.Height, header.Width) : (header.Width, header.Height);
     }
 
     /// <summary>The picture in a file.</summary>
     /// <param name="file">All bytes of the file.</param>
     /// <param name="maxPixels">Checked in the header, before anything is decoded.</param>
     /// <exception cref="PictureException">Unknown format, too many pixels, truncated or damaged.</exception>
-    public static unsafe Picture Decode(ReadOnlySpan<byte> file, long maxPixels)
+    public static Picture Decode(ReadOnlySpan<byte> file, long maxPixels)
     {
-        using var codec = Open(file);
-        var header = Header(codec);
-        var (width, height) = (header.Width, header.Height);
+        var header = ReadHeader(file);
         RequirePixels(header, maxPixels);
-
-        // Unpremultiplied, and no colour space asked for: the stored colour values come out untouched.
-        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.IsOpaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var rgba = new byte[4 * width * height];
-        SKCodecResult result;
-        fixed (byte* pixels = rgba)
-            result = codec.GetPixels(info, (nint)pixels);
-        if (result != SKCodecResult.Success)
-            throw new PictureException(result == SKCodecResult.IncompleteInput
-                ? $"the {Name(header.Format)} file is truncated: it ends inside its {width}×{height} picture"
-                : $"the {Name(header.Format)} file is damaged and can't be decoded ({result})");
-        return PictureOrientation.Upright(rgba, width, height, codec.EncodedOrigin);
+        var rgba = header.Format switch
+        {
+            SourceFormat.Png => PixelsOfPng(file),
+            SourceFormat.Gif => PixelsOfGif(file),
+            _ => Pixels(ForDecoder(file, header.Format), header.Format),
+        };
+        if (header.Format == SourceFormat.Bmp)
+            BmpPixels.RoundDown(file, rgba);
+        return PictureOrientation.Upright(rgba, header.Width, header.Height, StoredOrientation.Of(file, header.Format));
     }
 
     /// <summary>A file of the picture.</summary>
@@ -82,6 +86,56 @@ public static class PictureFiles
         }
     }
 
+    private static byte[] PixelsOfPng(ReadOnlySpan<byte> file)
+    {
+        var reduced = PngPixels.Reduce(file);
+        try
+        {
+            return Pixels(reduced, SourceFormat.Png);
+        }
+        catch (PictureException) when (PngRepair.TryMend(reduced) is { } mended)
+        {
+            return Pixels(mended, SourceFormat.Png);
+        }
+    }
+
+    private static byte[] PixelsOfGif(ReadOnlySpan<byte> file)
+    {
+        var frame = GifFirstFrame.Find(file);
+        var picture = Pixels(frame.ToFile(), SourceFormat.Gif);
+        if ((frame.Width, frame.Height) == (frame.ScreenWidth, frame.ScreenHeight))
+            return picture;
+        var screen = new byte[4 * frame.ScreenWidth * frame.ScreenHeight];
+        for (var at = 0; at < screen.Length; at += 4)
+            frame.Surroundings.CopyTo(screen.AsSpan(at));
+        for (var row = 0; row < frame.Height; row++)
+            picture.AsSpan(4 * row * frame.Width, 4 * frame.Width).CopyTo(screen.AsSpan(4 * ((frame.Top + row) * frame.ScreenWidth + frame.Left)));
+        return screen;
+    }
+
+    /// <summary>Decodes: four bytes a pixel, as stored.</summary>
+    private static unsafe byte[] Pixels(ReadOnlySpan<byte> file, SourceFormat format)
+    {
+        using var codec = Open(file, format);
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+
+        // Unpremultiplied, and no colour space asked for: the stored colour values come out untouched. A codec turns nothing; its own reading of the orientation is not used.
+        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.IsOpaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
+        var rgba = new byte[4 * width * height];
+        SKCodecResult result;
+        fixed (byte* pixels = rgba)
+            result = codec.GetPixels(info, (nint)pixels);
+        return result switch
+        {
+            SKCodecResult.Success when format == SourceFormat.Webp && WebpChunks.IsShort(file) => throw Truncated(),
+            SKCodecResult.Success => rgba,
+            SKCodecResult.IncompleteInput => throw Truncated(),
+            _ => throw new PictureException($"the {Name(format)} file is damaged and can't be decoded ({result})"),
+        };
+
+        PictureException Truncated() => new($"the {Name(format)} file is truncated: it ends inside its {width}×{height} picture");
+    }
+
     private static void RequirePixels(PictureHeader header, long maxPixels)
     {
         var limit = Math.Min(maxPixels, Array.MaxLength / 4); // four bytes a pixel in one array
@@ -89,22 +143,28 @@ public static class PictureFiles
             throw new PictureException($"the picture is {header.Width}×{header.Height} pixels; at most {limit} pixels are allowed");
     }
 
-    private static SKCodec Open(ReadOnlySpan<byte> file)
+    /// <summary>By the content alone: names and media types are often wrong.</summary>
+    private static SourceFormat FormatOf(ReadOnlySpan<byte> file) =>
+        file.StartsWith(PngText.Signature) ? SourceFormat.Png
+        : file is [0xFF, 0xD8, 0xFF, ..] ? SourceFormat.Jpeg
+        : WebpChunks.IsWebp(file) ? SourceFormat.Webp
+        : file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8) ? SourceFormat.Gif
+        : file.StartsWith("BM"u8) ? SourceFormat.Bmp
+        : throw new PictureException(file.IsEmpty ? "the file is empty" : $"the file is not a picture in {Formats}, or its header is damaged");
+
+    /// <summary>The file without what decoders treat differently.</summary>
+    private static ReadOnlySpan<byte> ForDecoder(ReadOnlySpan<byte> file, SourceFormat format) => format switch
+    {
+        SourceFormat.Png => PngPixels.Reduce(file),
+        SourceFormat.Bmp => BmpPixels.WithLastPadding(file),
+        _ => file,
+    };
+
+    private static SKCodec Open(ReadOnlySpan<byte> file, SourceFormat format)
     {
         using var data = SKData.CreateCopy(file); // the codec keeps its own reference
-        return SKCodec.Create(data) ?? throw new PictureException(
-            file.IsEmpty ? "the file is empty" : "the file is not a picture in PNG, JPEG or WebP, or its header is damaged");
+        return SKCodec.Create(data) ?? throw new PictureException($"the {Name(format)} file is damaged: its header can't be read");
     }
-
-    private static PictureHeader Header(SKCodec codec) => new(
-        codec.EncodedFormat switch
-        {
-            SKEncodedImageFormat.Png => PictureFormat.Png,
-            SKEncodedImageFormat.Jpeg => PictureFormat.Jpeg,
-            SKEncodedImageFormat.Webp => PictureFormat.Webp,
-            var other => throw new PictureException($"{Name(other)} files are not read; PNG, JPEG and WebP are"),
-        },
-        codec.Info.Width, codec.Info.Height);
 
     private static string Name<T>(T format) where T : struct, Enum => $"{format}".ToUpperInvariant();
 

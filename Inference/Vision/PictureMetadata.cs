@@ -1,3 +1,5 @@
+using Emu3.Inference.Vision.Containers;
+
 namespace Emu3.Inference.Vision;
 
 /// <summary>
@@ -26,7 +28,7 @@ public static class PictureMetadata
             return PngText.Read(file);
         if (file.StartsWith(JpegXmp.StartOfImage))
             return XmpPacket.Read(JpegXmp.Find(file));
-        if (WebpXmp.IsWebp(file))
+        if (WebpChunks.IsWebp(file))
             return XmpPacket.Read(WebpXmp.Find(file));
         throw new PictureException("the file is not a picture in PNG, JPEG or WebP");
     }

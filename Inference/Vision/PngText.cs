@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Emu3.Inference.Vision.Containers;
 
 namespace Emu3.Inference.Vision;
 
@@ -29,18 +30,14 @@ static class PngText
 
     public static string? Read(ReadOnlySpan<byte> file)
     {
-        for (var rest = file[Signature.Length..]; rest.Length >= ChunkFrame;)
+        foreach (var chunk in new PngChunks(file))
         {
-            var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
-            if (length > rest.Length - ChunkFrame)
+            if (!chunk.IsWhole)
                 throw new PictureException("the PNG file is truncated inside a chunk");
-            var type = rest[4..8];
-            var content = rest.Slice(8, (int)length);
-            if (type.SequenceEqual("tEXt"u8) && content.StartsWith(Keyword))
-                return Encoding.Latin1.GetString(content[Keyword.Length..]);
-            if (type.SequenceEqual("iTXt"u8) && content.StartsWith(Keyword))
-                return International(content[Keyword.Length..]);
-            rest = rest[(ChunkFrame + (int)length)..];
+            if (chunk.Is("tEXt"u8) && chunk.Content.StartsWith(Keyword))
+                return Encoding.Latin1.GetString(chunk.Content[Keyword.Length..]);
+            if (chunk.Is("iTXt"u8) && chunk.Content.StartsWith(Keyword))
+                return International(chunk.Content[Keyword.Length..]);
         }
         return null;
     }

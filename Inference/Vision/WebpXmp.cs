@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu3.Inference.Vision.Containers;
 
 namespace Emu3.Inference.Vision;
 
@@ -7,9 +8,6 @@ static class WebpXmp
 {
     private const int RiffHeader = 12, ChunkHeader = 8, ExtendedLength = 10;
     private const byte XmpFlag = 0x04;
-
-    public static bool IsWebp(ReadOnlySpan<byte> file) =>
-        file.Length >= RiffHeader + ChunkHeader && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
 
     public static byte[] Embed(ReadOnlySpan<byte> file, ReadOnlySpan<byte> packet)
     {
@@ -23,19 +21,7 @@ static class WebpXmp
     }
 
     /// <summary>The packet, or nothing.</summary>
-    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> file)
-    {
-        for (var rest = file[RiffHeader..]; rest.Length >= ChunkHeader;)
-        {
-            var length = BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]);
-            if (length > rest.Length - ChunkHeader)
-                throw new PictureException("the WebP file is truncated inside a chunk");
-            if (rest.StartsWith("XMP "u8))
-                return rest.Slice(ChunkHeader, (int)length);
-            rest = rest[Math.Min(rest.Length, ChunkHeader + Padded((int)length))..];
-        }
-        return [];
-    }
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> file) => WebpChunks.TryFind(file, "XMP "u8, out var packet) ? packet : [];
 
     private static byte[] Extended(PictureHeader header)
     {

@@ -54,6 +54,8 @@ public sealed class PagesTests : IAsyncLifetime
             using var metadata = new StreamReader(archive.GetEntry("metadata.jsonl")!.Open(), Encoding.UTF8);
             var outcomes = (await metadata.ReadToEndAsync(Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line)).ToList();
             Assert.Equal(Enumerable.Range(0, 300), outcomes.Select(outcome => outcome.GetProperty("index").GetInt32()).Order());
+            Assert.All(outcomes, outcome => Assert.Equal("p", outcome.GetProperty("text").GetString()));
+            Assert.All(outcomes, outcome => Assert.Contains(archive.Entries, entry => entry.FullName == outcome.GetProperty("file_name").GetString()));
             using var file = new MemoryStream();
             using (var entry = archive.GetEntry("000007-7.png")!.Open()) await entry.CopyToAsync(file, Cancellation);
             Assert.Equal(await _gateway.Http.GetByteArrayAsync($"/v1/jobs/{job}/items/7/content", Cancellation), file.ToArray());

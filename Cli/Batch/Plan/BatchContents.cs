@@ -29,6 +29,16 @@ internal sealed class BatchContents
 
     public void Add(MetadataRecord record) => _records[record.Key] = record;
 
+    /// <summary>Names the pictures that were asked about as they are found now.</summary>
+    /// <param name="namesOf">Of an item, by its id; none leaves the record as it is.</param>
+    public void Rename(Func<string, IReadOnlyList<string>> namesOf)
+    {
+        foreach (var record in _records.Values.Where(record => !record.IsPicture).ToList())
+        {
+            Add(record.WithPictures(namesOf(record.Key.Id)));
+        }
+    }
+
     public bool Remove(OutputKey key) => _records.Remove(key);
 
     /// <summary>The records in the order of the input, then those of items that it does not have any more.</summary>

@@ -1,15 +1,20 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CsvHelper;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Batch.Plan;
 
-/// <summary>CSV with a header of item fields. An empty cell is a field left out.</summary>
-internal static class CsvInput
+/// <summary>
+/// CSV with a header of item fields. An empty cell is a field left out; rows and columns that are empty all over, as spreadsheets leave them at the ends, are nothing at all.
+/// A first column without a name is the index that pandas writes, and is passed over.
+/// </summary>
+internal static partial class CsvInput
 {
     private static readonly char[] s_separators = [',', ';', '\t'];
     private static readonly string[] s_subjectColumns = ["prompt", "question", "image"];
-    private static readonly HashSet<string> s_wholeNumberColumns = ["n", "area", "top_k", "output_compression", "max_tokens"];
+    private static readonly HashSet<string> s_wholeNumberColumns = ["n", "area", "top_k", "output_compression", "max_tokens", "sample"];
     private static readonly HashSet<string> s_numberColumns = ["guidance_scale", "temperature", "top_p"];
 
     /// <summary>Whether a first line names item fields.</summary>
@@ -42,6 +47,11 @@ internal static class CsvInput
         while (reader.Read())
         {
             var number = (int)reader.LineNumber;
+            if (!isMalformed && reader.Current.ToArray().All(string.IsNullOrWhiteSpace))
+            {
+                continue;
+            }
+
             yield return isMalformed
                 ? InputLine.Bad(number, "has a quote in the wrong place: a cell with quotes in it is quoted, and its quotes are doubled")
                 : ReadRecord(number, header, reader.Current.ToArray());
@@ -51,19 +61,24 @@ internal static class CsvInput
 
     private static InputLine ReadRecord(int number, string[] header, string[] cells)
     {
-        if (cells.Length != header.Length)
+        if (cells.Length < header.Length || cells.Skip(header.Length).Any(cell => !string.IsNullOrWhiteSpace(cell)))
         {
             return InputLine.Bad(number, $"has {cells.Length} cells, the header has {header.Length}");
         }
 
         var id = number.ToString(CultureInfo.InvariantCulture);
         var fields = new JsonObject();
-        foreach (var (column, cell) in header.Zip(cells).Where(pair => !string.IsNullOrWhiteSpace(pair.Second)))
+        foreach (var (column, cell) in header.Zip(cells).Skip(IsIndex(header[0]) ? 1 : 0).Where(pair => !string.IsNullOrWhiteSpace(pair.Second)))
         {
             if (column is "id" or "custom_id")
             {
                 id = cell.Trim();
                 continue;
+            }
+
+            if (column.Length == 0)
+            {
+                return InputLine.Bad(number, $"has \"{cell}\" in a column without a name: name it in the header, or empty it");
             }
 
             if (!TryRead(column, cell, out var value))
@@ -83,9 +98,16 @@ internal static class CsvInput
         value = cell;
         if (s_wholeNumberColumns.Contains(column))
         {
-            var isWhole = long.TryParse(cell, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole);
+            var isWhole = long.TryParse(WholeNumber.Digits(cell), NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole);
             value = whole;
             return isWhole;
+        }
+
+        if (column is "seed")
+        {
+            // Text: a seed has up to 64 bits. What is no whole number is left for the reader of seeds to refuse.
+            value = WholeNumber.Digits(cell) ?? cell;
+            return true;
         }
 
         if (s_numberColumns.Contains(column))
@@ -107,10 +129,10 @@ internal static class CsvInput
     {
         if (!header.Any(s_subjectColumns.Contains))
         {
-            return $"is the header and names no column \"prompt\" (or \"image\" and \"question\"); it names {string.Join(", ", header)}";
+            return $"is the header and names no column \"prompt\" (or \"image\" and \"question\"); it names {string.Join(", ", header.Where(name => name.Length > 0))}";
         }
 
-        var twice = header.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1);
+        var twice = header.Where(name => name.Length > 0).GroupBy(name => name).FirstOrDefault(group => group.Count() > 1);
         return twice is null ? null : $"is the header and names the column \"{twice.Key}\" twice";
     }
 
@@ -120,6 +142,12 @@ internal static class CsvInput
         var end = start.IndexOfAny('\r', '\n');
         return (end < 0 ? start : start[..end]).ToString();
     }
+
+    /// <summary>pandas writes its index without a name; read and written once more it is called "Unnamed: 0".</summary>
+    private static bool IsIndex(string column) => column.Length == 0 || UnnamedPattern().IsMatch(column);
+
+    [GeneratedRegex(@"^unnamed: \d+$")]
+    private static partial Regex UnnamedPattern();
 
     private static string Column(string name) => name.Trim().ToLowerInvariant();
 

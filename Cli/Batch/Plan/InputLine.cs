@@ -7,6 +7,9 @@ namespace Emu3.Cli.Batch.Plan;
 /// <param name="Error">What is wrong with the line and what is allowed.</param>
 internal sealed record InputLine(int Number, string Id, string? Json, string? Error)
 {
+    /// <summary>Which sample of its id the item asks for, where an input names each of them by itself.</summary>
+    public uint Sample { get; init; }
+
     public static InputLine Bad(int number, string error) => new(number, "", null, error);
 }
 

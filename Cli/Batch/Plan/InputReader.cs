@@ -44,13 +44,13 @@ internal static class InputReader
 
     private static List<InputLine> WithoutDuplicateIds(IEnumerable<InputLine> lines)
     {
-        var lineOfId = new Dictionary<string, int>(StringComparer.Ordinal);
+        var lineOfId = new Dictionary<(string Id, uint Sample), int>();
         var result = new List<InputLine>();
         foreach (var line in lines)
         {
-            result.Add(line.Error is not null || lineOfId.TryAdd(line.Id, line.Number)
+            result.Add(line.Error is not null || lineOfId.TryAdd((line.Id, line.Sample), line.Number)
                 ? line
-                : InputLine.Bad(line.Number, $"id \"{line.Id}\" is the id of line {lineOfId[line.Id]} already; ids must differ"));
+                : InputLine.Bad(line.Number, $"id \"{line.Id}\" is the id of line {lineOfId[(line.Id, line.Sample)]} already; ids must differ"));
         }
 
         return result;

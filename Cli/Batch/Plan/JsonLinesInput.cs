@@ -5,7 +5,10 @@ using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Batch.Plan;
 
-/// <summary>JSON Lines: our own item fields, or lines of OpenAI's and vLLM's batch format (known by their <c>custom_id</c>), which pass unchanged.</summary>
+/// <summary>
+/// JSON Lines: our own item fields, lines of OpenAI's and vLLM's batch format (known by their <c>custom_id</c>), which pass unchanged, or lines of a <c>metadata.jsonl</c> that a
+/// batch has written (<see cref="RecordInput"/>).
+/// </summary>
 internal static class JsonLinesInput
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
@@ -41,6 +44,18 @@ internal static class JsonLinesInput
             return InputLine.Bad(number, "is not a JSON object: each line must look like {\"prompt\": \"…\"}");
         }
 
+        uint sample = 0;
+        if (RecordInput.IsRecord(fields))
+        {
+            var (item, wrong) = RecordInput.ToItem(fields, out sample);
+            if (item is null)
+            {
+                return InputLine.Bad(number, wrong!);
+            }
+
+            fields = item;
+        }
+
         var idField = fields.ContainsKey("custom_id") ? "custom_id" : "id";
         switch (fields[idField])
         {
@@ -52,11 +67,10 @@ internal static class JsonLinesInput
             case JsonValue value when value.TryGetValue<string>(out var text):
                 return text.Length == 0
                     ? InputLine.Bad(number, $"{idField} is empty; leave it out or give it a name")
-                    : new(number, text, fields.ToJsonString(), null);
-            case JsonValue value when value.TryGetValue<JsonElement>(out var element) && WholeNumber.TryRead(element, out var whole):
-                var numeral = whole.ToString("0", CultureInfo.InvariantCulture); // 7 also where it is written as 7.0
-                fields[idField] = numeral;
-                return new(number, numeral, fields.ToJsonString(), null);
+                    : new(number, text, fields.ToJsonString(), null) { Sample = sample };
+            case JsonValue value when WholeNumber.Digits(value.ToJsonString()) is { } whole:
+                fields[idField] = whole;
+                return new(number, whole, fields.ToJsonString(), null);
             default:
                 return InputLine.Bad(number, $"{idField} must be text");
         }

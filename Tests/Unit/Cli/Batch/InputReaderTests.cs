@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Emu3.Cli.Batch.Plan;
+using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Tests.Unit.Cli.Batch;
 
@@ -119,6 +120,40 @@ public sealed class InputReaderTests
         Assert.Equal("one\ntwo", Field(lines[0], "prompt"));
     }
 
+    [Theory]
+    [InlineData(",prompt,seed\n0,a red star,1\n1,a blue ring,2\n")]
+    [InlineData("Unnamed: 0,prompt,seed\n0,a red star,1\n1,a blue ring,2\n")]
+    [InlineData("prompt,seed,,\na red star,1,,\na blue ring,2,,\n")]
+    [InlineData("prompt,seed\na red star,1,,\na blue ring,2\n,,\n,\n , \n")]
+    [InlineData("prompt,seed\na red star,1.0\na blue ring,2.000\n")]
+    public void Csv_WhatPandasAndSpreadsheetsAdd_IsNothing(string text)
+    {
+        var lines = InputReader.Read(text, "a.csv", InputFormat.Auto);
+        Assert.Equal(["""{"id":"2","prompt":"a red star","seed":"1"}""", """{"id":"3","prompt":"a blue ring","seed":"2"}"""], lines.Select(line => line.Json));
+    }
+
+    [Fact]
+    public void Csv_WholeNumbersAsFloats_KeepAllDigits()
+    {
+        var line = Assert.Single(InputReader.Read("prompt,n,seed,top_k,guidance_scale\na,2.0,18446744073709551615.0,1e3,3.0\n", "a.csv", InputFormat.Auto));
+        Assert.Equal("""{"id":"2","prompt":"a","n":2,"seed":"18446744073709551615","top_k":1000,"guidance_scale":3}""", line.Json);
+    }
+
+    [Theory]
+    [InlineData("7.0", "7")]
+    [InlineData("-7.00", "-7")]
+    [InlineData("1.8446744073709552e+19", "18446744073709552000")]
+    [InlineData("1e+16", "10000000000000000")]
+    [InlineData(" 12 ", "12")]
+    [InlineData("7.5", null)]
+    [InlineData("1e99", null)]
+    [InlineData("seven", null)]
+    [InlineData("", null)]
+    public void WholeNumber_IsReadWhereNothingIsRounded(string text, string? digits) => Assert.Equal(digits, WholeNumber.Digits(text));
+
+    [Fact]
+    public void Jsonl_NumberedIdAsAFloat_IsItsWholeNumber() => Assert.Equal("7", Assert.Single(InputReader.Read("{\"id\":7.0,\"prompt\":\"a\"}", "a.jsonl", InputFormat.Auto)).Id);
+
     [Fact]
     public void Csv_SemicolonsOfASpreadsheet_AreFound()
     {
@@ -138,6 +173,8 @@ public sealed class InputReaderTests
     [InlineData("prompt,prompt\n1,a", 1, "names the column \"prompt\" twice")]
     [InlineData("id,prompt\n1,a,b", 2, "has 3 cells, the header has 2")]
     [InlineData("id,prompt\nx\n", 2, "has 1 cells, the header has 2")]
+    [InlineData("id,prompt,,\n1,a,,big", 2, "has \"big\" in a column without a name")]
+    [InlineData("prompt,n\na,1.5", 2, "n must be a number, not \"1.5\"")]
     [InlineData("prompt,n\na,many", 2, "n must be a number, not \"many\"")]
     [InlineData("prompt,guidance_scale\na,NaN", 2, "guidance_scale must be a number")]
     [InlineData("id,prompt\n1,a \"big\" star", 2, "has a quote in the wrong place")]

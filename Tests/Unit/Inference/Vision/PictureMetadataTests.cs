@@ -27,7 +27,7 @@ public sealed class PictureMetadataTests
         var file = PictureFiles.Encode(Gradient, format, quality, text);
         Assert.Equal(text, PictureMetadata.Read(file));
         Assert.Null(PictureMetadata.Read(plain));
-        Assert.Equal(new PictureHeader(format, 40, 30), PictureFiles.ReadHeader(file));
+        Assert.Equal(new PictureHeader(Enum.Parse<SourceFormat>(format.ToString()), 40, 30), PictureFiles.ReadHeader(file));
         Assert.Equal(PictureFiles.Decode(plain, 10_000).Rgb, PictureFiles.Decode(file, 10_000).Rgb);
     }
 
