@@ -3,6 +3,7 @@ using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Fuzz;
 using Emu3.Benchmarks.Fuzz.Document;
 using Emu3.Benchmarks.Load;
+using Emu3.Benchmarks.Memory;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.Recovery;
 using Emu3.Benchmarks.Scale;
@@ -24,6 +25,15 @@ var losses = new Option<int>("--rounds") { Description = "Losses of each kind.",
 var recovery = new Command("recovery", "How long items stand still when their worker is killed, told to end, or frozen.") { losses };
 recovery.SetAction((result, _) => RecoveryBenchmark.RunAsync(result.GetValue(losses)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery };
+var runs = new Option<int>("--runs") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 3 };
+var steps = new Option<int>("--rounds") { Description = "Rounds of work in each run.", DefaultValueFactory = _ => 12 };
+var memory = new Command("memory", "What stays resident of an engine under a mixed load, with glibc's malloc by itself and as the engine sets it.") { runs, steps };
+memory.SetAction((result, _) => MemoryBenchmark.RunAsync(result.GetValue(runs), result.GetValue(steps)));
+var loadRounds = new Argument<int>("rounds");
+var memoryLoad = new Command(MemoryLoad.Command, "One side of memory, in this process.") { loadRounds };
+memoryLoad.Hidden = true;
+memoryLoad.SetAction((result, _) => MemoryLoad.RunAsync(result.GetValue(loadRounds)));
+
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad };
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

@@ -8,9 +8,12 @@ namespace Emu3.Cli;
 /// Where the cluster's log goes while it runs inside a command: warnings into <c>logs/emu3.log</c> of the data folder, so that the terminal stays readable;
 /// with <c>--verbose</c> everything onto standard error.
 /// </summary>
-internal sealed class ClusterLog(DataFolder folder, bool isVerbose, TimeProvider time)
+internal sealed class ClusterLog(DataFolder folder, bool isVerbose, TimeProvider time) : IDisposable
 {
     private const long LongestFile = 8 << 20;
+
+    // One for both hosts of the process: two writers of one file, each at the place that it remembers, would overwrite each other's lines.
+    private readonly FileProvider _file = new(Path.Combine(folder.FullPath, "logs", "emu3.log"), time);
 
     public void AddTo(ILoggingBuilder logging)
     {
@@ -24,8 +27,10 @@ internal sealed class ClusterLog(DataFolder folder, bool isVerbose, TimeProvider
         }
 
         logging.SetMinimumLevel(LogLevel.Warning);
-        logging.AddProvider(new FileProvider(Path.Combine(folder.FullPath, "logs", "emu3.log"), time));
+        logging.AddProvider(_file);
     }
+
+    public void Dispose() => _file.Dispose();
 
     private sealed class FileProvider(string path, TimeProvider time) : ILoggerProvider
     {
@@ -36,16 +41,26 @@ internal sealed class ClusterLog(DataFolder folder, bool isVerbose, TimeProvider
 
         public void Write(string category, LogLevel level, string message, Exception? exception)
         {
+            var entry = string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ} {level} {category}: {message}");
             lock (_lock)
             {
-                _writer ??= Open();
-                _writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ} {level} {category}: {message}"));
-                if (exception is not null)
+                try
                 {
-                    _writer.WriteLine(exception);
-                }
+                    _writer ??= Open();
+                    _writer.WriteLine(entry);
+                    if (exception is not null)
+                    {
+                        _writer.WriteLine(exception);
+                    }
 
-                _writer.Flush();
+                    _writer.Flush();
+                }
+                catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+                {
+                    // A full disk must not fail the request that has something to log. Standard error is what is left.
+                    Console.Error.WriteLine(entry);
+                    _writer = null;
+                }
             }
         }
 
@@ -62,8 +77,6 @@ internal sealed class ClusterLog(DataFolder folder, bool isVerbose, TimeProvider
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             var file = new FileInfo(path);
-
-            // Both hosts of the process write here, each at its own end.
             return new(new FileStream(path, file.Exists && file.Length > LongestFile ? FileMode.Create : FileMode.Append, FileAccess.Write, FileShare.ReadWrite));
         }
     }

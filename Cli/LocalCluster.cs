@@ -24,6 +24,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private IHost? _silo;
     private WebApplication? _gateway;
     private ILocalDevices? _devices;
+    private ClusterLog? _log;
     private readonly CancellationTokenSource _stopping = new();
     private Task _watching = Task.CompletedTask;
 
@@ -108,6 +109,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
 
         _stopping.Dispose();
+        _log?.Dispose();
         await ReleaseAsync(_dataLock);
     }
 
@@ -127,7 +129,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         // A new cluster at each start: nobody has to find out first that the one before is dead.
         var connection = ClusterConnection.SingleProcess(folder);
         var worker = new WorkerOptions { InteractiveSlots = choice.IsForOthers ? null : 0 };
-        var log = new ClusterLog(folder, choice.IsVerbose, console.Time);
+        var log = _log = new ClusterLog(folder, choice.IsVerbose, console.Time);
         _silo = SiloHost.Create(
             new()
             {

@@ -190,6 +190,9 @@ internal static class FailureResponses
         BadHttpRequestException e => Error(e.StatusCode, Invalid, $"The body did not arrive as it should: {e.Message}", code: CodeOf(e.StatusCode)),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
         OperationCanceledException or ConnectionResetException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
+        _ when ClusterCalls.IsOfTheStore(exception) || exception is IOException => Error(StatusCodes.Status503ServiceUnavailable, Server,
+            "The cluster's store does not answer, or has no room. The request may be repeated.", code: "storage_unavailable") with
+        { RetryAfter = 5 },
         _ when ClusterCalls.IsTransient(exception) => Error(StatusCodes.Status503ServiceUnavailable, Server,
             exception is ClusterNotReadyException ? "The gateway has no connection to the cluster yet." : "The cluster did not answer in time.",
             code: "cluster_unavailable") with

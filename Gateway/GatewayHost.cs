@@ -33,7 +33,7 @@ public static class GatewayHost
                 return true;
             });
             // A call to a silo that dies is answered by this timeout alone; it is then repeated.
-            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = ClusterTimes.GrainCall);
             client.Configure<Orleans.Configuration.GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
         });
         configure?.Invoke(builder);

@@ -15,7 +15,7 @@ var configuration = new ConfigurationBuilder()
 try
 {
     var (gateway, cluster, metrics) = GatewayConfiguration.Read(configuration);
-    using var place = await cluster.EnterAsync();
+    using var place = await cluster.EnterAsync(Console.Error.WriteLine);
     await GatewayHost.Build(new Uri(gateway.Address), cluster, builder =>
     {
         builder.Configuration.AddConfiguration(configuration);

@@ -5,13 +5,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Emu3.Observability;
 
 /// <summary>
-/// What Kubernetes' probes ask. <c>live</c>: the process answers. <c>startup</c>: it has come up; <c>ready</c>: send it work. The last two ask the checks
-/// that carry their names as tags; 503 with what is not well when one of them is not.
+/// What Kubernetes' probes ask. <c>live</c>: starting the process again would not help. <c>startup</c>: it has come up; <c>ready</c>: send it work. Each asks
+/// the checks that carry its name as a tag; 503 with what is not well when one of them is not.
 /// </summary>
 public static class HealthPages
 {
     /// <summary>Tag of checks that <c>/health/ready</c> asks.</summary>
     public const string Ready = "ready";
+
+    /// <summary>Tag of checks that <c>/health/live</c> asks.</summary>
+    public const string Live = "live";
 
     /// <summary>Tag of checks that <c>/health/startup</c> asks.</summary>
     public const string Startup = "startup";
@@ -30,10 +33,10 @@ public static class HealthPages
     /// <param name="services">Where the checks are.</param>
     public static async Task AnswerAsync(HttpContext http, IServiceProvider services)
     {
-        var tag = http.Request.Path == ReadyPath ? Ready : http.Request.Path == StartupPath ? Startup : null;
-        var report = tag is null ? null : await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains(tag), http.RequestAborted);
-        var wrong = report?.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
-            .ToDictionary(entry => entry.Key, entry => entry.Value.Description ?? entry.Value.Exception?.Message ?? "not well") ?? [];
+        var tag = http.Request.Path == ReadyPath ? Ready : http.Request.Path == StartupPath ? Startup : Live;
+        var report = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains(tag), http.RequestAborted);
+        var wrong = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
+            .ToDictionary(entry => entry.Key, entry => entry.Value.Description ?? entry.Value.Exception?.Message ?? "not well");
         http.Response.StatusCode = wrong.Count == 0 ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.WriteAsJsonAsync(new HealthPage(wrong.Count == 0 ? "ok" : "not_ready", wrong), http.RequestAborted);

@@ -9,7 +9,7 @@ IDisposable? place;
 try
 {
     var settings = SiloConfiguration.Read(builder.Configuration);
-    place = await settings.Cluster.EnterAsync();
+    place = await settings.Cluster.EnterAsync(Console.Error.WriteLine);
     SiloHost.Configure(builder, settings);
 }
 catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException or DatabaseException)

@@ -51,7 +51,10 @@ public static class SiloHost
             options.MaxProbeTimeout = TimeSpan.FromSeconds(2);
             options.NumMissedProbesLimit = 3;
             options.TableRefreshTimeout = TimeSpan.FromSeconds(10);
-            options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+            options.IAmAliveTablePublishTimeout = ClusterTimes.MembershipSign;
+            options.NumMissedTableIAmAliveLimit = (int)(ClusterTimes.MembershipSilence / ClusterTimes.MembershipSign);
+            // Silos that are not in the table and whose clock told an earlier time than that, when they started, count as dead.
+            options.SiloGenerationRetirementAge = TimeSpan.FromDays(1);
         });
 
         // Grains whose directory entry lay on a silo that leaves stay where they are: the default directory ends them, and the dispatcher or a job would begin
@@ -61,8 +64,7 @@ public static class SiloHost
 #pragma warning restore ORLEANSEXP003
         silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
 
-        // A client's patience must exceed half of a silo's: so long a silo holds an enumerator's call before it sends a sign of life.
-        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = ClusterTimes.GrainCall);
         silo.Services.AddSingleton(settings);
         silo.Services.AddSingleton(settings.Worker);
         silo.Services.AddSingleton(settings.Simulation);
@@ -72,6 +74,8 @@ public static class SiloHost
         silo.Services.AddSingleton<EngineStatus>();
         silo.Services.AddSingleton<EngineHostedService>();
         silo.Services.AddHostedService(services => services.GetRequiredService<EngineHostedService>());
+        silo.Services.AddSingleton<PulseWatch>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<PulseWatch>());
         if (settings.Roles.HasFlag(SiloRoles.Control) && settings.Models.Count > 0) silo.Services.AddHostedService<ModelAnnouncer>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloDrain>();
     }

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using Emu3.Storage.Clocks;
+using Emu3.Storage.Embedded;
 using Emu3.Storage.Postgres;
 
 namespace Emu3.Storage;
@@ -59,24 +61,26 @@ public sealed class ClusterConnection : IValidatableObject
 
     /// <summary>
     /// Joins the cluster's other processes on its data folder, until what it returns is disposed of or the process ends; or on its
-    /// database, which is waited for while it starts, and needs nothing held.
+    /// database, which is waited for while it starts, and needs nothing held. Silos that this process starts are newer than all that the cluster has known.
     /// </summary>
+    /// <param name="tell">Gets a line for a person when something is waited for.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DataFolderException">A folder can't be used, or a process runs a cluster by itself on it.</exception>
     /// <exception cref="DatabaseException">The database can't be used, or has not the tables of this program.</exception>
-    public async Task<IDisposable?> EnterAsync(CancellationToken cancellationToken = default)
+    public async Task<IDisposable?> EnterAsync(Action<string> tell, CancellationToken cancellationToken = default)
     {
-        try
+        WritableFolder.Require(BlobPath, "blob folder", "Give this user the right to write there, or name another folder as Cluster:BlobFolder.");
+        if (Provider != Postgres)
         {
-            Directory.CreateDirectory(BlobPath);
-        }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-        {
-            throw new DataFolderException($"The blob folder {BlobPath} can't be made: {refused.Message}", refused);
+            var folder = Storage.DataFolder.At(DataFolder);
+            var place = folder.Share();
+            SiloGenerations.Exceed(SqliteMembershipTable.ReadNewestGeneration(folder.MembershipFile, ClusterId));
+            return place;
         }
 
-        if (Provider != Postgres) return Storage.DataFolder.At(DataFolder).Share();
         await using var database = PostgresConnection.Open(ReadConnectionString());
-        await PostgresSchema.RequireAsync(database, s_patience, TimeProvider.System, cancellationToken);
+        await PostgresSchema.RequireAsync(database, s_patience, TimeProvider.System, tell, cancellationToken);
+        SiloGenerations.Exceed(await PostgresSchema.ReadNewestGenerationAsync(database, ClusterId, cancellationToken));
         return null;
     }
 

@@ -1,4 +1,5 @@
 using Emu3.Storage.Blobs;
+using Emu3.Storage.Clocks;
 using Emu3.Storage.Embedded;
 using Emu3.Storage.Postgres;
 using Microsoft.Extensions.DependencyInjection;
@@ -34,6 +35,7 @@ public static class ClusterProviders
         AddShared(silo.Services, connection);
         if (connection.Provider == ClusterConnection.Postgres) silo.UsePostgres(connection, s_storages);
         else UseEmbedded(silo, connection);
+        Steady(silo.Services);
         return silo;
     }
 
@@ -74,6 +76,22 @@ public static class ClusterProviders
     {
         services.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (connection.ClusterId, connection.ServiceId));
         services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(connection.BlobPath));
+        // What a grain throws reaches its caller as what it is, whatever library it comes from. Otherwise the caller gets an error of the serializer.
+        services.Configure<ExceptionSerializationOptions>(options => options.SupportedExceptionTypeFilter = _ => true);
+        // Orleans asks for its clocks by keys, one for each part of it.
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new SteadyTime(provider.GetRequiredService<TimeProvider>()));
+        services.AddKeyedSingleton<TimeProvider>(KeyedService.AnyKey, (provider, _) => provider.GetRequiredService<SteadyTime>());
+    }
+
+    /// <summary>Puts <see cref="SteadyMembershipTable"/> before the membership table that was registered.</summary>
+    private static void Steady(IServiceCollection services)
+    {
+        var table = services.Last(service => service.ServiceType == typeof(IMembershipTable));
+        services.Remove(table);
+        services.AddSingleton<IMembershipTable>(provider => new SteadyMembershipTable(
+            (IMembershipTable)(table.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, table.ImplementationType!)),
+            new MemberTimes(provider.GetRequiredService<SteadyTime>(), ClusterTimes.MembershipSilence)));
     }
 
     private static void AddMembership(IServiceCollection services, ClusterConnection connection)

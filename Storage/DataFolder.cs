@@ -27,15 +27,7 @@ public sealed class DataFolder
     public static DataFolder At(string path)
     {
         var full = Path.GetFullPath(path);
-        try
-        {
-            Directory.CreateDirectory(full);
-        }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-        {
-            throw new DataFolderException($"The data folder {full} can't be made: {refused.Message}", refused);
-        }
-
+        WritableFolder.Require(full, "data folder", "Give this user the right to write there, or name another folder (--data, or Cluster:DataFolder).");
         if (NetworkFileSystem.NameOf(full) is { } name)
         {
             throw new DataFolderException(

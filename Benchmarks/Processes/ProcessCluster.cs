@@ -185,7 +185,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         foreach (var (setting, value) in s_logging.Concat(ConnectionSettings()).Concat(_plan.Settings)) settings[setting] = value;
         var environment = settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value);
-        foreach (var (variable, value) in s_lightness) environment[variable] = value;
+        foreach (var (variable, value) in s_lightness.Concat(_plan.EnvironmentOf(name))) environment[variable] = value;
         return new(name, ["dotnet", Path.Combine(AppContext.BaseDirectory, program)], environment, Path.Combine(_plan.LogFolder, name + ".log"), launcher) { SiloPort = siloPort };
     }
 

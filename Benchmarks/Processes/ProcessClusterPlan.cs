@@ -29,6 +29,9 @@ internal sealed record ProcessClusterPlan
     /// <summary>Connection string of a PostgreSQL database; null keeps the tables in the folder, in SQLite.</summary>
     public string? Postgres { get; init; }
 
+    /// <summary>Variables of a process beside its settings, by its name.</summary>
+    public Func<string, IReadOnlyDictionary<string, string>> EnvironmentOf { get; init; } = _ => new Dictionary<string, string>();
+
     /// <summary>Where silos are reached and how they are started there, by name; one that is not named runs beside this process.</summary>
     public IReadOnlyDictionary<string, SiloPlace> SiloPlaces { get; init; } = new Dictionary<string, SiloPlace>();
 

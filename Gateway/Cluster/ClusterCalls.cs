@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Emu3.Grains.Interfaces;
 using Orleans.Runtime.Messaging;
@@ -28,7 +29,14 @@ internal sealed class ClusterCalls(IClusterClient client, TimeProvider time)
 
     /// <summary>Whether the same call may do better a little later.</summary>
     public static bool IsTransient(Exception exception) =>
-        exception is TimeoutException or OrleansException or EnumerationAbortedException or ConnectionFailedException or ClusterNotReadyException or StateLostException;
+        exception is TimeoutException or OrleansException or EnumerationAbortedException or ConnectionFailedException or ClusterNotReadyException or StateLostException
+        || IsOfTheStore(exception);
+
+    /// <summary>
+    /// The cluster's tables could not be read or written: PostgreSQL's driver and SQLite's throw so, and silos hand it on, as it is or inside of an exception of
+    /// Orleans' storage.
+    /// </summary>
+    public static bool IsOfTheStore(Exception? exception) => exception is DbException || (exception is not null && IsOfTheStore(exception.InnerException));
 
     /// <summary>A cancellation that the caller did not ask for comes from a silo that goes down.</summary>
     public static bool IsTransient(Exception exception, CancellationToken cancellationToken) =>

@@ -1,3 +1,4 @@
+using Emu3.Grains.Interfaces;
 using Emu3.Observability;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -20,17 +21,17 @@ internal static class GatewayHealth
             Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("The gateway stops.") : HealthCheckResult.Healthy());
     }
 
-    /// <summary>Well while the dispatcher answers.</summary>
+    /// <summary>Well while the dispatcher answers, and grains can be activated.</summary>
     private sealed class ClusterCheck(ClusterCalls cluster) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             try
             {
-                await cluster.Dispatcher.GetWorkers().WaitAsync(cancellationToken);
+                await Task.WhenAll(cluster.Dispatcher.GetWorkers(), cluster.Grain<IPulse>(IPulse.NewKey()).Beat()).WaitAsync(cancellationToken);
                 return HealthCheckResult.Healthy();
             }
-            catch (Exception failure) when (ClusterCalls.IsTransient(failure, cancellationToken))
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
                 return HealthCheckResult.Unhealthy($"The cluster does not answer: {failure.Message}");
             }

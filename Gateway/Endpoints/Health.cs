@@ -2,6 +2,7 @@ using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Reference;
+using Emu3.Grains.Interfaces;
 using Emu3.Observability;
 
 namespace Emu3.Gateway.Endpoints;
@@ -24,7 +25,9 @@ internal static class Health
     {
         try
         {
-            var workers = await cluster.Dispatcher.GetWorkers().WaitAsync(s_patience, cluster.Time, cancellationToken);
+            var asked = cluster.Dispatcher.GetWorkers();
+            await Task.WhenAll(asked, cluster.Grain<IPulse>(IPulse.NewKey()).Beat()).WaitAsync(s_patience, cluster.Time, cancellationToken);
+            var workers = await asked;
             return workers.Count > 0
                 ? new JsonAnswer<HealthAnswer>(new("ok", workers.Count, workers[0].Model.Name, null))
                 : NotReady("no_worker", "The cluster is up, and no worker has a model loaded yet.");
@@ -32,6 +35,10 @@ internal static class Health
         catch (Exception exception) when (ClusterCalls.IsTransient(exception, cancellationToken))
         {
             return NotReady("starting", $"The cluster does not answer: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return NotReady("failing", $"The cluster can't start anything new: {exception.Message}");
         }
     }
 

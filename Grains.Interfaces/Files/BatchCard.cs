@@ -108,10 +108,10 @@ public sealed record BatchUsage(
     [property: Id(0)] JobCursor Counted, [property: Id(1)] long OutcomeCount, [property: Id(2)] long InputTokens, [property: Id(3)] long OutputTokens)
 {
     /// <summary>The order in which they were counted, which is that of the batch's lines: so many of a shard, behind those of it that came before.</summary>
-    [Id(4)] public IReadOnlyList<OutcomeRun> Order { get; init; } = [];
+    [Id(4)] public IReadOnlyList<OutcomeRun> Order { get => field ?? []; init; } = [];
 
     /// <summary>Where lines have several outputs, of each line how many are done, and in the highest bit whether one failed. Empty: none has.</summary>
-    [Id(5)] public byte[] Lines { get; init; } = [];
+    [Id(5)] public byte[] Lines { get => field ?? []; init; } = []; // the initial values are not those of rows from before the fields
 }
 
 /// <summary>Some outcomes of one shard.</summary>

@@ -24,7 +24,9 @@ public sealed record KeyMeterState
     {
         // A minute leaves when all of it is longer ago than the window.
         var oldest = MinuteOf(now - s_window);
-        var state = Minutes.Keys.FirstOrDefault(long.MaxValue) >= oldest ? this : this with { Minutes = Minutes.RemoveRange(Minutes.Keys.TakeWhile(minute => minute < oldest)) };
+        var state = WithoutFuture(MinuteOf(now));
+        if (state.Minutes.Keys.FirstOrDefault(long.MaxValue) < oldest)
+            state = state with { Minutes = state.Minutes.RemoveRange(state.Minutes.Keys.TakeWhile(minute => minute < oldest)) };
         var used = state.Minutes.Values.Sum();
         if (state.Requests.Contains(request)) return (state, new(true, used, TimeSpan.Zero, state.EmptyAfter(now)));
         if (used + images > limit) return (state, new(false, used, state.FitsAfter(used + images - limit, now), state.EmptyAfter(now)));
@@ -36,6 +38,17 @@ public sealed record KeyMeterState
             Requests = requests.Add(request),
         };
         return (state, new(true, used + images, TimeSpan.Zero, state.EmptyAfter(now)));
+    }
+
+    /// <summary>Minutes from before the clock was set back count as this one: a picture counts for an hour at most.</summary>
+    private KeyMeterState WithoutFuture(long present)
+    {
+        var future = Minutes.Where(minute => minute.Key > present).ToList();
+        return future.Count == 0 ? this : this with
+        {
+            Minutes = Minutes.RemoveRange(future.Select(minute => minute.Key))
+                .SetItem(present, Minutes.GetValueOrDefault(present) + future.Sum(minute => minute.Value)),
+        };
     }
 
     private TimeSpan FitsAfter(int excess, DateTimeOffset now)

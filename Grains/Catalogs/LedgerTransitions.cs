@@ -43,7 +43,7 @@ public static class LedgerTransitions
         var deaths = place >= 0 ? record.Deaths.SetItem(place, death) : record.Deaths.Add(death);
 
         // A device that is judged stays so, whatever time passes. But shards tell of a death item by item, and the item that explains it may come last.
-        if (record.Quarantine is null) deaths = deaths.RemoveAll(other => now - other.At > Memory);
+        if (record.Quarantine is null) deaths = deaths.RemoveAll(other => (now - other.At).Duration() > Memory);
         record = record with { Deaths = deaths, Quarantine = ReasonFor(deaths) };
         return state with { Devices = state.Devices.SetItem(device, record) };
     }

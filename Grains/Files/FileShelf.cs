@@ -16,6 +16,8 @@ namespace Emu3.Grains.Files;
 public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
 {
     private const string SweepReminder = "sweep";
+    /// <summary>Soon: a machine that is never up for as long as the period sweeps as well.</summary>
+    private static readonly TimeSpan s_sweepDue = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_sweepPeriod = TimeSpan.FromHours(1);
 
     /// <summary>What has not arrived after so long has lost its sender.</summary>
@@ -111,7 +113,7 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
     private async Task ArmAsync()
     {
         if (_isArmed) return;
-        await this.RegisterOrUpdateReminder(SweepReminder, s_sweepPeriod, s_sweepPeriod);
+        await this.RegisterOrUpdateReminder(SweepReminder, s_sweepDue, s_sweepPeriod);
         _isArmed = true;
     }
 

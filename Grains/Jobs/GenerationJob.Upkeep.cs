@@ -8,8 +8,15 @@ public sealed partial class GenerationJob
     // A submission sends a few pieces at once, so that items of a later shard may be there before those of an earlier one.
     private const int ShardsAhead = 4;
 
+    /// <summary>Between two rounds of the dispatcher.</summary>
+    private static readonly TimeSpan s_longestRound = TimeSpan.FromHours(1);
+
     private Task<bool>? _finish;
     private int _reopeningCount;
+
+    // When this activation saw the job opened or ended, or began itself. Times that were stored are those of a wall clock, which may have been set since:
+    // nothing is taken from a job before that much time has also passed here.
+    private long _inStateSince;
 
     public async Task Reconcile()
     {
@@ -22,11 +29,12 @@ public sealed partial class GenerationJob
         }
 
         var now = _time.GetUtcNow();
-        _state.Current = JobTransitions.AbortIfForsaken(_state.Current, _options.OpenAtMost, now);
+        var looked = JobTransitions.AbortIfForsaken(_state.Current, _options.OpenAtMost, now);
+        if (!ReferenceEquals(looked, _state.Current) && HasPassed(_options.OpenAtMost)) _state.Current = looked;
         await _state.SettleAsync();
         var state = _state.Current;
         if (state.IsDeleted) await RemoveAsync();
-        else if (state is { IsTerminal: true, Spec.Priority: JobPriority.Interactive } && now - state.EndedAt > _options.InteractiveKeep) await Delete();
+        else if (state is { IsTerminal: true, Spec.Priority: JobPriority.Interactive } && now - state.EndedAt > _options.InteractiveKeep && HasPassed(_options.InteractiveKeep)) await Delete();
         else if (state.IsTerminal) await FinishAsync();
         else if (state.ShardCount > 0) await TellShardsAsync();
     }
@@ -84,7 +92,20 @@ public sealed partial class GenerationJob
             _ = TryAsync("pause its shards", FollowUpAsync);
         }
 
-        if (now.IsTerminal && !was.IsTerminal) await FinishAsync();
+        if (now.IsTerminal && !was.IsTerminal)
+        {
+            _inStateSince = _time.GetTimestamp();
+            await FinishAsync();
+        }
+    }
+
+    /// <summary>Whether so much time has passed here. If not, this activation stays until a later round finds that it has.</summary>
+    private bool HasPassed(TimeSpan time)
+    {
+        var left = time - _time.GetElapsedTime(_inStateSince);
+        if (left < TimeSpan.Zero) return true;
+        DelayDeactivation(left + s_longestRound);
+        return false;
     }
 
     /// <summary>What follows a decision that is durable: shards that have not heard of it are told, an end is tidied up after.</summary>

@@ -47,7 +47,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         _state.Load();
         _isEndCounted = _state.Current.IsTerminal; // by an earlier activation
         _progress = new JobProgress(_time, _state.Current);
-        _lastAsked = _time.GetTimestamp();
+        _lastAsked = _inStateSince = _time.GetTimestamp();
         if (_state.Current.Spec is { Priority: JobPriority.Interactive }) WatchForForsaken();
         return Task.CompletedTask;
     }
@@ -75,6 +75,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             }
 
             _state.Current = JobTransitions.Open(_state.Current, _job, spec, _time.GetUtcNow());
+            _inStateSince = _time.GetTimestamp();
             await _state.SettleAsync();
         }
         finally

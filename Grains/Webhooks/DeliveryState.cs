@@ -24,6 +24,15 @@ public sealed record DeliveryState
     /// <summary>When it was taken.</summary>
     [Id(6)] public DateTimeOffset? DeliveredAt { get; init; }
 
+    /// <summary>How long before <see cref="NextAttemptAt"/> that was decided; null where it is unknown.</summary>
+    [Id(7)] public TimeSpan? Wait { get; init; }
+
+    /// <summary>
+    /// How long it is until the next try; null when there is none. A wait that is longer than the one that was decided shows that the clock was set back
+    /// since: then it is time.
+    /// </summary>
+    public TimeSpan? WaitAt(DateTimeOffset now) => NextAttemptAt - now is not { } left ? null : left > (Wait ?? left) ? TimeSpan.Zero : left;
+
     /// <summary>Something is to be told and was not yet.</summary>
     public bool IsUnderWay => Notice is not null && Status == WebhookStatus.Pending;
 

@@ -99,8 +99,8 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
         if (_isTrying) return; // comes by when it is done; and with its timer the try would end
         _timer?.Dispose();
         _timer = null;
-        if (_state.Durable is not { IsUnderWay: true, NextAttemptAt: { } next }) return;
-        var wait = Later(next - _time.GetUtcNow(), atLeast ?? TimeSpan.Zero);
+        if (!_state.Durable.IsUnderWay || _state.Durable.WaitAt(_time.GetUtcNow()) is not { } left) return;
+        var wait = Later(left, atLeast ?? TimeSpan.Zero);
         if (wait > s_longestTimer) return;
         _timer = this.RegisterGrainTimer(TryAsync, new GrainTimerCreationOptions { DueTime = wait, Period = Timeout.InfiniteTimeSpan, Interleave = true });
     }
@@ -150,7 +150,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
             default: LogRetried(notice.EventId, host, state.AttemptCount, state.LastError, state.NextAttemptAt); break;
         }
 
-        if (state.NextAttemptAt is { } next) await RemindAsync(next - _time.GetUtcNow());
+        if (state.WaitAt(_time.GetUtcNow()) is { } wait) await RemindAsync(wait);
         else await UnremindAsync();
     }
 

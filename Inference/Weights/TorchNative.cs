@@ -18,6 +18,7 @@ public static class TorchNative
     private static Loaded? loaded;
 
     /// <summary>Loads once; later calls return at once. Call it before the first use of <c>torch</c>; safe from any thread.</summary>
+    /// <exception cref="IOException">The folder for temporary files can't be written.</exception>
     /// <exception cref="DllNotFoundException">A library is missing or can't be loaded; the message says where it was looked for and what to do.</exception>
     public static void EnsureLoaded()
     {
@@ -28,6 +29,7 @@ public static class TorchNative
 
         lock (Gate)
         {
+            if (loaded is null) NativeHeap.ReturnLargeBlocks(); // before the first tensor is made
             loaded ??= Load();
         }
     }

@@ -12,6 +12,7 @@ internal static class WeakenedLibrary
     private const byte WeakFlag = 2; // VER_FLG_WEAK
 
     /// <summary>The path of a changed copy in a folder of its own, or null when the file has no such need.</summary>
+    /// <exception cref="IOException">The copy can't be written; the message says where, and what to do.</exception>
     public static string? TryWrite(string path)
     {
         var bytes = File.ReadAllBytes(path);
@@ -20,9 +21,26 @@ internal static class WeakenedLibrary
             return null;
         }
 
-        var copy = Path.Combine(Directory.CreateTempSubdirectory("emu3-torch-").FullName, Path.GetFileName(path));
-        File.WriteAllBytes(copy, bytes);
-        return copy;
+        try
+        {
+            var copy = Path.Combine(Directory.CreateTempSubdirectory("emu3-torch-").FullName, Path.GetFileName(path));
+            File.WriteAllBytes(copy, bytes);
+            return copy;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw Refusal(Path.GetFileName(path), refused);
+        }
+    }
+
+    /// <summary>The system's message names neither the variable nor, often, the folder.</summary>
+    private static IOException Refusal(string library, Exception refused)
+    {
+        var isNamed = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("TMPDIR"));
+        return new(
+            $"A copy of {library} (a few MB, for this system's older libstdc++) can't be written to the folder for temporary files, {Path.GetTempPath()}"
+            + $"{(isNamed ? ", which the variable TMPDIR names" : "")}: {refused.Message} Make that folder and let this user write there, or name another with TMPDIR.",
+            refused);
     }
 
     /// <summary>Marks the need in a 64-bit little-endian ELF image; whether there was one. Layout: "Linux Standard Base, symbol versioning".</summary>

@@ -13,6 +13,7 @@ public sealed class FolderBlobStore : IBlobStore
 
     /// <summary>Of a stream that is written: large enough that the disk's calls cost little, small enough that many uploads fit into memory.</summary>
     private const int StreamPieceBytes = 1 << 18;
+    private static readonly TimeSpan s_leftoverAge = TimeSpan.FromDays(1);
     private readonly string _root;
     private readonly string _temporary;
 
@@ -72,11 +73,14 @@ public sealed class FolderBlobStore : IBlobStore
         return DiskThreads.RunAsync(() => UnlessMissing(() => Directory.Delete(path, recursive: true)), cancellationToken);
     }
 
-    /// <summary>What processes that were killed left behind; a file in the making is never an hour old.</summary>
+    /// <summary>
+    /// What processes that were killed left behind. A file in the making was written to a moment ago; a day of difference allows for clocks that are set, and
+    /// for the clock of a file server.
+    /// </summary>
     private void RemoveLeftovers()
     {
         foreach (var file in new DirectoryInfo(_temporary).EnumerateFiles())
-            if (file.LastWriteTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1)) file.Delete();
+            if (file.LastWriteTimeUtc < TimeProvider.System.GetUtcNow().UtcDateTime - s_leftoverAge) file.Delete();
     }
 
     private void Write(string path, ReadOnlySpan<byte> content)

@@ -27,6 +27,21 @@ public sealed class SqliteMembershipTable(SqliteDb db, IOptions<ClusterOptions> 
 
     private readonly string _cluster = options.Value.ClusterId;
 
+    /// <summary>The highest generation that a silo of a cluster has or had; 0 when there was none.</summary>
+    /// <param name="path">The file, which need not be there.</param>
+    /// <param name="cluster">Which cluster of the file.</param>
+    public static int ReadNewestGeneration(string path, string cluster)
+    {
+        if (!File.Exists(path)) return 0;
+        using var db = new SqliteDb(path, Schema);
+        using var connection = db.Open();
+        using var command = connection.Command(null, "SELECT silo FROM member WHERE cluster=$cluster", ("$cluster", cluster));
+        using var reader = command.ExecuteReader();
+        var newest = 0;
+        while (reader.Read()) newest = Math.Max(newest, SiloAddress.FromParsableString(reader.GetString(0)).Generation);
+        return newest;
+    }
+
     public TimeSpan MaxStaleness => TimeSpan.FromSeconds(5);
     public bool IsUpdatable => true;
 

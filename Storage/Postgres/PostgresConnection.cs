@@ -24,6 +24,13 @@ public static class PostgresConnection
         }
     }
 
+    /// <summary>What it leads to, for a person: never the password.</summary>
+    public static string Describe(string connectionString)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString);
+        return $"database {builder.Database} on {builder.Host}:{builder.Port}";
+    }
+
     /// <summary>The door to a database, with its pool of connections. The caller disposes of it.</summary>
     public static NpgsqlDataSource Open(string connectionString)
     {
@@ -35,9 +42,9 @@ public static class PostgresConnection
             if (!told.Contains(keyword)) set();
         }
 
-        // A call between grains waits for 10 s: whoever waits for the database longer than that waits for nothing.
-        Default("Timeout", () => ours.Timeout = 8);
-        Default("Command Timeout", () => ours.CommandTimeout = 10);
+        Default("Timeout", () => ours.Timeout = (int)ClusterTimes.DatabaseConnect.TotalSeconds);
+        Default("Command Timeout", () => ours.CommandTimeout = (int)ClusterTimes.DatabaseCommand.TotalSeconds);
+        Default("Cancellation Timeout", () => ours.CancellationTimeout = (int)ClusterTimes.DatabaseCancel.TotalMilliseconds);
         // A network that swallows packets shows in seconds, not when the kernel gives up after a quarter of an hour.
         Default("Keepalive", () => ours.KeepAlive = 10);
         // A server takes 100 by default: room for several silos and gateways.

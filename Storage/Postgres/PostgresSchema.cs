@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Npgsql;
 
@@ -15,6 +16,9 @@ public static class PostgresSchema
     private const long AdvisoryLock = 0x656D_7533; // "emu3"
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Others that apply are waited for, and a large table may be changed.</summary>
+    private static readonly TimeSpan s_applyPatience = TimeSpan.FromMinutes(10);
 
     /// <summary>The scripts, in the order in which they are applied.</summary>
     public static IReadOnlyList<(string Name, string Text)> Scripts { get; } =
@@ -47,9 +51,15 @@ public static class PostgresSchema
     }
 
     /// <summary>Waits until the database answers, and makes sure that the scripts were applied to it.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="patience">How long it is waited for.</param>
+    /// <param name="time">A clock.</param>
+    /// <param name="tell">Gets a line for a person when the database does not answer at first.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DatabaseException">It does not answer in time, refuses us, or has not what this version of the program needs.</exception>
-    public static async Task RequireAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task RequireAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, Action<string> tell, CancellationToken cancellationToken)
     {
+        var isTold = false;
         for (var started = time.GetTimestamp(); ;)
         {
             try
@@ -65,13 +75,35 @@ public static class PostgresSchema
             }
             catch (NpgsqlException failure) when (failure.IsTransient && time.GetElapsedTime(started) < patience)
             {
+                if (!isTold)
+                {
+                    tell($"The {PostgresConnection.Describe(database.ConnectionString)} does not answer: {Reason(failure)} It may be starting: it is tried again every "
+                        + $"{s_look.TotalSeconds} s, for {patience.TotalSeconds:0} s in all.");
+                }
+
+                isTold = true;
                 await Task.Delay(s_look, time, cancellationToken); // it starts, or starts again
             }
             catch (NpgsqlException failure)
             {
-                throw new DatabaseException($"The database can't be used: {failure.Message}", failure);
+                throw new DatabaseException($"The {PostgresConnection.Describe(database.ConnectionString)} can't be used: {Reason(failure)}", failure);
             }
         }
+    }
+
+    /// <summary>The highest generation that a silo of a cluster has or had; 0 when there was none.</summary>
+    public static async Task<int> ReadNewestGenerationAsync(NpgsqlDataSource database, string cluster, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT coalesce(max(generation), 0) FROM emu3_membership WHERE cluster = $1");
+        command.Parameters.Add(new() { Value = cluster });
+        return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The driver says that it failed, and the exception within it why.</summary>
+    private static string Reason(NpgsqlException failure)
+    {
+        var text = failure.InnerException is { } cause ? $"{failure.Message.TrimEnd('.')}: {cause.Message}" : failure.Message;
+        return text.EndsWith('.') ? text : text + ".";
     }
 
     /// <summary>0 where nothing was applied.</summary>
@@ -106,7 +138,7 @@ public static class PostgresSchema
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string text, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(text, connection);
+        await using var command = new NpgsqlCommand(text, connection) { CommandTimeout = (int)s_applyPatience.TotalSeconds };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -29,9 +29,18 @@ internal sealed class EmuProcess : IAsyncDisposable
 
     public int ProcessId => _process.Id;
 
-    public static EmuProcess Start(params ReadOnlySpan<string> arguments)
+    public static EmuProcess Start(params ReadOnlySpan<string> arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="arguments">Of the command line.</param>
+    public static EmuProcess Start(IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (variable, value) in environment)
+        {
+            start.Environment[variable] = value;
+        }
+
         foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "emu3.dll"), .. arguments])
         {
             start.ArgumentList.Add(argument);

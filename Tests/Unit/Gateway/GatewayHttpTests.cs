@@ -175,6 +175,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
         {
             nameof(IDispatcher.GetWorkers) => Task.FromResult<IReadOnlyList<WorkerCard>>([]),
+            nameof(IPulse.Beat) => Task.CompletedTask,
             nameof(IModelCatalog.List) => Task.FromResult<IReadOnlyList<ModelCard>>([]),
             nameof(IGenerationJob.GetSnapshot) => Task.FromException<JobSnapshot>(new JobNotFoundException("x")),
             _ => throw new NotSupportedException(targetMethod.Name),

@@ -54,7 +54,7 @@ public sealed class ClusterConnectionTests : IDisposable
         using var ours = PostgresConnection.Open("Host=db;Database=emu3");
         using var told = PostgresConnection.Open("Host=db;Database=emu3;Maximum Pool Size=3;Keepalive=0;Timeout=60");
 
-        Assert.Equal((16, 10, 8), Settings(ours));
+        Assert.Equal((16, 10, 4), Settings(ours));
         Assert.Equal((3, 0, 60), Settings(told));
         static (int, int, int) Settings(NpgsqlDataSource database) => new NpgsqlConnectionStringBuilder(database.ConnectionString) is var read ? (read.MaxPoolSize, read.KeepAlive, read.Timeout) : default;
     }

@@ -53,4 +53,16 @@ public sealed class KeyMeterStateTests
         Assert.Equal(32, state.Requests.Count);
         Assert.Equal(new MeterReading(true, 1, TimeSpan.Zero, TimeSpan.FromMinutes(61)), state.Take(1, 1000, "later", s_start.AddDays(2)).Reading);
     }
+
+    /// <summary>Pictures from before count for an hour from now, not until the clock has come back and gone on for an hour.</summary>
+    [Fact]
+    public void Take_AfterTheClockWasSetBack_WaitsForAnHourAtMost()
+    {
+        var (state, _) = new KeyMeterState().Take(5, 5, "a", s_start);
+        var (after, refused) = state.Take(1, 5, "b", s_start.AddHours(-1));
+
+        Assert.Equal((false, 5), (refused.IsTaken, refused.Used));
+        Assert.InRange(refused.FitsAfter, TimeSpan.FromHours(1), TimeSpan.FromMinutes(61));
+        Assert.True(after.Take(1, 5, "b", s_start.AddHours(-1) + refused.FitsAfter).Reading.IsTaken);
+    }
 }

@@ -19,6 +19,18 @@ public sealed class DeliveryTransitionsTests
         Assert.Null(new DeliveryState().Tell());
     }
 
+    [Fact]
+    public void Wait_AfterTheClockWasSetBack_IsOver_AndElseIsWhatIsLeft()
+    {
+        var state = After(s_announced, DeliveryAnswer.Of(500, null));
+
+        Assert.InRange(state.WaitAt(s_now.AddSeconds(4))!.Value, TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(8));
+        Assert.Equal(TimeSpan.Zero, state.WaitAt(s_now.AddHours(-1)));
+        Assert.True(state.WaitAt(s_now.AddHours(1)) < TimeSpan.Zero);
+        Assert.Equal(state.NextAttemptAt - s_now.AddHours(-1), (state with { Wait = null }).WaitAt(s_now.AddHours(-1))); // a row from before the field
+        Assert.Null(After(s_announced, DeliveryAnswer.Of(200, null)).WaitAt(s_now));
+    }
+
     [Theory]
     [InlineData(200)]
     [InlineData(201)]

@@ -73,11 +73,11 @@ public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
         _ = Database;
         var connection = new ClusterConnection { Provider = ClusterConnection.Postgres, ConnectionString = _connectionString, BlobFolder = folder.PathTo("blobs") };
 
-        var refused = await Assert.ThrowsAsync<DatabaseException>(() => connection.EnterAsync(Cancellation));
+        var refused = await Assert.ThrowsAsync<DatabaseException>(() => connection.EnterAsync(_ => { }, Cancellation));
 
         Assert.Contains("emu3 database apply", refused.Message, StringComparison.Ordinal);
         await PostgresSchema.ApplyAsync(Database, Cancellation);
-        Assert.Null(await connection.EnterAsync(Cancellation));
+        Assert.Null(await connection.EnterAsync(_ => { }, Cancellation));
         Assert.True(Directory.Exists(folder.PathTo("blobs")));
     }
 

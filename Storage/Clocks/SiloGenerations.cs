@@ -1,0 +1,20 @@
+namespace Emu3.Storage.Clocks;
+
+/// <summary>
+/// The numbers that tell the lives of a silo's address apart. Orleans makes them of the wall clock, in seconds: after that was set back, a silo that is
+/// started again at its old address would have a lower number than its predecessor, take itself for the older one, and end.
+/// </summary>
+internal static class SiloGenerations
+{
+    /// <summary>A table that says more than this ahead is not followed: each second takes a call.</summary>
+    private const int MostAhead = 10 * 365 * 24 * 3600;
+
+    /// <summary>Sees to it that silos which this process starts get numbers above one that a table has.</summary>
+    public static void Exceed(int newest)
+    {
+        // Each call gives the seconds of the clock, or one more than the call before.
+        var generation = SiloAddress.AllocateNewGeneration();
+        if (newest - (long)generation > MostAhead) return;
+        while (generation < newest) generation = SiloAddress.AllocateNewGeneration();
+    }
+}

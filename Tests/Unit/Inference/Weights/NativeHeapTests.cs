@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using Emu3.Inference.Weights;
+
+namespace Emu3.Tests.Unit.Inference.Weights;
+
+/// <summary>
+/// glibc notes on each block of malloc whether the system mapped it by itself: such a block is the system's again as soon as it is freed. That note is looked
+/// at, since what is resident depends on all that runs beside.
+/// </summary>
+[Trait("Suite", "Fast")]
+public sealed unsafe class NativeHeapTests
+{
+    private const nuint MegaByte = 1 << 20;
+    private const nuint IsMapped = 2; // IS_MMAPPED, in the size that stands before a block
+
+    public NativeHeapTests() => Assert.SkipUnless(NativeHeap.ReturnLargeBlocks(), "There is no glibc here, or its malloc was set otherwise.");
+
+    /// <summary>By itself glibc takes blocks from its heaps once a block of their size or larger was freed.</summary>
+    [Fact]
+    public void LargeBlock_AfterALargerOneWasFreed_IsTheSystemsAgainWhenItIsFreed()
+    {
+        foreach (var size in (nuint[])[16, 30])
+        {
+            NativeMemory.Free(NativeMemory.Alloc(size * MegaByte));
+            Assert.True(IsMappedAlone(8 * MegaByte));
+            Assert.True(IsMappedAlone(2 * MegaByte));
+        }
+    }
+
+    /// <summary>Each thread has a heap of its own.</summary>
+    [Fact]
+    public void LargeBlock_OfAnotherThread_IsTheSystemsAgainWhenItIsFreed()
+    {
+        var isMapped = false;
+        var thread = new Thread(() =>
+        {
+            NativeMemory.Free(NativeMemory.Alloc(30 * MegaByte));
+            isMapped = IsMappedAlone(8 * MegaByte);
+        });
+        thread.Start();
+        thread.Join();
+        Assert.True(isMapped);
+    }
+
+    /// <summary>What every step of a transformer needs is not asked of the system each time.</summary>
+    [Fact]
+    public void SmallBlock_StaysInTheHeap() => Assert.False(IsMappedAlone(MegaByte / 4));
+
+    private static bool IsMappedAlone(nuint bytes)
+    {
+        // Aligned as libtorch aligns tensors.
+        var block = NativeMemory.AlignedAlloc(bytes, 64);
+        var note = ((nuint*)block)[-1];
+        NativeMemory.AlignedFree(block);
+        return (note & IsMapped) != 0;
+    }
+}
