@@ -45,6 +45,18 @@ internal static class ServeCommand
                 result.AddError($"--webhook-network must be a network as 10.20.0.0/16, and is \"{network.Value}\".");
             }
         });
+        var stopTimeout = new Option<int>("--stop-timeout")
+        {
+            Description = "Seconds that answers which are under way have to finish after Ctrl-C or SIGTERM; new requests are refused with 503 meanwhile. A second signal ends all at once.",
+            DefaultValueFactory = _ => 25,
+        };
+        stopTimeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 3600)
+            {
+                result.AddError("--stop-timeout must be from 0 to 3600 seconds.");
+            }
+        });
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
@@ -52,6 +64,7 @@ internal static class ServeCommand
         command.Options.Add(bootstrap);
         command.Options.Add(metricsPort);
         command.Options.Add(webhookNetworks);
+        command.Options.Add(stopTimeout);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -59,6 +72,7 @@ internal static class ServeCommand
             var choice = cluster.Read(result) with
             {
                 IsForOthers = true,
+                StopTimeout = TimeSpan.FromSeconds(result.GetValue(stopTimeout)),
                 BootstrapKeyFile = result.GetValue(bootstrap),
                 WebhookNetworks = result.GetValue(webhookNetworks) ?? [],
                 Metrics = MetricsAt(result.GetValue(host)!, result.GetValue(metricsPort)),
