@@ -21,6 +21,8 @@ public sealed class GatewayConfigurationTests
     [InlineData("Gateway:Keys", "Sometimes", "Gateway")]
     [InlineData("Gateway:BootstrapKeyFile", "/nowhere/key", "Gateway:BootstrapKeyFile")]
     [InlineData("Gateway:MostQueuedItems", "0", "Gateway:MostQueuedItems")]
+    [InlineData("Gateway:StopTimeout", "-00:00:01", "Gateway:StopTimeout")]
+    [InlineData("Gateway:LoadTimeout", "02:00:00", "Gateway:LoadTimeout")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Cluster:ClusterId", "", "Cluster:ClusterId")]
     public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)

@@ -57,7 +57,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         Assert.NotEmpty(error.GetProperty("message").GetString()!);
         Assert.NotEmpty(error.GetProperty("type").GetString()!);
         Assert.True(error.TryGetProperty("param", out _));
-        if (status == 503) Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 120);
+        if (status == 503) Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, FailureResponses.LongestRetryAfter);
     }
 
     [Theory]
@@ -140,6 +140,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
         {
             nameof(IDispatcher.GetWorkers) => Task.FromResult<IReadOnlyList<WorkerCard>>([]),
+            nameof(IDispatcher.GetLoadingWorkers) => Task.FromResult<IReadOnlyList<LoadingWorker>>([]),
             nameof(IModelCatalog.List) => Task.FromResult<IReadOnlyList<ModelCard>>([]),
             nameof(IGenerationJob.GetSnapshot) => Task.FromException<JobSnapshot>(new JobNotFoundException("x")),
             _ => throw new NotSupportedException(targetMethod.Name),
