@@ -20,7 +20,7 @@ internal sealed class Admission(ClusterCalls cluster, QueueSight queue, Caller c
         if (images > quotas.ImagesAnHour) return FailureResponses.BeyondBound(images, "pictures", quotas.ImagesAnHour.Value, "this key may ask for within an hour");
         if (await AskQueue(outputs, quotas, cancellationToken) is { } full) return full;
         if (await AskMeter(images, quotas, cancellationToken) is not { } tooMany) return null;
-        if (LooksAtQueue(quotas)) queue.Leave(caller.Tenant, outputs);
+        if (LooksAtQueue(quotas)) await queue.Leave(caller.Tenant, outputs);
         return tooMany;
     }
 

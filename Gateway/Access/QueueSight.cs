@@ -51,9 +51,9 @@ internal sealed class QueueSight(ClusterCalls cluster, WorkerRates rates) : IDis
     }
 
     /// <summary>Items that were let in do not come after all.</summary>
-    public void Leave(string tenant, int count)
+    public async Task Leave(string tenant, int count)
     {
-        _turn.Wait();
+        await _turn.WaitAsync(CancellationToken.None);
         try
         {
             _waiting[tenant] = Math.Max(0, _waiting.GetValueOrDefault(tenant) - count);

@@ -39,9 +39,10 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
         {
             if (Fresh is { } asked) return asked;
             var remembered = cluster.Repeat(() => cluster.ModelCatalog.List(), cancellationToken);
-            var loading = cluster.Repeat(() => cluster.Dispatcher.GetLoadingWorkers(), cancellationToken);
+            // In this order: a worker that becomes ready in between is in both lists, and never in none.
+            var loading = await cluster.Repeat(() => cluster.Dispatcher.GetLoadingWorkers(), cancellationToken);
             var workers = await cluster.Repeat(() => cluster.Dispatcher.GetWorkers(), cancellationToken);
-            var reading = new Reading(cluster.Time.GetTimestamp(), Models(workers, await remembered), await loading);
+            var reading = new Reading(cluster.Time.GetTimestamp(), Models(workers, await remembered), loading);
             foreach (var model in reading.Models.Where(model => model.IsServed)) _served[model.Card.Name] = (model.Card, reading.At);
             return _known = reading;
         }

@@ -40,7 +40,7 @@ public sealed class NodeRun : IAsyncLifetime
         await File.WriteAllTextAsync(folder.PathTo("key"), Bootstrap);
         await using var gateway = await GatewayCluster.StartAsync(
             new FakeEngineOptions { TimePerToken = TimeSpan.FromMilliseconds(4), OnToken = BeSick }, new GatewayHostOptions { BootstrapKeyFile = folder.PathTo("key") });
-        await using var stopping = EmuProcess.Start("serve", "--engine", "simulated", "--port", "0", "--data", folder.PathTo("data"), "--stop-timeout", "5");
+        await using var stopping = EmuProcess.Start("serve", "--engine", "simulated", "--port", "0", "--data", folder.PathTo("data"), "--stop-timeout", "10");
         var (code, output, error) = await Run(folder.FullPath, "node", ["openai.mjs"], new()
         {
             ["EMU3_STOP_URL"] = new Uri(await stopping.ServedAtAsync(TestContext.Current.CancellationToken), "v1").ToString(),

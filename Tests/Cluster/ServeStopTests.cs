@@ -32,15 +32,15 @@ public sealed class ServeStopTests : IDisposable
     {
         await using var emu = Start(stopTimeout: 8);
         _http.BaseAddress = await emu.ServedAtAsync(Cancellation);
-        var job = (await AskAsync("/v1/jobs", """{"items":[{"question":"?","max_tokens":4000}]}""", 202)).GetProperty("id").GetString();
+        var job = (await AskAsync("/v1/jobs", """{"items":[{"question":"?","max_tokens":9000}]}""", 202)).GetProperty("id").GetString();
         var options = new OpenAIClientOptions { Endpoint = new(_http.BaseAddress, "v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) };
         var client = new ChatClient("simulated", new ApiKeyCredential("none"), options);
 
         var events = StreamReading.Begin(_http, new(HttpMethod.Get, $"/v1/jobs/{job}/events"), "event: ", Cancellation);
-        var tooLong = StreamReading.Begin(_http, Post(Chat, Question(4000, isStreamed: true)), "w0", Cancellation);
-        var ofTheClient = ReadAsync(client.CompleteChatStreamingAsync([new UserChatMessage("Hi")], new ChatCompletionOptions { MaxOutputTokenCount = 4000 }, Cancellation));
-        var ofExtensions = ReadAsync(client.AsIChatClient().GetStreamingResponseAsync("Hi", new ChatOptions { MaxOutputTokens = 4000 }, Cancellation));
-        var tooLongAtOnce = _http.SendAsync(Post(Chat, Question(4000, isStreamed: false)), Cancellation);
+        var tooLong = StreamReading.Begin(_http, Post(Chat, Question(9000, isStreamed: true)), "w0", Cancellation);
+        var ofTheClient = ReadAsync(client.CompleteChatStreamingAsync([new UserChatMessage("Hi")], new ChatCompletionOptions { MaxOutputTokenCount = 9000 }, Cancellation));
+        var ofExtensions = ReadAsync(client.AsIChatClient().GetStreamingResponseAsync("Hi", new ChatOptions { MaxOutputTokens = 9000 }, Cancellation));
+        var tooLongAtOnce = _http.SendAsync(Post(Chat, Question(9000, isStreamed: false)), Cancellation);
         await Task.WhenAll(events.Began, tooLong.Began);
         await RunningAsync(5);
         var whole = StreamReading.Begin(_http, Post(Chat, Question(200, isStreamed: true)), "w0", Cancellation);

@@ -33,14 +33,14 @@ public sealed class StreamLossTests : IDisposable
         }, Cancellation);
         using var http = new HttpClient { BaseAddress = cluster.GatewayAddresses[0], Timeout = Timeout.InfiniteTimeSpan };
 
-        var stream = StreamReading.Begin(http, Question(250), "w8 ", Cancellation);
+        var stream = StreamReading.Begin(http, Question(500), "w8 ", Cancellation);
         await stream.Began;
         var worker = await BusyWorkerAsync(cluster, http);
         Assert.True(worker.Terminate());
         await worker.Ended.WaitAsync(Cancellation);
         var (text, failure) = await stream.End;
         Assert.True(failure is null, $"{failure}{cluster.TellLogs()}");
-        Assert.Equal(string.Concat(Enumerable.Range(0, 250).Select(at => $"w{at} ")), ContentOf(text));
+        Assert.Equal(string.Concat(Enumerable.Range(0, 500).Select(at => $"w{at} ")), ContentOf(text));
         Assert.EndsWith("data: [DONE]\n\n", text, StringComparison.Ordinal);
 
         stream = StreamReading.Begin(http, Question(4000), "w8 ", Cancellation);
