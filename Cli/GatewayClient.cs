@@ -22,12 +22,11 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
 
     public Uri Address => address;
 
-    /// <summary>Whether the gateway can run something now, its word for that, and what it says when it can't.</summary>
-    public async Task<(bool IsReady, string? Status, string? Detail)> HealthAsync(CancellationToken cancellationToken)
+    /// <summary>Whether the gateway says that it is ready for what it was started for.</summary>
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
-        using var response = await _http.SendAsync(new(HttpMethod.Get, "health"), HttpCompletionOption.ResponseContentRead, cancellationToken);
-        var health = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
-        return (response.IsSuccessStatusCode, health?["status"]?.ToString(), health?["detail"]?.ToString());
+        using var response = await _http.SendAsync(new(HttpMethod.Get, "health/ready"), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        return response.IsSuccessStatusCode;
     }
 
     /// <summary>What the gateway serves.</summary>

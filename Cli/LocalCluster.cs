@@ -18,7 +18,7 @@ namespace Emu3.Cli;
 internal sealed class LocalCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_longStop = TimeSpan.FromSeconds(1);
 
     private readonly DataFolderLock _dataLock;
     private IHost? _silo;
@@ -28,7 +28,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private Task _watching = Task.CompletedTask;
 
-    private LocalCluster(DataFolderLock dataLock, string modelName) => (_dataLock, ModelName) = (dataLock, modelName);
+    private readonly CliConsole _console;
+
+    private LocalCluster(DataFolderLock dataLock, string modelName, CliConsole console) => (_dataLock, ModelName, _console) = (dataLock, modelName, console);
 
     /// <summary>Where the gateway answers.</summary>
     public Uri Address => new(_gateway!.Urls.Single());
@@ -54,7 +56,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         {
             var model = choice.IsSimulated || choice.IsControlOnly ? null : ModelPath.Find(choice.Model, choice.Vision);
             var checkpoint = choice.Model ?? model?.Language ?? EngineOptions.Simulated;
-            cluster = new(dataLock, model?.Name ?? checkpoint);
+            cluster = new(dataLock, model?.Name ?? checkpoint, console);
             await cluster.StartHostsAsync(choice, folder, checkpoint, address, console, cancellationToken);
             await cluster.WaitUntilReadyAsync(choice.IsControlOnly, console, cancellationToken);
             if (!choice.IsControlOnly)
@@ -83,13 +85,15 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops in good order: the engines' steps end, tokens of running items are kept, then the folder is free.</summary>
+    /// <summary>
+    /// Stops in good order: first the gateway, while the engines still work, so that answers which are under way are finished; then the engines' steps end,
+    /// and tokens of running items are kept; then the folder is free.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_gateway is not null)
         {
-            using var atOnce = new CancellationTokenSource(TimeSpan.FromSeconds(2), TimeProvider.System);
-            await _gateway.StopAsync(atOnce.Token);
+            await StopGatewayAsync(_gateway);
             await _gateway.DisposeAsync();
         }
 
@@ -111,6 +115,26 @@ internal sealed class LocalCluster : IAsyncDisposable
         _stopping.Dispose();
         _log?.Dispose();
         await ReleaseAsync(_dataLock);
+    }
+
+    private async Task StopGatewayAsync(WebApplication gateway)
+    {
+        // Without an engine nothing is finished any more.
+        var noEngine = _devices?.Ended ?? CancellationToken.None;
+        var stopping = gateway.StopAsync(noEngine);
+        if (await Task.WhenAny(stopping, Task.Delay(s_longStop, TimeProvider.System, CancellationToken.None)) != stopping && !noEngine.IsCancellationRequested)
+        {
+            _console.Error.WriteLine("Answers that are under way are finished first. The same signal again ends all at once.");
+        }
+
+        try
+        {
+            await stopping;
+        }
+        catch (OperationCanceledException) when (noEngine.IsCancellationRequested)
+        {
+            // It was told not to wait.
+        }
     }
 
     private static ValueTask ReleaseAsync(DataFolderLock dataLock)
@@ -140,7 +164,6 @@ internal sealed class LocalCluster : IAsyncDisposable
                 Worker = worker,
                 Webhooks = new() { AllowedNetworks = [.. choice.WebhookNetworks], AllowHttp = choice.WebhookNetworks.Count > 0 },
                 Metrics = LocalEngines.MetricsOf(choice, process: 0),
-                StopPatience = s_stopPatience,
             },
             builder => log.AddTo(builder.Logging));
         await _silo.StartAsync(cancellationToken);
@@ -150,7 +173,13 @@ internal sealed class LocalCluster : IAsyncDisposable
         _gateway = GatewayHost.Build(address, connection, builder =>
         {
             log.AddTo(builder.Logging);
-            builder.Services.AddSingleton(new GatewayHostOptions { BootstrapKeyFile = choice.BootstrapKeyFile, CorsOrigins = [.. choice.CorsOrigins] });
+            builder.Services.AddSingleton(new GatewayHostOptions
+            {
+                BootstrapKeyFile = choice.BootstrapKeyFile,
+                CorsOrigins = [.. choice.CorsOrigins],
+                StopTimeout = choice.StopTimeout,
+                ReadyModel = choice.IsControlOnly ? null : GatewayHostOptions.AnyModel, // all engines here run the one that was asked for
+            });
 
             // Signals are the program's to handle.
             builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -192,13 +221,13 @@ internal sealed class LocalCluster : IAsyncDisposable
     {
         if (!console.IsLive || isControlOnly)
         {
-            await WaitUntilReadyAsync(isControlOnly, console.Time, cancellationToken);
+            await WaitUntilReadyAsync(console.Time, cancellationToken);
             return;
         }
 
         await console.Ansi.Status().StartAsync(Markup.Escape($"Loading {ModelName}"), async status =>
         {
-            var ready = WaitUntilReadyAsync(isControlOnly, console.Time, cancellationToken);
+            var ready = WaitUntilReadyAsync(console.Time, cancellationToken);
             while (await Task.WhenAny(ready, Task.Delay(4 * s_poll, console.Time, CancellationToken.None)) != ready)
             {
                 status.Status = Markup.Escape($"Loading {ModelName}: {Devices.Describe()}");
@@ -208,16 +237,12 @@ internal sealed class LocalCluster : IAsyncDisposable
         });
     }
 
-    private async Task WaitUntilReadyAsync(bool isControlOnly, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Ready means that the model can answer; where only jobs are asked for, that the cluster does.</summary>
+    private async Task WaitUntilReadyAsync(TimeProvider time, CancellationToken cancellationToken)
     {
         using var gateway = new GatewayClient(Address, time);
-        while (await gateway.HealthAsync(cancellationToken) is var health && !health.IsReady)
+        while (!await gateway.IsReadyAsync(cancellationToken))
         {
-            if (isControlOnly && health.Status == "no_worker")
-            {
-                return; // nobody is waited for
-            }
-
             if (Devices.Ended.IsCancellationRequested)
             {
                 throw CommandException.NotStarted($"The cluster could not be started: {Devices.EndReason}");

@@ -16,6 +16,11 @@ return await CommandLine.RunAsync(args, CliConsole.OfProcess(), interrupt.Token)
 void End(PosixSignalContext context)
 {
     context.Cancel = true;
+    if (context.Signal == PosixSignal.SIGINT && args is ["silo", ..])
+    {
+        return; // a terminal's Ctrl-C reaches the children too: the emu3 that started this one says when to end, and it may finish answers first
+    }
+
     if (interrupt.IsCancellationRequested)
     {
         Environment.Exit(ExitCode.Interrupted);

@@ -9,7 +9,7 @@ namespace Emu3.Gateway;
 
 /// <summary>
 /// The one place where failures become HTTP: OpenAI's error shape with all four keys, whatever went wrong. What a client can't mend by asking again
-/// is never 409 or 5xx, since OpenAI's SDKs repeat those by themselves; what passes is 503 with a Retry-After that they honour (120 s at most).
+/// is never 409 or 5xx, since OpenAI's SDKs repeat those by themselves; what passes is 503 with a Retry-After that they honour (60 s at most).
 /// </summary>
 internal static class FailureResponses
 {
@@ -100,7 +100,7 @@ internal static class FailureResponses
 
     /// <summary>As much waits as may.</summary>
     public static FailureResponse QueueFull(bool isOfTenant, TimeSpan wait) =>
-        TooMuch(isOfTenant ? "As many outputs of this key's tenant wait as may." : "As many outputs wait in the cluster as may.", wait);
+        TooMuch(isOfTenant ? "The limit of outputs that this key's tenant may have waiting is reached." : "The limit of outputs that may wait in the cluster is reached.", wait);
 
     public static FailureResponse TooManyImages(int limit, TimeSpan wait) => TooMuch($"This key may ask for {limit} pictures an hour, and has.", wait);
 
@@ -133,9 +133,37 @@ internal static class FailureResponses
     public static FailureResponse ModelMissing(IEnumerable<string> known) => Error(StatusCodes.Status400BadRequest, Invalid,
         $"model: is missing, and there are several: {string.Join(", ", known)}.", "model");
 
-    public static FailureResponse NoWorker() => Error(StatusCodes.Status503ServiceUnavailable, Server,
-        "No worker has a model loaded yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with
+    /// <summary>The cluster knows no model yet.</summary>
+    public static FailureResponse NoModel() => Error(StatusCodes.Status503ServiceUnavailable, Server,
+        "No worker has loaded a model yet. Try again soon.", code: CodeOf(FailureCode.NoWorker)) with
     { RetryAfter = 5 };
+
+    /// <summary>Nobody can run the model of a request that somebody waits for, and nobody is about to.</summary>
+    public static FailureResponse NoWorker(string? model) => Error(StatusCodes.Status503ServiceUnavailable, Server,
+        $"No worker has {(model is null ? "a model" : $"the model \"{Short(model)}\"")} loaded, and none is loading it. "
+        + "A job (POST /v1/jobs) would wait for one; this request can be tried again when one is there.", code: CodeOf(FailureCode.NoWorker)) with
+    { RetryAfter = 5 };
+
+    /// <summary>The model will be there, but not soon enough for someone who waits.</summary>
+    public static FailureResponse StillLoading(LoadingWorker worker)
+    {
+        var seconds = RetryAfterOf(worker.Remaining ?? TimeSpan.FromSeconds(15));
+        var estimate = worker.Remaining is { } remaining ? $" It should be there in about {InWords(remaining)}." : "";
+        return Error(StatusCodes.Status503ServiceUnavailable, Server,
+            $"The model \"{Short(worker.Card?.Name ?? worker.Model)}\" is still being loaded: {worker.Progress}.{estimate} Try again in {seconds} s.", code: "model_loading") with
+        { RetryAfter = seconds };
+    }
+
+    /// <summary>A request that comes while the gateway stops.</summary>
+    public static FailureResponse Stopping() => Error(StatusCodes.Status503ServiceUnavailable, Server,
+        "The gateway is stopping and takes no more requests. Send the request again: to another gateway, or to this one when it is back.", code: "gateway_stopping") with
+    { RetryAfter = StopRetryAfter };
+
+    /// <summary>A request that was not finished when the gateway had to stop.</summary>
+    public static FailureResponse CutOff() => Error(StatusCodes.Status503ServiceUnavailable, Server,
+        "The gateway had to stop before this answer was complete; what was sent of it is not the whole. Send the request again. "
+        + "Under an Idempotency-Key it goes on with what was made so far.", code: "gateway_stopping") with
+    { RetryAfter = StopRetryAfter };
 
     public static FailureResponse WrongContentType(params ReadOnlySpan<string> allowed) => Error(StatusCodes.Status415UnsupportedMediaType, Invalid,
         $"Content-Type must be {string.Join(" or ", allowed.ToArray())}.", code: "unsupported_media_type");
@@ -188,6 +216,7 @@ internal static class FailureResponses
         Jobs.MalformedBodyException e => Error(e.StatusCode, Invalid, e.Message, e.Param, CodeOf(e.StatusCode)),
         // The server's own: of lengths, chunks, and clients that go away.
         BadHttpRequestException e => Error(e.StatusCode, Invalid, $"The body did not arrive as it should: {e.Message}", code: CodeOf(e.StatusCode)),
+        GatewayStoppedException => CutOff(),
         Jobs.AnswerChangedException e => Error(StatusCodes.Status503ServiceUnavailable, Server, e.Message, code: "answer_changed") with { RetryAfter = 1 },
         OperationCanceledException or ConnectionResetException => Error(ClientClosedRequest, Invalid, "The client did not wait for the answer.", code: "cancelled"),
         _ when ClusterCalls.IsOfTheStore(exception) || exception is IOException => Error(StatusCodes.Status503ServiceUnavailable, Server,
@@ -246,18 +275,35 @@ internal static class FailureResponses
     /// <summary>Only what an operator can do something about.</summary>
     public static void Log(Exception exception, HttpContext http, ILogger logger)
     {
-        if (exception is OperationCanceledException or ConnectionResetException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException) return;
+        if (exception is OperationCanceledException or ConnectionResetException or BadHttpRequestException or JobNotFoundException or IdempotencyConflictException or InvalidJobVerbException or GatewayStoppedException) return;
         if (ClusterCalls.IsTransient(exception)) GatewayLog.ClusterUnavailable(logger, http.Request.Path, exception.Message);
         else GatewayLog.RequestFailed(logger, http.TraceIdentifier, http.Request.Method, http.Request.Path, exception);
     }
 
     private const string Challenge = "Bearer realm=\"emu3\"";
 
-    /// <summary>OpenAI's clients wait for two minutes at most, and give up at once where more is asked for.</summary>
+    /// <summary>
+    /// OpenAI's client for Node ignores a Retry-After above 60 s and comes back within 8 s (the one for Python: above 120 s). Both repeat twice by default, so
+    /// a longer wait is told in words beside it.
+    /// </summary>
+    internal const int LongestRetryAfter = 60;
+
+    /// <summary>Time for a gateway to be replaced by another, or to be started again.</summary>
+    private const int StopRetryAfter = 5;
+
     private static FailureResponse TooMuch(string message, TimeSpan wait)
     {
-        var seconds = (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 120);
-        return Error(StatusCodes.Status429TooManyRequests, "rate_limit_error", $"{message} Try again in {seconds} s.", code: "rate_limit_exceeded") with { RetryAfter = seconds };
+        var seconds = RetryAfterOf(wait);
+        var more = wait.TotalSeconds > LongestRetryAfter ? $" There should be room in about {InWords(wait)}." : "";
+        return Error(StatusCodes.Status429TooManyRequests, "rate_limit_error", $"{message}{more} Try again in {seconds} s.", code: "rate_limit_exceeded") with { RetryAfter = seconds };
+    }
+
+    private static int RetryAfterOf(TimeSpan wait) => (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, LongestRetryAfter);
+
+    private static string InWords(TimeSpan time)
+    {
+        var (count, unit) = time.TotalSeconds < 90 ? (time.TotalSeconds, "s") : time.TotalMinutes < 90 ? (time.TotalMinutes, "min") : (time.TotalHours, "h");
+        return string.Create(CultureInfo.InvariantCulture, $"{count:0} {unit}");
     }
 
     private static FailureResponse NoEntry(string message, string challenge) =>

@@ -44,12 +44,17 @@ public static class GatewayHost
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         // The gateway answers (that it has no cluster yet) while its client still looks for one.
-        builder.Services.Configure<HostOptions>(options => options.ServicesStartConcurrently = true);
+        builder.Services.AddOptions<HostOptions>().Configure<GatewayHostOptions>((host, options) =>
+        {
+            host.ServicesStartConcurrently = true;
+            host.ShutdownTimeout = GatewayDrain.HostTimeout(options);
+        });
+        builder.Services.AddSingleton<GatewayDrain>().AddHostedService(services => services.GetRequiredService<GatewayDrain>());
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddGatewayHealth();
-        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
+        builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<ServedModels>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
         builder.Services.AddSingleton<BatchValidations>().AddHostedService<ForsakenBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
@@ -66,6 +71,7 @@ public static class GatewayHost
         app.UseRoutingWithHead();
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
+        app.Use(app.Services.GetRequiredService<GatewayDrain>().Handle);
         app.Use(PatientBody.Use);
         AccessHost.Use(app, address, logger);
         Endpoints.Jobs.Map(app);

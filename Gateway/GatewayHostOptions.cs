@@ -8,6 +8,9 @@ public sealed class GatewayHostOptions : IValidatableObject
 {
     public const string Section = "Gateway";
 
+    /// <summary>In <see cref="ReadyModel"/>: whichever there is.</summary>
+    public const string AnyModel = "*";
+
     /// <summary>Where it listens. Loopback by default.</summary>
     public string Address { get; set; } = "http://127.0.0.1:8080";
 
@@ -42,6 +45,24 @@ public sealed class GatewayHostOptions : IValidatableObject
     public int? MostQueuedItems { get; set; }
 
     /// <summary>
+    /// Time that answers which are under way when the gateway is told to stop have to finish. Then they end with an error, and the client has to send its
+    /// request again. Default: 25 s, so that all is done within the 30 s that Kubernetes gives by default; give the process 5 s more than this.
+    /// </summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>
+    /// A request that somebody waits for waits so long at most for a model that a worker is loading; then it is refused with 503. Default: 50 s, since many
+    /// proxies give up on a silent answer after 60. 0: it is refused at once.
+    /// </summary>
+    public TimeSpan LoadTimeout { get; set; } = TimeSpan.FromSeconds(50);
+
+    /// <summary>
+    /// The gateway's readiness page is 200 only while a worker can run this model; <see cref="AnyModel"/> is any one. Default: none, it is ready without a
+    /// worker, since jobs are accepted and wait.
+    /// </summary>
+    public string? ReadyModel { get; set; }
+
+    /// <summary>
     /// A batch that has not ended within its <c>completion_window</c> is cancelled and counts as expired, as OpenAI's are. Default: no, it runs on until all
     /// is done, and the window is a target.
     /// </summary>
@@ -65,10 +86,12 @@ public sealed class GatewayHostOptions : IValidatableObject
             yield return new($"must be an http address as http://127.0.0.1:8080, and is '{Address}'.", [nameof(Address)]);
         else if (Keys == KeyMode.Off && !KeyRules.IsLoopback(address)) yield return new(KeyRules.OffElsewhere(address), [nameof(Keys)]);
         if (BootstrapKeyFile is { } file && BootstrapKey.Read(file) is { Problem: { } problem }) yield return new(problem, [nameof(BootstrapKeyFile)]);
-        if (PublicAddress is { } name && (!Uri.TryCreate(name, UriKind.Absolute, out var isPublic) || isPublic.Scheme is not ("http" or "https")))
-            yield return new($"must be an address as https://pictures.example.org, and is '{name}'.", [nameof(PublicAddress)]);
+        if (PublicAddress is { } called && (!Uri.TryCreate(called, UriKind.Absolute, out var isPublic) || isPublic.Scheme is not ("http" or "https")))
+            yield return new($"must be an address as https://pictures.example.org, and is '{called}'.", [nameof(PublicAddress)]);
         if (CorsOrigins.Select(ProblemOfOrigin).FirstOrDefault(wrong => wrong is not null) is { } notOne) yield return new(notOne, [nameof(CorsOrigins)]);
         if (MostQueuedItems < 1) yield return new($"must be 1 or more, and is {MostQueuedItems}.", [nameof(MostQueuedItems)]);
+        foreach (var (name, time) in ((string, TimeSpan)[])[(nameof(StopTimeout), StopTimeout), (nameof(LoadTimeout), LoadTimeout)])
+            if (time < TimeSpan.Zero || time > TimeSpan.FromHours(1)) yield return new($"must be from 0 to 1 hour, as 00:00:30, and is {time}.", [name]);
         if (AddressValidity <= TimeSpan.Zero || AddressValidity > TimeSpan.FromDays(7))
             yield return new($"must be more than nothing and 7 days at most, and is {AddressValidity}.", [nameof(AddressValidity)]);
     }

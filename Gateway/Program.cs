@@ -12,6 +12,7 @@ var configuration = new ConfigurationBuilder()
     .AddEnvironmentVariables()
     .AddCommandLine(args)
     .Build();
+using var impatience = SecondSignal.EndsTheProcess();
 try
 {
     var (gateway, cluster, metrics) = GatewayConfiguration.Read(configuration);

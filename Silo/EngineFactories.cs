@@ -9,7 +9,7 @@ namespace Emu3.Silo;
 public static class EngineFactories
 {
     /// <summary>The one that <see cref="EngineOptions.Kind"/> names.</summary>
-    public static Task<IEngine> OfKind(EngineOptions options, IServiceProvider services, IProgress<string> progress, CancellationToken cancellationToken) => options.Kind switch
+    public static Task<IEngine> OfKind(EngineOptions options, IServiceProvider services, IProgress<LoadStage> progress, CancellationToken cancellationToken) => options.Kind switch
     {
         EngineOptions.Simulated => SimulatedEngine.LoadAsync(
             options, services.GetRequiredService<SimulationOptions>(), services.GetRequiredService<TimeProvider>(), progress, cancellationToken),
@@ -17,6 +17,6 @@ public static class EngineFactories
     };
 
     /// <summary>The real one.</summary>
-    private static Task<IEngine> Emu3(EngineOptions options, IServiceProvider services, IProgress<string> progress, CancellationToken cancellationToken) =>
+    private static Task<IEngine> Emu3(EngineOptions options, IServiceProvider services, IProgress<LoadStage> progress, CancellationToken cancellationToken) =>
         Emu3Engine.LoadAsync(options, services.GetRequiredService<ILoggerFactory>(), services.GetRequiredService<IMeterFactory>(), progress, cancellationToken);
 }

@@ -1,13 +1,20 @@
+using System.Globalization;
 using Emu3.Grains.Interfaces;
+using Emu3.Grains.Workers;
+using Emu3.Inference;
 
 namespace Emu3.Silo;
 
-/// <summary>Tells the dispatcher how far a worker's model is, until that is there or never will be.</summary>
-internal sealed partial class LoadingAnnouncer : IProgress<string>, IAsyncDisposable
+/// <summary>
+/// Tells the dispatcher how far a worker's model is, until it is loaded or has failed to load: at once, again as soon as it is known what the checkpoint is
+/// (requests for the model then wait for this worker), and every two seconds.
+/// </summary>
+internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDisposable
 {
-    // A model that is there at once is not announced; the dispatcher forgets who falls silent.
-    private static readonly TimeSpan s_firstAfter = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(2);
+
+    // Below it, an estimate of the rest says nothing.
+    private const double LeastShare = 0.05;
 
     private readonly LoadingWorker _worker;
     private readonly EngineStatus _status;
@@ -16,8 +23,12 @@ internal sealed partial class LoadingAnnouncer : IProgress<string>, IAsyncDispos
     private readonly ILogger _logger;
     private readonly long _startedAt;
     private readonly CancellationTokenSource _ending = new();
+    private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _telling;
-    private volatile string _stage = "starting";
+    private readonly Lock _lock = new();
+    private LoadStage _stage = "starting";
+    private ModelCard? _card;
+    private long? _weightsSince;
 
     /// <summary>Begins to tell.</summary>
     public LoadingAnnouncer(LoadingWorker worker, EngineStatus status, IGrainFactory grains, TimeProvider time, ILogger logger)
@@ -26,17 +37,24 @@ internal sealed partial class LoadingAnnouncer : IProgress<string>, IAsyncDispos
         _telling = TellAsync();
     }
 
-    public void Report(string value)
+    public void Report(LoadStage value)
     {
-        _stage = value;
-        _status.Tell($"{_worker.Model} on {_worker.Device}: {value}");
+        lock (_lock)
+        {
+            _stage = value;
+            if (value.Share is not null) _weightsSince ??= _time.GetTimestamp();
+            if (value.Model is { } model) _card = ModelCards.From(model);
+        }
+
+        if (value.Model is not null) _known.TrySetResult();
+        _status.Tell($"{_worker.Model} on {_worker.Device}: {TextOf(value)}");
     }
 
     /// <summary>The model can't be loaded: told once more, before the process ends.</summary>
     public async Task FailAsync(Exception failure)
     {
         await DisposeAsync();
-        await TellOnceAsync($"failed: {failure.Message}");
+        await TellOnceAsync(_worker with { Progress = $"failed: {failure.Message}" });
     }
 
     /// <summary>Nothing is told any more, and nothing is on its way: a worker that registers now is not taken for one that loads.</summary>
@@ -46,27 +64,42 @@ internal sealed partial class LoadingAnnouncer : IProgress<string>, IAsyncDispos
         await _telling;
     }
 
+    /// <summary>What is left, if the rest goes as fast as what is done.</summary>
+    internal static TimeSpan? RemainingOf(double? share, TimeSpan elapsed) => share is { } done && done >= LeastShare ? elapsed * ((1 - done) / done) : null;
+
     private async Task TellAsync()
     {
-        try
+        await Task.Yield();
+        Task known = _known.Task;
+        while (!_ending.IsCancellationRequested)
         {
-            for (var pause = s_firstAfter; ; pause = s_period)
-            {
-                await Task.Delay(pause, _time, _ending.Token);
-                await TellOnceAsync($"{_stage} ({_time.GetElapsedTime(_startedAt).TotalSeconds:0} s)");
-            }
-        }
-        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
-        {
-            // There is no more to tell.
+            await TellOnceAsync(Now());
+            var first = await Task.WhenAny(Task.Delay(s_period, _time, _ending.Token), known);
+            if (first == known) known = Task.Delay(Timeout.InfiniteTimeSpan, _time, _ending.Token);
         }
     }
 
-    private async Task TellOnceAsync(string progress)
+    private LoadingWorker Now()
+    {
+        lock (_lock)
+        {
+            return _worker with
+            {
+                Progress = string.Create(CultureInfo.InvariantCulture, $"{TextOf(_stage)} ({_time.GetElapsedTime(_startedAt).TotalSeconds:0} s)"),
+                Card = _card,
+                Remaining = _weightsSince is { } since ? RemainingOf(_stage.Share, _time.GetElapsedTime(since)) : null,
+            };
+        }
+    }
+
+    private static string TextOf(LoadStage stage) =>
+        stage.Share is { } share ? string.Create(CultureInfo.InvariantCulture, $"{stage.What}, {100 * share:0} %") : stage.What;
+
+    private async Task TellOnceAsync(LoadingWorker worker)
     {
         try
         {
-            await _grains.GetGrain<IDispatcher>(0).Announce(_worker with { Progress = progress }).WaitAsync(s_period, _time);
+            await _grains.GetGrain<IDispatcher>(0).Announce(worker).WaitAsync(s_period, _time);
         }
         catch (Exception failure)
         {

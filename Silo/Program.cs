@@ -1,9 +1,11 @@
+using Emu3.Observability;
 using Emu3.Silo;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
 using Emu3.Storage.Postgres;
 
 // A silo as a process of its own, told by appsettings.json, the environment and the command line.
+using var impatience = SecondSignal.EndsTheProcess();
 var builder = Host.CreateApplicationBuilder(args);
 IDisposable? place;
 try

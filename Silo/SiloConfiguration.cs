@@ -40,6 +40,7 @@ public static class SiloConfiguration
             GatewayPort = silo.GatewayPort,
             AdvertisedAddress = Address(silo.AdvertisedAddress, reader),
             Name = silo.Name,
+            StopTimeout = silo.StopTimeout,
         };
         reader.ThrowIfWrong();
         return settings;

@@ -20,6 +20,7 @@ public static class SiloHost
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddLogging();
         builder.Services.AddMetrics();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         configure?.Invoke(builder);
         Configure(builder, settings);
         return builder.Build();
@@ -33,7 +34,7 @@ public static class SiloHost
             : [("blobs", settings.Cluster.BlobPath), ("data", Path.GetFullPath(settings.Cluster.DataFolder))]);
         builder.Services.AddSiloHealth(settings.Roles);
         builder.UseOrleans(silo => Configure(silo, settings));
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopPatience);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopTimeout);
     }
 
     private static void Configure(ISiloBuilder silo, SiloSettings settings)
@@ -83,6 +84,14 @@ public static class SiloHost
     /// <summary>0, none, on a silo that only works: a client's calls must not hang on a worker that dies.</summary>
     private static int GatewayPort(SiloSettings settings) =>
         !settings.Roles.HasFlag(SiloRoles.Control) ? 0 : settings.GatewayPort is 0 ? FreePort(settings.AdvertisedAddress) : settings.GatewayPort;
+
+    /// <summary>Signals are for the program that the silo is part of: it may have to finish something before the silo stops.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 
     /// <summary>A port that nobody has at the moment.</summary>
     private static int FreePort(IPAddress address)

@@ -34,6 +34,13 @@ public sealed class SiloOptions
     /// <summary>IP address at which silos and clients reach this one. Unless it is loopback, the ports listen on all interfaces.</summary>
     public string AdvertisedAddress { get; set; } = "127.0.0.1";
 
+    /// <summary>
+    /// Time that a stop may take: the engine's step ends, checkpoints are written, leases are given back, and the silo leaves the cluster. What is not done
+    /// then is left as by a crash, and loses nothing but time. Give the process 5 s more than this.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>The silo's name in the logs and the membership table, as the pod's. Default: one by chance.</summary>
     public string? Name { get; set; }
 

@@ -51,8 +51,8 @@ public sealed class SiloSettings
     /// <summary>The silo's name; null leaves it to Orleans.</summary>
     public string? Name { get; init; }
 
-    /// <summary>How long a stop may take: the engine's step, checkpoints, and Orleans' own farewell.</summary>
-    public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>How long a stop may take: the engine's step, checkpoints, and leaving the cluster. What is not done then is left as by a crash.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }
 
 /// <summary>What a silo does.</summary>
@@ -67,4 +67,4 @@ public enum SiloRoles
 }
 
 /// <summary>Loads a model onto a device. Called in the background while the silo already runs.</summary>
-public delegate Task<IEngine> EngineFactory(EngineOptions options, IServiceProvider services, IProgress<string> progress, CancellationToken cancellationToken);
+public delegate Task<IEngine> EngineFactory(EngineOptions options, IServiceProvider services, IProgress<LoadStage> progress, CancellationToken cancellationToken);

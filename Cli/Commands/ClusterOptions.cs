@@ -155,6 +155,9 @@ internal sealed record ClusterChoice
     /// <summary>Others send requests while it runs, so some slots are kept from batch work for those who wait.</summary>
     public bool IsForOthers { get; init; }
 
+    /// <summary>Time that answers have to finish when the gateway of this process is told to stop.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Networks that webhooks may reach though they are private; where there are any, by plain http as well.</summary>
     public IReadOnlyList<string> WebhookNetworks { get; init; } = [];
 

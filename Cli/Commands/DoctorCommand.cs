@@ -41,7 +41,7 @@ internal static class DoctorCommand
                 {
                     var options = LocalEngines.OptionsOf(choice, devices, device, choice.Model ?? model.Language);
                     await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
-                    await using var engine = await console.LoadEngine(options, services, new Progress<string>(), cancellationToken);
+                    await using var engine = await console.LoadEngine(options, services, new Progress<LoadStage>(), cancellationToken);
                     await DescribeEngineAsync(engine, (check, text) => found.Add((check, text)), wrong, console.Time, cancellationToken);
                     return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
                 });

@@ -57,6 +57,18 @@ internal static class ServeCommand
                 result.AddError($"--cors-origin: {problem}");
             }
         });
+        var stopTimeout = new Option<int>("--stop-timeout")
+        {
+            Description = "Seconds that answers which are under way have to finish after Ctrl-C or SIGTERM; new requests are refused with 503 meanwhile. A second signal ends all at once.",
+            DefaultValueFactory = _ => 25,
+        };
+        stopTimeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 3600)
+            {
+                result.AddError("--stop-timeout must be from 0 to 3600 seconds.");
+            }
+        });
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);
@@ -65,6 +77,7 @@ internal static class ServeCommand
         command.Options.Add(metricsPort);
         command.Options.Add(webhookNetworks);
         command.Options.Add(corsOrigins);
+        command.Options.Add(stopTimeout);
         cluster.AddLocalTo(command);
         cluster.AddKindTo(command);
         command.SetAction((result, cancellationToken) =>
@@ -72,6 +85,7 @@ internal static class ServeCommand
             var choice = cluster.Read(result) with
             {
                 IsForOthers = true,
+                StopTimeout = TimeSpan.FromSeconds(result.GetValue(stopTimeout)),
                 BootstrapKeyFile = result.GetValue(bootstrap),
                 WebhookNetworks = result.GetValue(webhookNetworks) ?? [],
                 CorsOrigins = result.GetValue(corsOrigins) ?? [],

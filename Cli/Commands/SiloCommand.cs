@@ -78,7 +78,7 @@ internal static class SiloCommand
             console.Out.WriteLine(new ChildReport(ChildState.Failed, engine.Progress, address).ToLine());
         }
 
-        await Task.WhenAny(StopAsync(silo), Task.Delay(isOrphan ? s_orphanPatience : settings.StopPatience, console.Time, CancellationToken.None));
+        await Task.WhenAny(StopAsync(silo), Task.Delay(isOrphan ? s_orphanPatience : settings.StopTimeout, console.Time, CancellationToken.None));
         return hasFailed ? ExitCode.NotStarted : ExitCode.AllDone;
     }
 

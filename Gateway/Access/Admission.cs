@@ -18,16 +18,21 @@ internal sealed class Admission(ClusterCalls cluster, QueueSight queue, Caller c
         if (outputs > options.MostQueuedItems) return FailureResponses.BeyondBound(outputs, "outputs", options.MostQueuedItems.Value, "the cluster lets wait");
         if (outputs > quotas.QueuedItems) return FailureResponses.BeyondBound(outputs, "outputs", quotas.QueuedItems.Value, "this key's tenant may have waiting");
         if (images > quotas.ImagesAnHour) return FailureResponses.BeyondBound(images, "pictures", quotas.ImagesAnHour.Value, "this key may ask for within an hour");
-        return await AskQueue(outputs, quotas, cancellationToken) ?? await AskMeter(images, quotas, cancellationToken);
+        if (await AskQueue(outputs, quotas, cancellationToken) is { } full) return full;
+        if (await AskMeter(images, quotas, cancellationToken) is not { } tooMany) return null;
+        if (LooksAtQueue(quotas)) await queue.Leave(caller.Tenant, outputs);
+        return tooMany;
     }
 
     private async Task<FailureResponse?> AskQueue(int outputs, KeyQuotas quotas, CancellationToken cancellationToken)
     {
-        if (options.MostQueuedItems is null && quotas.QueuedItems is null) return null;
+        if (!LooksAtQueue(quotas)) return null;
         return await queue.Enter(caller.Tenant, outputs, options.MostQueuedItems, quotas.QueuedItems, cancellationToken) is { } full
             ? FailureResponses.QueueFull(full.IsOfTenant, full.Wait ?? s_unknownWait)
             : null;
     }
+
+    private bool LooksAtQueue(KeyQuotas quotas) => options.MostQueuedItems is not null || quotas.QueuedItems is not null;
 
     private async Task<FailureResponse?> AskMeter(int images, KeyQuotas quotas, CancellationToken cancellationToken)
     {

@@ -50,6 +50,20 @@ internal sealed class QueueSight(ClusterCalls cluster, WorkerRates rates) : IDis
         }
     }
 
+    /// <summary>Items that were let in do not come after all.</summary>
+    public async Task Leave(string tenant, int count)
+    {
+        await _turn.WaitAsync(CancellationToken.None);
+        try
+        {
+            _waiting[tenant] = Math.Max(0, _waiting.GetValueOrDefault(tenant) - count);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     public void Dispose() => _turn.Dispose();
 
     private bool IsFresh(long? at, TimeSpan longest) => at is { } then && cluster.Time.GetElapsedTime(then) < longest;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Interfaces.Requests;
 
@@ -10,11 +11,27 @@ namespace Emu3.Gateway.Cluster;
 internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions options) : IDisposable
 {
     private static readonly TimeSpan s_age = TimeSpan.FromSeconds(1);
+
+    /// <summary>While no worker is there, one may be there the next moment; however many requests wait for it, the cluster is asked ten times a second.</summary>
+    private static readonly TimeSpan s_ageWithoutWorker = TimeSpan.FromMilliseconds(100);
+
     private readonly SemaphoreSlim _asking = new(1, 1);
-    private (long At, IReadOnlyList<KnownModel> Models)? _known;
+    private readonly ConcurrentDictionary<string, (ModelCard Card, long At)> _served = new(StringComparer.Ordinal);
+    private volatile Reading? _known;
 
     /// <summary>Loaded ones first. One card a name: where workers have several weights under one name, those that most of them have.</summary>
-    public async Task<IReadOnlyList<KnownModel>> GetModels(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<KnownModel>> GetModels(CancellationToken cancellationToken) => (await Read(cancellationToken)).Models;
+
+    /// <summary>Workers that are loading their model.</summary>
+    public async Task<IReadOnlyList<LoadingWorker>> GetLoading(CancellationToken cancellationToken) => (await Read(cancellationToken)).Loading;
+
+    /// <summary>Whether this gateway has seen a worker of the model so short a time ago.</summary>
+    /// <param name="time">How short.</param>
+    /// <param name="name">As <see cref="Meant"/> gives it; null means any.</param>
+    public bool WasServedWithin(TimeSpan time, string? name) =>
+        _served.Values.Any(served => ItemResolver.IsFor(served.Card, name) && cluster.Time.GetElapsedTime(served.At) < time);
+
+    private async Task<Reading> Read(CancellationToken cancellationToken)
     {
         if (Fresh is { } fresh) return fresh;
         await _asking.WaitAsync(cancellationToken);
@@ -22,10 +39,12 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
         {
             if (Fresh is { } asked) return asked;
             var remembered = cluster.Repeat(() => cluster.ModelCatalog.List(), cancellationToken);
+            // In this order: a worker that becomes ready in between is in both lists, and never in none.
+            var loading = await cluster.Repeat(() => cluster.Dispatcher.GetLoadingWorkers(), cancellationToken);
             var workers = await cluster.Repeat(() => cluster.Dispatcher.GetWorkers(), cancellationToken);
-            var models = Models(workers, await remembered);
-            _known = (cluster.Time.GetTimestamp(), models);
-            return models;
+            var reading = new Reading(cluster.Time.GetTimestamp(), Models(workers, await remembered), loading);
+            foreach (var model in reading.Models.Where(model => model.IsServed)) _served[model.Card.Name] = (model.Card, reading.At);
+            return _known = reading;
         }
         finally
         {
@@ -41,10 +60,13 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
     {
         var all = await GetModels(cancellationToken);
         model = Meant(model);
-        return all.Count == 0 ? (null, FailureResponses.NoWorker()) : Choose(all, model, can);
+        return all.Count == 0 ? (null, FailureResponses.NoModel()) : Choose(all, model, can);
     }
 
-    /// <summary>The model of a request that somebody waits for: only one that can begin now will do. Or what is wrong.</summary>
+    /// <summary>
+    /// The model of a request that somebody waits for: only one that can begin now will do. Or what is wrong. Neither when no worker serves it at the moment
+    /// (<see cref="ServedModels"/> waits for one).
+    /// </summary>
     public async Task<(KnownModel? Model, FailureResponse? Refusal)> FindServed(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
     {
         var all = await GetModels(cancellationToken);
@@ -52,7 +74,7 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
         List<KnownModel> served = [.. all.Where(known => known.IsServed)];
         var isKnown = all.Any(known => ItemResolver.IsFor(known.Card, model));
         if (served.Count == 0 ? model is null || all.Count == 0 || isKnown : isKnown && !served.Exists(known => ItemResolver.IsFor(known.Card, model)))
-            return (null, FailureResponses.NoWorker());
+            return (null, null);
         return Choose(served.Count == 0 ? all : served, model, can);
     }
 
@@ -61,7 +83,8 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
 
     public void Dispose() => _asking.Dispose();
 
-    private string? Meant(string? model) => model is not null && options.ModelAliases.TryGetValue(model, out var meant) ? meant : model;
+    /// <summary>The name that stands behind another one.</summary>
+    public string? Meant(string? model) => model is not null && options.ModelAliases.TryGetValue(model, out var meant) ? meant : model;
 
     private static (KnownModel?, FailureResponse?) Choose(IReadOnlyList<KnownModel> models, string? model, Func<ModelCard, bool> can)
     {
@@ -83,7 +106,8 @@ internal sealed class ModelCatalog(ClusterCalls cluster, GatewayHostOptions opti
         return [.. loaded, .. remembered.Where(card => loaded.TrueForAll(known => known.Card.Name != card.Name)).Select(card => new KnownModel(card, []))];
     }
 
-    /// <summary>While no worker is there, nothing is kept: one may be there the next moment.</summary>
-    private IReadOnlyList<KnownModel>? Fresh =>
-        _known is { } known && known.Models.Any(model => model.IsServed) && cluster.Time.GetElapsedTime(known.At) < s_age ? known.Models : null;
+    private Reading? Fresh =>
+        _known is { } known && cluster.Time.GetElapsedTime(known.At) < (known.Models.Any(model => model.IsServed) ? s_age : s_ageWithoutWorker) ? known : null;
+
+    private sealed record Reading(long At, IReadOnlyList<KnownModel> Models, IReadOnlyList<LoadingWorker> Loading);
 }

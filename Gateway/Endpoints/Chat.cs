@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
@@ -16,10 +17,10 @@ internal static class Chat
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/chat/completions", Complete).WithMetadata(new RequestSizeLimitAttribute(JobBody.LongestPart))
             .Tell(ApiGroups.Chat, "Ask about pictures, or in text alone").HearsIdempotencyKey().Takes(RequestShapes.Chat).Gives<ChatAnswer>()
-            .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`; or an error in its place.",
+            .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`. One that breaks off has an error as its last event, and the connection is aborted.",
                 EventShape.Of<ChatChunk>(), EventShape.Done, EventShape.Of<ErrorAnswer>());
 
-    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs)
+    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs, OpenStreams streams)
     {
         var cancellationToken = http.RequestAborted;
         var (key, wrongKey) = IdempotencyKey.Of(http.Request);
@@ -30,11 +31,13 @@ internal static class Chat
         var errors = new List<ItemError>();
         var (isStreamed, withUsage, request) = Read(document.RootElement, errors);
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
+        var place = isStreamed ? streams.Enter(http) : null;
+        if (isStreamed && place is null) return FailureResponses.TooManyStreams();
 
         // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
         var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
         if (job is null) return refused!;
-        if (isStreamed) return new ServerSentEvents(Stream(job, withUsage, CancellationToken.None));
+        if (place is not null) return ServerSentEvents.Complete(place, Stream(job, withUsage, CancellationToken.None));
         await using (job) return await Answer(job, cancellationToken);
     }
 
@@ -86,7 +89,7 @@ internal static class Chat
         }
         yield return Chunk([new(0, new(), ReasonOf(result))]);
         if (withUsage) yield return Chunk([], UsageOf(result));
-        yield return new("[DONE]"u8.ToArray());
+        yield return new("[DONE]"u8.ToArray(), IsEnd: true);
 
         ServerSentEvent Chunk(IReadOnlyList<ChatChunkChoice> choices, ChatUsage? usage = null) =>
             ServerSentEvent.Of(new ChatChunk(IdOf(job), created, model, choices) { Usage = usage });

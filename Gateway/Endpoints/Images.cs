@@ -24,11 +24,11 @@ internal static class Images
         routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20))
             .Tell(ApiGroups.Images, "Draw pictures", $"Up to {MostSamples} pictures of one prompt, in the answer itself. With `stream`, previews and one picture as events.")
             .HearsIdempotencyKey().Takes(RequestShapes.Image).Gives<ImagesAnswer>()
-            .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`.",
+            .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`, after which the connection is aborted.",
                 EventShape.Of<ImageEvent>(ImageEvent.Partial), EventShape.Of<ImageEvent>(ImageEvent.Completed));
 
     private static async Task<IResult> Generate(
-        HttpContext http, InteractiveJobs jobs, PicturePreviews previews, SignedAddresses addresses)
+        HttpContext http, InteractiveJobs jobs, OpenStreams streams, PicturePreviews previews, SignedAddresses addresses)
     {
         var cancellationToken = http.RequestAborted;
         var (key, wrongKey) = IdempotencyKey.Of(http.Request);
@@ -41,11 +41,13 @@ internal static class Images
         if (request.SampleCount > MostSamples) errors.Add(new("n", $"is {request.SampleCount}; {MostSamples} are allowed here, and more in a job."));
         if (way.IsStreamed && request.SampleCount > 1) errors.Add(new("n", $"is {request.SampleCount}; a stream has 1 picture."));
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
+        var place = way.IsStreamed ? streams.Enter(http) : null;
+        if (way.IsStreamed && place is null) return FailureResponses.TooManyStreams();
 
         // :: Step 1 A picture that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
         var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
         if (job is null) return refused!;
-        if (way.IsStreamed) return new ServerSentEvents(Stream(job, previews, way.PreviewCount, CancellationToken.None));
+        if (place is not null) return ServerSentEvents.Complete(place, Stream(job, previews, way.PreviewCount, CancellationToken.None));
         await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, cancellationToken);
     }
 
@@ -106,7 +108,8 @@ internal static class Images
         }
 
         var completed = Event(ImageEvent.Completed, await job.Read(outcomes[0], cancellationToken));
-        yield return Told(completed with { Usage = UsageOf([outcomes[0].Result!]), Seed = SeedOf(outcomes[0]), Sample = outcomes[0].Spec.SampleIndex });
+        completed = completed with { Usage = UsageOf([outcomes[0].Result!]), Seed = SeedOf(outcomes[0]), Sample = outcomes[0].Spec.SampleIndex };
+        yield return Told(completed) with { IsEnd = true };
 
         static ServerSentEvent Told(ImageEvent told) => ServerSentEvent.Of(told, told.Type);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Emu3.Gateway.Access;
 using Emu3.Gateway.Cluster;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
@@ -27,14 +28,15 @@ internal static class JobEvents
                 EventShape.Of<TokensAnswer>("tokens", hasId: true), EventShape.Of<RewindAnswer>("rewind", hasId: true), EventShape.Of<OutcomeAnswer>("done"));
     }
 
-    private static async Task<IResult> WatchJob(string id, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    private static async Task<IResult> WatchJob(string id, HttpContext http, JobReader reader, ClusterCalls cluster, OpenStreams streams, CancellationToken cancellationToken)
     {
-        var after = CursorOf(request);
+        var after = CursorOf(http.Request);
         if (!JobCursor.TryParse(after, out var cursor))
             return FailureResponses.BadRequest([new("after", "(or Last-Event-ID) must be the id of an event of this job, or empty.")]);
-        return await reader.Find(id, cancellationToken) is { } job
-            ? new ServerSentEvents(OfJob(job.Id, cursor, reader, cluster, CancellationToken.None))
-            : FailureResponses.JobNotFound(id);
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        return streams.Enter(http) is { } place
+            ? ServerSentEvents.Resumable(place, OfJob(job.Id, cursor, reader, cluster, CancellationToken.None))
+            : FailureResponses.TooManyStreams();
     }
 
     private static async IAsyncEnumerable<ServerSentEvent> OfJob(
@@ -58,14 +60,16 @@ internal static class JobEvents
         }
     }
 
-    private static async Task<IResult> WatchItem(string id, int item, HttpRequest request, JobReader reader, ClusterCalls cluster, CancellationToken cancellationToken)
+    private static async Task<IResult> WatchItem(
+        string id, int item, HttpContext http, JobReader reader, ClusterCalls cluster, OpenStreams streams, CancellationToken cancellationToken)
     {
-        if (!TryParseOffset(CursorOf(request), out var offset))
+        if (!TryParseOffset(CursorOf(http.Request), out var offset))
             return FailureResponses.BadRequest([new("after", "(or Last-Event-ID) must be the id of an event of this item, as \"2:640\", or empty.")]);
         if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
-        return item < job.Counts.Total && await reader.FindItem(job.Id, item, cancellationToken) is not null
-            ? new ServerSentEvents(OfItem(job, item, offset, reader, cluster, CancellationToken.None))
-            : FailureResponses.ItemNotFound(id, item);
+        if (item >= job.Counts.Total || await reader.FindItem(job.Id, item, cancellationToken) is null) return FailureResponses.ItemNotFound(id, item);
+        return streams.Enter(http) is { } place
+            ? ServerSentEvents.Resumable(place, OfItem(job, item, offset, reader, cluster, CancellationToken.None))
+            : FailureResponses.TooManyStreams();
     }
 
     private static async IAsyncEnumerable<ServerSentEvent> OfItem(

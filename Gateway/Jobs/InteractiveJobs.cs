@@ -9,7 +9,7 @@ namespace Emu3.Gateway.Jobs;
 
 /// <summary>Makes the jobs of requests that someone waits for, or finds the one that was made for the same request before.</summary>
 internal sealed class InteractiveJobs(
-    ClusterCalls cluster, ModelCatalog catalog, JobReader reader, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
+    ClusterCalls cluster, ModelCatalog catalog, ServedModels served, JobReader reader, IBlobStore blobs, PictureFiles pictures, Caller caller, Admission admission,
     ILogger<InteractiveJob> logger)
 {
     /// <summary>
@@ -46,7 +46,7 @@ internal sealed class InteractiveJobs(
     /// <summary>The job, or why there is none; neither when somebody else has taken the key meanwhile.</summary>
     private async Task<(InteractiveJob? Job, FailureResponse? Refusal)> Make(ItemRequest request, JobId id, Place? place, CancellationToken cancellationToken)
     {
-        var (known, refusal) = await catalog.FindServed(request.Model, model => request.IsImage == false ? model.CanChat : model.CanDraw, cancellationToken);
+        var (known, refusal) = await served.Find(request.Model, model => request.IsImage == false ? model.CanChat : model.CanDraw, cancellationToken);
         if (known is null) return (null, refusal);
         var model = known.Card;
         var seed = DerivedSeed.Of(0, id.Value, 0);
@@ -62,12 +62,6 @@ internal sealed class InteractiveJobs(
         if (errors.Count > 0) return (null, FailureResponses.BadRequest(errors));
         var resolution = ItemResolver.Resolve(request, 1, context);
         if (resolution.Errors.Count > 0) return (null, FailureResponses.BadRequest(resolution.Errors));
-        var imageCount = resolution.Specs.Count(output => output.Image is not null);
-        if (await admission.Ask(resolution.Specs.Count, imageCount, cancellationToken) is { } notNow) return (null, notNow);
-        if (place is { IsBegun: false } && !await Claim(place, id, cancellationToken)) return (null, null);
-
-        // Who has the key makes the job, be the client there or not: it comes again with the key.
-        if (place is not null) cancellationToken = CancellationToken.None;
         using var span = SubmissionTraces.Start(id, JobPriority.Interactive);
         var spec = new JobSpec
         {
@@ -84,21 +78,30 @@ internal sealed class InteractiveJobs(
         };
         using var submission = new JobSubmission(
             cluster, blobs, pictures, new(cluster, known.Workers, logger), context, id, spec, isCheckOnly: false, logger, SubmissionTerms.Usual);
+        var isClaimed = place is { IsBegun: true };
         try
         {
+            // All that may refuse the request comes before the first effect on the cluster; the quota, which counts what it lets in, comes last.
             await submission.Add(1, resolution, cancellationToken);
-            await submission.Finish(cancellationToken);
-            if (submission.Errors is { Count: > 0 } wrong)
+            await submission.Check(cancellationToken);
+            var refused = submission.Errors is { Count: > 0 } wrong
+                ? FailureResponses.BadRequest([.. wrong.Select(error => new ItemError(error.Param, error.Message))])
+                : await admission.Ask(submission.OutputCount, submission.ImageCount, cancellationToken);
+            if (refused is null && place is not null && !isClaimed) isClaimed = await Claim(place, id, cancellationToken);
+            if (refused is not null || place is not null && !isClaimed)
             {
-                await submission.TakeBack();
-                if (place is not null) await cluster.Repeat(() => KeyOf(place.Name).Forget(id), cancellationToken);
-                return (null, FailureResponses.BadRequest([.. wrong.Select(error => new ItemError(error.Param, error.Message))]));
+                if (!isClaimed) await submission.TakeBack(); // else its pictures are also those of whoever began it
+                else if (refused!.Status == StatusCodes.Status400BadRequest) await cluster.Repeat(() => KeyOf(place!.Name).Forget(id), cancellationToken);
+                return (null, refused);
             }
 
+            // Who has the key makes the job, be the client there or not: it comes again with the key.
+            if (place is not null) cancellationToken = CancellationToken.None;
+            await submission.Finish(cancellationToken);
             var job = await submission.Seal(cancellationToken);
             return (new(cluster, reader, blobs, job, known.Workers, resolution.Specs[0]), null);
         }
-        catch when (place is null)
+        catch when (!isClaimed)
         {
             await submission.TakeBack();
             throw;

@@ -23,6 +23,7 @@ internal sealed class JobSubmission(
     private Task? _opened;
     private Task _last = Task.CompletedTask;
     private ItemPiece _piece = new(0);
+    private ItemPiece? _measured;
 
     public int ItemCount { get; private set; }
 
@@ -80,6 +81,13 @@ internal sealed class JobSubmission(
 
     /// <summary>Counts the job object into the content, which the items then join.</summary>
     public void AddHead(ReadOnlySpan<byte> json) => _hash.Add(json);
+
+    /// <summary>Counts the positions of what is left, so that <see cref="Errors"/> has all that is wrong with it; sends nothing.</summary>
+    public async Task Check(CancellationToken cancellationToken)
+    {
+        await Measure(_piece, cancellationToken);
+        _measured = _piece;
+    }
 
     /// <summary>Sends what is left and waits until all pieces are durable and all checks are done.</summary>
     public async Task Finish(CancellationToken cancellationToken)
@@ -153,7 +161,7 @@ internal sealed class JobSubmission(
 
     private async Task CheckAndSend(ItemPiece piece, Task previous, CancellationToken cancellationToken)
     {
-        if (terms.IsMeasured) await Measure(piece, cancellationToken);
+        if (terms.IsMeasured && piece != _measured) await Measure(piece, cancellationToken);
         await previous;
         if (isCheckOnly || _errors.HasAny) return;
         await EnsureOpen(cancellationToken);

@@ -60,8 +60,12 @@ public sealed record WorkerCard
 /// <param name="Device">See <see cref="WorkerCard.Device"/>.</param>
 /// <param name="Model">As it was told to the silo.</param>
 /// <param name="Progress">What is being done, for a person who waits.</param>
+/// <param name="Card">What the model is; null until the checkpoint's headers are read.</param>
+/// <param name="Remaining">Time that the rest is expected to take; null where that is not known.</param>
 [GenerateSerializer, Immutable, Alias("emu3.LoadingWorker")]
-public sealed record LoadingWorker([property: Id(0)] WorkerId Id, [property: Id(1)] string Device, [property: Id(2)] string Model, [property: Id(3)] string Progress);
+public sealed record LoadingWorker(
+    [property: Id(0)] WorkerId Id, [property: Id(1)] string Device, [property: Id(2)] string Model, [property: Id(3)] string Progress,
+    [property: Id(4)] ModelCard? Card = null, [property: Id(5)] TimeSpan? Remaining = null);
 
 /// <summary>The silo that a worker's key names is not in the cluster any more.</summary>
 [GenerateSerializer, Alias("emu3.WorkerSiloGone")]

@@ -70,10 +70,18 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         await MeetAsync(known);
     }
 
-    public Task Announce(LoadingWorker worker)
+    public async Task Announce(LoadingWorker worker)
     {
-        if (!_roster.TryFind(worker.Id, out _)) _loading[worker.Id] = (worker, Now);
-        return Task.CompletedTask;
+        if (_roster.TryFind(worker.Id, out _)) return;
+        _loading[worker.Id] = (worker, Now);
+        try
+        {
+            if (worker.Card is { } model) await MakeKnownAsync(model);
+        }
+        catch (Exception failure)
+        {
+            LogNotMet(failure, worker.Id); // the next announcement, in two seconds, tries again
+        }
     }
 
     public Task Unregister(WorkerId worker)
@@ -152,12 +160,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     {
         try
         {
-            if (!_models.Contains(worker.Card.Model))
-            {
-                await GrainFactory.GetGrain<IModelCatalog>(0).Add(worker.Card.Model);
-                _models.Add(worker.Card.Model);
-            }
-
+            await MakeKnownAsync(worker.Card.Model);
             await GrainFactory.GetGrain<IDeviceLedger>(0).Seen(worker.Card.Id, worker.Card.Device);
             worker.MetAt = Now;
         }
@@ -167,6 +170,13 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         }
 
         await ReadLedgerAsync();
+    }
+
+    private async Task MakeKnownAsync(ModelCard model)
+    {
+        if (_models.Contains(model)) return;
+        await GrainFactory.GetGrain<IModelCatalog>(0).Add(model);
+        _models.Add(model);
     }
 
     private async Task ReadLedgerAsync()

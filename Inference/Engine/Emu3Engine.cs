@@ -61,7 +61,7 @@ public sealed partial class Emu3Engine : IEngine
     /// <exception cref="CheckpointException">The checkpoint is broken; the message says what.</exception>
     /// <exception cref="InvalidOperationException">The options do not fit the checkpoint or the device.</exception>
     public static async Task<IEngine> LoadAsync(
-        EngineOptions options, ILoggerFactory loggerFactory, IMeterFactory meterFactory, IProgress<string>? progress = null,
+        EngineOptions options, ILoggerFactory loggerFactory, IMeterFactory meterFactory, IProgress<LoadStage>? progress = null,
         CancellationToken cancellationToken = default)
     {
         var engine = new Emu3Engine(loggerFactory.CreateLogger<Emu3Engine>(), meterFactory);
@@ -144,7 +144,7 @@ public sealed partial class Emu3Engine : IEngine
     private EngineStoppedException Stopped() => new(
         stoppedBy is null ? "The engine was stopped." : $"The engine stopped: {stoppedBy.Message}", stoppedBy);
 
-    private void RunThread(EngineOptions options, IProgress<string>? progress, CancellationToken cancellationToken)
+    private void RunThread(EngineOptions options, IProgress<LoadStage>? progress, CancellationToken cancellationToken)
     {
         try
         {

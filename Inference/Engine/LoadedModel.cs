@@ -28,13 +28,13 @@ internal sealed class LoadedModel : IDisposable
 
     /// <summary>Loads a checkpoint, tests its kernels and allocates its slots.</summary>
     /// <param name="options">Which, and where.</param>
-    /// <param name="progress">Gets a few words at the start of each stage.</param>
+    /// <param name="progress">Gets a few words at the start of each stage, what the checkpoint is, and how much of its weights is loaded.</param>
     /// <param name="cancellationToken">Looked at between stages.</param>
     /// <exception cref="CheckpointException">The checkpoint is broken.</exception>
     /// <exception cref="InvalidOperationException">The options do not fit the checkpoint or the device.</exception>
-    public static LoadedModel Load(EngineOptions options, IProgress<string>? progress, CancellationToken cancellationToken)
+    public static LoadedModel Load(EngineOptions options, IProgress<LoadStage>? progress, CancellationToken cancellationToken)
     {
-        void Stage(string what)
+        void Stage(LoadStage what)
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress?.Report(what);
@@ -52,8 +52,16 @@ internal sealed class LoadedModel : IDisposable
         if (options.Capabilities.Contains(EngineOptions.Chat) && !prompts.CanChat)
             throw new InvalidOperationException($"Engine:Capabilities has '{EngineOptions.Chat}', but the checkpoint {folder.Name} has no chat template.");
 
-        Stage("loading weights");
+        Stage("reading the headers of the weights");
         using var loader = WeightLoader.Open(folder, device);
+        var positions = Math.Min(options.SlotPositions == 0 ? config.Transformer.MaxPositions : options.SlotPositions, config.Transformer.MaxPositions);
+        var facts = CheckpointFacts.Describe(folder, config, prompts, loader.WeightsHash, positions) with
+        {
+            CanDraw = options.Serves(EngineOptions.Images),
+            CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
+        };
+        Stage(new("loading weights", Share: 0, facts));
+        loader.OnLoaded = share => progress?.Report(new("loading weights", share));
         var parts = new Stack<IDisposable>();
         try
         {
@@ -65,11 +73,9 @@ internal sealed class LoadedModel : IDisposable
             var floor = options.RowInvariance ? RowInvariance.FindFloor(decoder) : null;
 
             Stage("allocating slots");
-            var positions = Math.Min(options.SlotPositions == 0 ? config.Transformer.MaxPositions : options.SlotPositions, config.Transformer.MaxPositions);
             var slots = SlotCount(options, KvCache.SlotBytes(config.Transformer, positions, dtype), device);
             var cache = Own(new KvCache(config.Transformer, config.Transformer.LayerCount, slots, positions, dtype, device));
 
-            Stage("hashing the checkpoint");
             return new LoadedModel
             {
                 Config = config,
@@ -79,11 +85,7 @@ internal sealed class LoadedModel : IDisposable
                 Cache = cache,
                 Vision = vision,
                 RowFloor = floor ?? 1,
-                Facts = CheckpointFacts.Describe(folder, config, prompts, loader.WeightsHash, positions) with
-                {
-                    CanDraw = options.Serves(EngineOptions.Images),
-                    CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
-                },
+                Facts = facts,
                 NumericClass = new NumericClass(
                     $"emu3 {typeof(LoadedModel).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {threads} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {loader.WeightsHash}",

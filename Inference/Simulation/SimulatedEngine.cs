@@ -12,6 +12,7 @@ namespace Emu3.Inference.Simulation;
 /// </summary>
 public sealed class SimulatedEngine : IEngine
 {
+    private const int LoadSteps = 10; // in which the time until it is ready passes
     private const int PromptFrame = 6; // begin of sequence and what frames a picture's size
 
     private readonly SimulationOptions _options;
@@ -51,11 +52,16 @@ public sealed class SimulatedEngine : IEngine
 
     /// <summary>Takes the time that <see cref="SimulationOptions.LoadTime"/> says.</summary>
     public static async Task<IEngine> LoadAsync(
-        EngineOptions engine, SimulationOptions options, TimeProvider time, IProgress<string>? progress = null, CancellationToken cancellationToken = default)
+        EngineOptions engine, SimulationOptions options, TimeProvider time, IProgress<LoadStage>? progress = null, CancellationToken cancellationToken = default)
     {
-        progress?.Report("loading weights that there are not");
-        await Task.Delay(options.LoadTime, time, cancellationToken);
-        return new SimulatedEngine(engine, options, time);
+        var simulated = new SimulatedEngine(engine, options, time);
+        for (var step = 0; step < LoadSteps; step++)
+        {
+            progress?.Report(new("loading weights that there are not", step / (double)LoadSteps, simulated.Model));
+            await Task.Delay(options.LoadTime / LoadSteps, time, cancellationToken);
+        }
+
+        return simulated;
     }
 
     /// <summary>A token for each word.</summary>

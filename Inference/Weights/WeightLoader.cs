@@ -15,6 +15,9 @@ public sealed class WeightLoader : IDisposable
     private readonly Dictionary<string, Source> sources;
     private readonly HashSet<string> taken = [];
     private readonly Lazy<string> weightsHash;
+    private readonly long byteCount;
+    private long loadedBytes;
+    private int toldPercent;
 
     private WeightLoader(ModelFolder folder, Device device, List<SafetensorsFile> files, Dictionary<string, Source> sources)
     {
@@ -22,11 +25,15 @@ public sealed class WeightLoader : IDisposable
         this.files = files;
         this.sources = sources;
         copier = new DeviceCopier(device);
+        byteCount = sources.Values.Sum(source => source.Entry.ByteCount);
         weightsHash = new Lazy<string>(() => CheckpointHash.Compute(folder));
     }
 
     /// <summary>SHA-256 in hex over configuration and weights, computed when first asked for: see <see cref="CheckpointHash"/> for what goes in.</summary>
     public string WeightsHash => weightsHash.Value;
+
+    /// <summary>Called at each percent of the weights that is loaded, with the share from 0 to 1. None by default.</summary>
+    public Action<double>? OnLoaded { get; set; }
 
     /// <summary>The canonical names of all tensors, in no order; ignored ones are left out.</summary>
     public IReadOnlyCollection<string> Names => sources.Keys;
@@ -121,6 +128,11 @@ public sealed class WeightLoader : IDisposable
         using var view = HostMemory.AsTensor(source.File.Address(source.Entry), target.shape, source.Entry.Dtype);
         copier.Copy(view, target);
         GC.KeepAlive(source.File);
+        loadedBytes += source.Entry.ByteCount;
+        var percent = (int)(100 * loadedBytes / Math.Max(1, byteCount));
+        if (percent <= toldPercent) return;
+        toldPercent = percent;
+        OnLoaded?.Invoke(percent / 100.0);
     }
 
     /// <summary>Finds a tensor, checks its shape, and notes that it was asked for.</summary>

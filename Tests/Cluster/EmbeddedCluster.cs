@@ -99,7 +99,10 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     }
 
     /// <summary>Another silo joins, which only works.</summary>
-    public async Task<IAsyncDisposable> AddWorkerAsync(FakeEngine engine)
+    public Task<IAsyncDisposable> AddWorkerAsync(FakeEngine engine) => AddWorkerAsync((_, _, _, _) => Task.FromResult<IEngine>(engine));
+
+    /// <summary>Another silo joins, which only works, and is still loading its engine when this returns.</summary>
+    public async Task<IAsyncDisposable> AddWorkerAsync(EngineFactory load)
     {
         var settings = _silo.Services.GetRequiredService<SiloSettings>();
         var worker = SiloHost.Create(
@@ -108,7 +111,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
                 Cluster = settings.Cluster,
                 Roles = SiloRoles.Worker,
                 Engines = [new EngineOptions { Model = "fake" }],
-                EngineFactory = (_, _, _, _) => Task.FromResult<IEngine>(engine),
+                EngineFactory = load,
                 Worker = settings.Worker,
             },
             builder => builder.Services.AddSingleton<IBlobStore>(_blobs));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Emu3.Benchmarks.Processes;
 
 namespace Emu3.Tests.Cluster;
 
@@ -60,6 +61,17 @@ internal sealed class EmuProcess : IAsyncDisposable
     {
         await _process.WaitForExitAsync(cancellationToken);
         return _process.ExitCode;
+    }
+
+    /// <summary>SIGTERM. False when it does not run.</summary>
+    public bool Terminate() => UnixSignals.Send(_process.Id, UnixSignals.Terminate);
+
+    /// <summary>The address that <c>emu3 serve</c> prints when it is ready.</summary>
+    public async Task<Uri> ServedAtAsync(CancellationToken cancellationToken)
+    {
+        await Began.WaitAsync(cancellationToken);
+        var words = Text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        return new(words.FirstOrDefault(word => word.StartsWith("http://", StringComparison.Ordinal)) ?? throw new InvalidOperationException($"It serves nothing: {Text}"));
     }
 
     /// <summary>SIGKILL: it gets no chance to tidy up.</summary>

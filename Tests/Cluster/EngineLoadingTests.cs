@@ -29,7 +29,8 @@ public sealed class EngineLoadingTests : IDisposable
         });
         var dispatcher = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IDispatcher>(0);
         LoadingWorker loading;
-        while ((await dispatcher.GetLoadingWorkers()) is not [var first] || (loading = first) is null) await Task.Delay(20, Cancellation);
+        while ((await dispatcher.GetLoadingWorkers()) is not [{ Progress: not "" } first] || first.Progress.StartsWith("starting", StringComparison.Ordinal) || (loading = first) is null)
+            await Task.Delay(20, Cancellation);
         Assert.Equal($"{Environment.MachineName}/cpu", loading.Device);
         Assert.Equal("fake", loading.Model);
         Assert.StartsWith("loading weights (", loading.Progress, StringComparison.Ordinal);

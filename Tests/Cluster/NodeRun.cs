@@ -40,8 +40,11 @@ public sealed class NodeRun : IAsyncLifetime
         await File.WriteAllTextAsync(folder.PathTo("key"), Bootstrap);
         await using var gateway = await GatewayCluster.StartAsync(
             new FakeEngineOptions { TimePerToken = TimeSpan.FromMilliseconds(4), OnToken = BeSick }, new GatewayHostOptions { BootstrapKeyFile = folder.PathTo("key") });
+        await using var stopping = EmuProcess.Start("serve", "--engine", "simulated", "--port", "0", "--data", folder.PathTo("data"), "--stop-timeout", "10");
         var (code, output, error) = await Run(folder.FullPath, "node", ["openai.mjs"], new()
         {
+            ["EMU3_STOP_URL"] = new Uri(await stopping.ServedAtAsync(TestContext.Current.CancellationToken), "v1").ToString(),
+            ["EMU3_STOP_PID"] = $"{stopping.ProcessId}",
             ["OPENAI_BASE_URL"] = new Uri(gateway.Address, "v1").ToString(),
             ["OPENAI_API_KEY"] = Bootstrap,
         });
@@ -57,10 +60,10 @@ public sealed class NodeRun : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    /// <summary>An engine that breaks over one question.</summary>
+    /// <summary>An engine that breaks over one question, and over one picture.</summary>
     private static void BeSick(GenerationRequest request, int at)
     {
-        if (request is ChatRequest chat && chat.Messages.SelectMany(message => message.Parts).Any(part => part is ChatPart.Text { Value: "Be sick" }))
+        if (request is ImageRequest { Prompt: "Be sick" } || request is ChatRequest chat && chat.Messages.SelectMany(message => message.Parts).Any(part => part is ChatPart.Text { Value: "Be sick" }))
             throw new InvalidOperationException("sick");
     }
 

@@ -228,11 +228,42 @@ await check('errors: inside a stream', async () => {
     await assert.rejects(events, OpenAI.APIError);
 });
 
+await check('errors: inside a stream of pictures', async () => {
+    const events = client.images.generate({ model, prompt: 'Be sick', stream: true, partial_images: 1 }).then(collect);
+    await assert.rejects(events, OpenAI.APIError);
+});
+
+await check('errors: a connection that breaks off inside a stream', async () => {
+    const key = await keyWith({});
+    const stream = await new OpenAI({ apiKey: key }).chat.completions.create({ model, messages: question('Hi'), max_tokens: 4000, stream: true });
+    await assert.rejects(async () => {
+        let isRevoked = false;
+        for await (const chunk of stream) {
+            if (isRevoked || !chunk.choices[0]?.delta.content) continue;
+            isRevoked = true; // a gateway cuts off whatever runs under a key that is no longer valid
+            await fetch(`${process.env.OPENAI_BASE_URL}/admin/keys/key_${key.slice(5, 21)}`, { method: 'DELETE', headers: { authorization: `Bearer ${process.env.OPENAI_API_KEY}` } });
+        }
+    });
+});
+
+await check('stop: an answer that can be finished is whole, one that cannot raises', async () => {
+    const stopping = new OpenAI({ baseURL: process.env.EMU3_STOP_URL, apiKey: 'none', maxRetries: 0 });
+    const ask = (max_tokens) => stopping.chat.completions.create({ model: 'simulated', messages: question('Hi'), max_tokens, stream: true });
+    const [short, long] = await Promise.all([ask(200), ask(4000)]);
+    const whole = collect(short);
+    let count = 0;
+    await assert.rejects(async () => {
+        for await (const chunk of long) if (chunk.choices[0]?.delta.content && count++ === 0) process.kill(Number(process.env.EMU3_STOP_PID), 'SIGTERM');
+    }, (error) => error instanceof OpenAI.APIError && error.code === 'gateway_stopping');
+    assert.ok(count > 0);
+    assert.equal((await whole).at(-1).choices[0].finish_reason, 'length');
+});
+
 await check('errors: 429 beyond the quota', async () => {
     const limited = new OpenAI({ apiKey: await keyWith({ images_per_hour: 1 }), maxRetries: 0 });
     await limited.images.generate({ model, prompt: 'one' });
     await assert.rejects(limited.images.generate({ model, prompt: 'two' }), (error) => error instanceof OpenAI.RateLimitError
-        && error.code === 'rate_limit_exceeded' && Number(error.headers.get('retry-after')) <= 120 && error.headers.get('x-ratelimit-remaining-requests') === '0');
+        && error.code === 'rate_limit_exceeded' && Number(error.headers.get('retry-after')) <= 60 && error.headers.get('x-ratelimit-remaining-requests') === '0');
 });
 
 await check('retries: after the time that a 429 names', async () => {

@@ -55,9 +55,33 @@ public sealed class FailureResponseTests
             var response = FailureResponses.Of(new ItemFailure(code, "why"));
             Assert.NotEqual(409, response.Status);
             Assert.Equal(code is FailureCode.NoWorker or FailureCode.DeviceOutOfMemory, response.Status == 503);
-            Assert.Equal(response.Status == 503, response.RetryAfter is > 0 and <= 120);
+            Assert.Equal(response.Status == 503, response.RetryAfter is > 0 and <= FailureResponses.LongestRetryAfter);
             if (code is not (FailureCode.None or FailureCode.InvalidRequest)) Assert.NotEqual("failed", response.Body.Code);
         }
+    }
+
+    [Theory]
+    [InlineData(0.2, 1, "Try again in 1 s.")]
+    [InlineData(59.5, 60, "Try again in 60 s.")]
+    [InlineData(61, 60, "There should be room in about 61 s. Try again in 60 s.")]
+    [InlineData(2_000, 60, "There should be room in about 33 min. Try again in 60 s.")]
+    public void TooMuch_OfALongWait_IsToldInWords_SinceClientsIgnoreALongRetryAfter(double wait, int seconds, string words)
+    {
+        foreach (var response in (FailureResponse[])[FailureResponses.QueueFull(isOfTenant: true, TimeSpan.FromSeconds(wait)), FailureResponses.TooManyImages(5, TimeSpan.FromSeconds(wait))])
+        {
+            Assert.Equal((429, seconds), (response.Status, response.RetryAfter));
+            Assert.EndsWith(words, response.Body.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void StillLoading_WithAnEstimate_TellsItAndWhenToComeAgain()
+    {
+        var worker = new LoadingWorker(new("S/cpu"), "host/cpu", "Emu3-Gen-hf", "loading weights, 10 % (40 s)", null, TimeSpan.FromSeconds(360));
+        var response = FailureResponses.StillLoading(worker);
+        Assert.Equal((503, "model_loading", 60), (response.Status, response.Body.Code, response.RetryAfter));
+        Assert.Equal("The model \"Emu3-Gen-hf\" is still being loaded: loading weights, 10 % (40 s). It should be there in about 6 min. Try again in 60 s.", response.Body.Message);
+        Assert.Equal(15, FailureResponses.StillLoading(worker with { Remaining = null }).RetryAfter);
     }
 
     [Fact]

@@ -29,6 +29,8 @@ public sealed class GatewayConfigurationTests
     [InlineData("Gateway:CorsOrigins:0", "file:///app", "Gateway:CorsOrigins")]
     [InlineData("Gateway:CorsOrigins:0", "*", "Gateway:CorsOrigins")]
     [InlineData("Gateway:CorsOrigins:0", "null", "Gateway:CorsOrigins")]
+    [InlineData("Gateway:StopTimeout", "-00:00:01", "Gateway:StopTimeout")]
+    [InlineData("Gateway:LoadTimeout", "02:00:00", "Gateway:LoadTimeout")]
     [InlineData("Cluster:Provider", "Redis", "Cluster:Provider")]
     [InlineData("Cluster:ClusterId", "", "Cluster:ClusterId")]
     public void Read_OfSomethingWrong_NamesIt(string key, string value, string named)

@@ -59,7 +59,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         Assert.NotEmpty(error.GetProperty("message").GetString()!);
         Assert.NotEmpty(error.GetProperty("type").GetString()!);
         Assert.True(error.TryGetProperty("param", out _));
-        if (status == 503) Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 120);
+        if (status == 503) Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, FailureResponses.LongestRetryAfter);
     }
 
     [Theory]
@@ -176,6 +176,7 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
         {
             nameof(IDispatcher.GetWorkers) => Task.FromResult<IReadOnlyList<WorkerCard>>([]),
             nameof(IPulse.Beat) => Task.CompletedTask,
+            nameof(IDispatcher.GetLoadingWorkers) => Task.FromResult<IReadOnlyList<LoadingWorker>>([]),
             nameof(IModelCatalog.List) => Task.FromResult<IReadOnlyList<ModelCard>>([]),
             nameof(IGenerationJob.GetSnapshot) => Task.FromException<JobSnapshot>(new JobNotFoundException("x")),
             _ => throw new NotSupportedException(targetMethod.Name),
