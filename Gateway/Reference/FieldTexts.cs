@@ -35,6 +35,19 @@ internal static class FieldTexts
         ["messages.content.text"] = "Of a part of the type text.",
         ["messages.content.image_url"] = "Of a part of the type image_url.",
         ["messages.content.image_url.url"] = "A data URL (data:image/png;base64,…), or the id of an uploaded file of purpose vision or user_data. Addresses are not fetched.",
+        ["input"] = "A text of the user; or messages, oldest first, the last one of the user.",
+        ["input.type"] = "\"message\": other kinds of items are refused.",
+        ["input.role"] = "Whose message it is; developer means system.",
+        ["input.content"] = "Text, or parts; only the user's messages have pictures.",
+        ["input.content.type"] = "\"input_text\", \"input_image\", or \"output_text\" in an answer of before.",
+        ["input.content.text"] = "Of a part with text.",
+        ["input.content.image_url"] = "A data URL (data:image/png;base64,…), or the id of an uploaded file. Addresses are not fetched.",
+        ["input.content.file_id"] = "In place of image_url: the id of an uploaded file of purpose vision or user_data.",
+        ["instructions"] = "A system message before everything else.",
+        ["max_output_tokens"] = "Tokens of the answer at most; one that is cut there is incomplete.",
+        ["store"] = "Responses are never stored; the answer's store is false.",
+        ["text"] = "How the text is to be: plain.",
+        ["reasoning"] = "The models here do none.",
         ["stop"] = "A text, or up to four: the answer ends before the first of them that it would hold.",
         ["stream_options"] = "How to stream.",
         ["stream_options.include_usage"] = "Whether the last chunk tells the tokens.",
@@ -77,6 +90,8 @@ internal static class FieldTexts
     private static readonly Dictionary<string, JsonSchemaType> s_types = new(StringComparer.Ordinal)
     {
         ["messages.content.image_url.url"] = JsonSchemaType.String,
+        ["input.content.image_url"] = JsonSchemaType.String,
+        ["input.content.file_id"] = JsonSchemaType.String,
         ["image"] = JsonSchemaType.String | JsonSchemaType.Array,
         ["expires_at"] = JsonSchemaType.Integer,
     };

@@ -23,11 +23,20 @@ internal static class RequestShapes
         """{"messages":[{"role":"user","content":[{"type":"text","text":"What shape is it?"},{"type":"image_url","image_url":{"url":"file-0123456789abcdef0123456789abcdef"}}]}]}""",
         [.. s_conversations, """{"stream":true,"stream_options":{}}"""]);
 
+    public static RequestShape Response { get; } = RequestShape.Learn("ResponseRequest", (body, errors) => Endpoints.Responses.Read(body, errors),
+        """{"input":[{"role":"user","content":[{"type":"input_text","text":"What shape is it?"},{"type":"input_image","image_url":"file-0123456789abcdef0123456789abcdef"}]}]}""",
+        [
+            """{"input":[{"type":"message","content":[{"type":"input_text"},{"type":"input_image"}]},{}],"text":{},"reasoning":{},"stream_options":{},"metadata":{"key":"value"}}""",
+            """{"input":[{"role":"user","content":"x"}]}""",
+            """{"input":"x"}""",
+            "{}",
+        ]);
+
     /// <summary>One line of a batch's file.</summary>
     public static RequestShape BatchLine { get; } = RequestShape.Learn("BatchLine", (body, errors) => ItemRequestReader.ReadItem(body, errors),
         """{"custom_id":"star","method":"POST","url":"/v1/images/generations","body":{"prompt":"a big red star on a blue background"}}""",
         ["""{"custom_id":"x"}""", """{"body":1}"""],
-        (schema, document) => schema.Properties!["body"] = Either(document, FieldTexts.Of("body"), Image, Chat));
+        (schema, document) => schema.Properties!["body"] = Either(document, FieldTexts.Of("body"), Image, Chat, Response));
 
     /// <summary>A picture to draw, as a line of a job.</summary>
     public static RequestShape PictureItem { get; } = RequestShape.Learn("PictureItem", (body, errors) => ItemRequestReader.ReadItem(body, errors),
@@ -62,7 +71,7 @@ internal static class RequestShapes
         ["""{"quotas":{}}"""]);
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchLine, PictureItem, QuestionItem, Job, Priority, Batch, Key];
+    public static IReadOnlyList<RequestShape> All => [Image, Chat, Response, BatchLine, PictureItem, QuestionItem, Job, Priority, Batch, Key];
 
     private static OpenApiSchema Either(OpenApiDocument document, string? description, params ReadOnlySpan<RequestShape> shapes)
     {

@@ -75,7 +75,7 @@ internal static class MessageReader
         return new("", null);
     }
 
-    private static void CheckOrder(List<RequestTurn> turns, string path, List<ItemError> errors)
+    internal static void CheckOrder(List<RequestTurn> turns, string path, List<ItemError> errors)
     {
         var first = turns[0].Role == "system" ? 1 : 0;
         for (var i = first; i < turns.Count; i++)
