@@ -18,7 +18,7 @@ internal sealed record BatchRequest(
     {
         var fields = new FieldReader(body, "", errors);
         var file = fields.Text("input_file_id", 256);
-        var endpoint = fields.Choice("endpoint", (Images, 0), (Chat, 1), (Responses, 2));
+        var endpoint = fields.Word("endpoint", Images, Chat, Responses);
         var window = fields.Text("completion_window", 64);
         var metadata = JobRequest.ReadMetadata(fields, errors);
         var life = ReadLife(fields, errors);
@@ -33,7 +33,7 @@ internal sealed record BatchRequest(
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint switch { 0 => Images, 1 => Chat, _ => Responses }, window!, length, metadata, life, webhook);
+        return errors.Count > 0 ? null : new(id, endpoint!, window!, length, metadata, life, webhook);
     }
 
     private static TimeSpan? ReadLife(FieldReader fields, List<ItemError> errors)

@@ -62,7 +62,7 @@ public static class ItemRequestReader
         var id = Id(fields, "custom_id");
         if (id is null) fields.Error("custom_id", "is missing.");
         if (fields.Text("method", 16) is not (null or "POST")) fields.Error("method", "must be \"POST\".");
-        var endpoint = fields.Choice("url", ("/v1/images/generations", LineEndpoint.Images), ("/v1/chat/completions", LineEndpoint.Chat), ("/v1/responses", LineEndpoint.Responses));
+        var endpoint = fields.Word("url", "/v1/images/generations", "/v1/chat/completions", "/v1/responses");
         if (fields.Raw("url") is null) fields.Error("url", "is missing: \"/v1/images/generations\", \"/v1/chat/completions\" or \"/v1/responses\".");
         var body = fields.Raw("body");
         if (body is null) fields.Error("body", "is missing.");
@@ -71,14 +71,12 @@ public static class ItemRequestReader
         var inner = new FieldReader(given, "body", errors);
         var request = endpoint switch
         {
-            LineEndpoint.Images => OpenAiBodies.ReadImage(inner, isAnsweredInPlace: false),
-            LineEndpoint.Responses => ResponseRequest.Read(inner, errors).Item,
+            "/v1/images/generations" => OpenAiBodies.ReadImage(inner, isAnsweredInPlace: false),
+            "/v1/responses" => ResponseRequest.Read(inner, errors).Item,
             _ => OpenAiBodies.ReadChat(inner, errors),
         };
         return request with { Id = id };
     }
-
-    private enum LineEndpoint { Images, Chat, Responses }
 
     internal static string? Id(FieldReader fields, string field)
     {

@@ -28,8 +28,8 @@ internal static class ResponseInputReader
     private static RequestTurn ReadMessage(JsonElement item, string path, List<ItemError> errors)
     {
         var fields = new FieldReader(item, path, errors);
-        if (fields.Raw("type") is not null && fields.Choice("type", ("message", true)) is null) return new("user", []); // of another type the other fields mean something else
-        var role = fields.Choice("role", ("system", Role.System), ("developer", Role.System), ("user", Role.User), ("assistant", Role.Assistant));
+        if (fields.Raw("type") is not null && fields.Word("type", "message") is null) return new("user", []); // of another type the other fields mean something else
+        var role = fields.Word("role", "system", "developer", "user", "assistant");
         if (fields.IsObject && fields.Raw("role") is null) fields.Error("role", "is missing.");
         var content = fields.Raw("content");
         if (fields.IsObject && content is null) fields.Error("content", "is missing: a string, or an array of parts.");
@@ -39,10 +39,10 @@ internal static class ResponseInputReader
         {
             null => [],
             { ValueKind: JsonValueKind.Array } array => array.EnumerateArray()
-                .Select((part, i) => ReadPart(part, $"{path}.content[{i}]", role is null or Role.User, errors)).ToList(),
+                .Select((part, i) => ReadPart(part, $"{path}.content[{i}]", role is null or "user", errors)).ToList(),
             _ => [new RequestPart(fields.Text("content", RequestLimits.TextLength) ?? "", null)],
         };
-        return new(role switch { Role.System => "system", Role.Assistant => "assistant", _ => "user" }, parts);
+        return new(role is "developer" ? "system" : role ?? "user", parts);
     }
 
     private static RequestPart ReadPart(JsonElement part, string path, bool mayHavePictures, List<ItemError> errors)
@@ -86,6 +86,4 @@ internal static class ResponseInputReader
             return null;
         }
     }
-
-    private enum Role { System, User, Assistant }
 }
