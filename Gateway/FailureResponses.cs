@@ -234,7 +234,7 @@ internal static class FailureResponses
     /// <summary>A body for an answer that routing or the server left without one.</summary>
     public static FailureResponse OfStatus(int status, HttpRequest request) => status switch
     {
-        StatusCodes.Status404NotFound => Error(status, NotFound, $"There is nothing at {request.Method} {Short(request.Path)}.", code: "unknown_url"),
+        StatusCodes.Status404NotFound => Error(status, NotFound, $"There is nothing at {request.Method} {Short(request.Path)}. {UnservedRoutes.Remedy(request.Path)}", code: "unknown_url"),
         StatusCodes.Status405MethodNotAllowed => Error(status, Invalid, $"{request.Method} is not allowed at {Short(request.Path)}.", code: "method_not_allowed"),
         StatusCodes.Status413PayloadTooLarge => Error(status, Invalid, "The request is too large.", code: "request_too_large"),
         StatusCodes.Status415UnsupportedMediaType => WrongContentType("application/json"),

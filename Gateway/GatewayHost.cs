@@ -87,6 +87,7 @@ public static class GatewayHost
         ApiDocument.Map(app);
         ReferencePage.Map(app);
         Chat.Map(app);
+        Responses.Map(app);
         Endpoints.Files.Map(app);
         Endpoints.Batches.Map(app);
         Models.Map(app);

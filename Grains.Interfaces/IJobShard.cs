@@ -63,6 +63,12 @@ public interface IJobShard : IGrainWithStringKey
     [Alias("GetItem")] Task<ItemOutcome?> GetItem(int item);
 
     /// <summary>
+    /// Items in the order of their indices, from the given one on, as <see cref="GetItem"/> has each: those with the status alone where one is named. At most
+    /// <paramref name="most"/>, and no more than fit one message; empty when there are no more.
+    /// </summary>
+    [Alias("ReadItems")] Task<IReadOnlyList<ItemOutcome>> ReadItems(int from, int most, ItemStatus? only);
+
+    /// <summary>
     /// Tokens of one item from an absolute offset on, as they come; ends when the item has ended and all were told.
     /// Reading makes the item watched; tokens of an item that ended unwatched are not kept, its file has what they say.
     /// </summary>

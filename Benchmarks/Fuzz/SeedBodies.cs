@@ -28,6 +28,15 @@ internal static class SeedBodies
             """),
         Json("POST /v1/chat/completions", "/v1/chat/completions", 2,
             """{"messages":[{"role":"user","content":"Hello"}],"stream":true,"stream_options":{"include_usage":true},"max_completion_tokens":3}"""),
+        Json("POST /v1/responses", "/v1/responses", 4, $$$"""
+            {"model":"simulated","instructions":"Be short.","input":[{"role":"developer","content":"Speak plainly."},
+             {"type":"message","role":"user","content":[{"type":"input_text","text":"What is this?"},{"type":"input_image","image_url":"{{{Picture}}}","detail":"low"}]},
+             {"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":"A star.","annotations":[]}]},
+             {"role":"user","content":[{"type":"input_image","file_id":"{picture}"},{"type":"input_text","text":"And this?"}]}],
+             "max_output_tokens":3,"temperature":0,"top_p":1,"seed":1,"stop":["zebra","."],"store":true,"tools":[],"tool_choice":"auto","truncation":"disabled",
+             "text":{"format":{"type":"text"}},"reasoning":{"effort":null},"include":[],"metadata":{"a":"b"} }
+            """),
+        Json("POST /v1/responses", "/v1/responses", 2, """{"input":"Hello","stream":true,"stream_options":{"include_obfuscation":false},"max_output_tokens":3}"""),
         Json("POST /v1/jobs", "/v1/jobs", 3, $$$"""
             {"model":"simulated","seed":3,"priority":"low","max_failures":1,"metadata":{"who":"me"},"defaults":{"negative_prompt":"n","n":1,"ratio":"1:1","guidance_scale":3,
              "output_format":"jpeg","max_tokens":2,"question":"What?"},

@@ -9,7 +9,7 @@ internal static class SeedRequests
 
     public static IReadOnlyList<SeedRequest> All { get; } =
     [
-        .. Of("GET", "/", "/playground", "/jobs", "/pages/emu3.css", "/pages/emu3.js", "/health", "/health/live", "/health/ready", "/health/startup", "/openapi/v1.json",
+        .. Of("GET", "/", "/playground", "/jobs", "/pages/emu3.css", "/pages/emu3.js", "/pages/api.js", "/pages/playground.js", "/pages/recipe.js", "/pages/jobs.js", "/pages/job.js", "/pages/tiles.js", "/health", "/health/live", "/health/ready", "/health/startup", "/openapi/v1.json",
                 "/reference/scalar.js", "/reference/scalar.aspnetcore.js", "/reference/favicon.svg")
             .Select(seed => seed with { Caller = FuzzCaller.Nobody }),
         new("GET /reference/{documentName?}", "/reference") { Caller = FuzzCaller.Nobody },
@@ -28,6 +28,7 @@ internal static class SeedRequests
         new("GET /v1/jobs/{id}/events", "/v1/jobs/{waiting}/events?after=0x2"),
         new("GET /v1/jobs/{id}/items/{item:int:min(0)}/tokens", $"{OneJob}/items/0/tokens?after=1:3") { Weight = 2 },
         new("GET /v1/jobs/{id}/results", $"{OneJob}/results?limit=2&after=1") { Weight = 2 },
+        new("GET /v1/jobs/{id}/items", $"{OneJob}/items?from=1&limit=2&status=done") { Weight = 2 },
         new("GET /v1/jobs/{id}/items/{item:int:min(0)}", $"{OneJob}/items/1"),
         new("GET /v1/jobs/{id}/items/{item:int:min(0)}/content", $"{OneJob}/items/0/content") { Headers = [("Range", "bytes=0-9")], Weight = 2 },
         new("DELETE /v1/jobs/{id}/items/{item:int:min(0)}/content", "/v1/jobs/{victim}/items/1/content"),

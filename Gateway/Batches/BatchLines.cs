@@ -72,7 +72,7 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
         var first = outputs[0];
         if (first.Failure is { } failure) return Told(FailureResponses.Of(failure));
         if (first.Spec.Chat is not null)
-            return await Read(job, first, cancellationToken) is { } text ? (StatusCodes.Status200OK, ChatOf(job, first, text)) : Told(FailureResponses.FileReleased(first.Item));
+            return await Read(job, first, cancellationToken) is { } text ? (StatusCodes.Status200OK, batch.Card.Endpoint == BatchRequest.Responses ? ResponseOf(job, first, text) : ChatOf(job, first, text)) : Told(FailureResponses.FileReleased(first.Item));
         var pictures = new List<ImageAnswer>();
         foreach (var output in outputs)
         {
@@ -96,6 +96,12 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
     private static ChatAnswer ChatOf(JobSnapshot job, ItemOutcome outcome, byte[] text) => new(
         string.Create(CultureInfo.InvariantCulture, $"chatcmpl-{job.Id.Value["job_".Length..]}-{outcome.Item}"), job.Spec.CreatedAt.ToUnixTimeSeconds(), job.Spec.Model,
         [new(0, new(Encoding.UTF8.GetString(text)), Chat.ReasonOf(outcome.Result!))], Chat.UsageOf(outcome.Result!));
+
+    private static ResponseAnswer ResponseOf(JobSnapshot job, ItemOutcome outcome, byte[] text)
+    {
+        var digits = string.Create(CultureInfo.InvariantCulture, $"{job.Id.Value["job_".Length..]}-{outcome.Item}");
+        return Responses.Ended(Responses.Begun(job.Spec, outcome.Spec, digits), $"msg_{digits}", outcome.Result!, Encoding.UTF8.GetString(text));
+    }
 
     private static ImagesAnswer ImagesOf(JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, IReadOnlyList<ImageAnswer> pictures) => new()
     {

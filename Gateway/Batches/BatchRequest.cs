@@ -12,6 +12,7 @@ internal sealed record BatchRequest(
 {
     public const string Images = "/v1/images/generations";
     public const string Chat = "/v1/chat/completions";
+    public const string Responses = "/v1/responses";
 
     /// <summary>Words of <c>on_invalid_line</c>: a bad line fails the batch, as OpenAI has it, or is that line's error, as vLLM has it.</summary>
     public const string Fail = "fail";
@@ -22,7 +23,7 @@ internal sealed record BatchRequest(
     {
         var fields = new FieldReader(body, "", errors);
         var file = fields.Text("input_file_id", 256);
-        var endpoint = fields.Choice("endpoint", (Images, true), (Chat, false));
+        var endpoint = fields.Word("endpoint", Images, Chat, Responses);
         var window = fields.Text("completion_window", 64);
         var metadata = JobRequest.ReadMetadata(fields, errors);
         var life = ReadLife(fields, errors);
@@ -31,14 +32,14 @@ internal sealed record BatchRequest(
         fields.Close();
         if (!fields.IsObject) return null;
         if (fields.Raw("input_file_id") is null) fields.Error("input_file_id", "is missing.");
-        if (fields.Raw("endpoint") is null) fields.Error("endpoint", $"is missing: \"{Images}\" or \"{Chat}\".");
+        if (fields.Raw("endpoint") is null) fields.Error("endpoint", $"is missing: \"{Images}\", \"{Chat}\" or \"{Responses}\".");
         if (fields.Raw("completion_window") is null) fields.Error("completion_window", $"is missing: it {CompletionWindow.Form}.");
         var length = TimeSpan.Zero;
         if (window is not null && !CompletionWindow.TryParse(window, out length)) fields.Error("completion_window", $"{CompletionWindow.Form}, and is \"{window}\".");
         var id = default(FileId);
         if (file is not null && (!FileId.TryParse(file, out id) || id.Batch is not null))
             fields.Error("input_file_id", "must be the id of a file that was uploaded with the purpose \"batch\".");
-        return errors.Count > 0 ? null : new(id, endpoint!.Value ? Images : Chat, window!, length, metadata, life, webhook, reports);
+        return errors.Count > 0 ? null : new(id, endpoint!, window!, length, metadata, life, webhook, reports);
     }
 
     private static TimeSpan? ReadLife(FieldReader fields, List<ItemError> errors)

@@ -11,6 +11,12 @@ internal sealed record OutcomePage(IReadOnlyList<OutcomeAnswer> Data, string Nex
     public string Object { get; } = "list";
 }
 
+/// <summary>A page of a job's items in the order of their indices. Ask with <c>from=next</c> for the following ones; null at the end.</summary>
+internal sealed record ItemPage(IReadOnlyList<OutcomeAnswer> Data, int? Next)
+{
+    public string Object { get; } = "list";
+}
+
 /// <summary>A page of jobs, newest first. Ask with <c>after=next</c> for the following ones; null at the end.</summary>
 internal sealed record JobPage(IReadOnlyList<JobAnswer> Data, string? Next)
 {

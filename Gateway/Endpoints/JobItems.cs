@@ -3,6 +3,7 @@ using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
 using Emu3.Grains.Interfaces;
+using Emu3.Grains.Interfaces.Requests;
 using Emu3.Storage.Blobs;
 using Microsoft.Net.Http.Headers;
 
@@ -12,11 +13,15 @@ namespace Emu3.Gateway.Endpoints;
 internal static class JobItems
 {
     private const int MostOutcomes = 1_000;
+    private static readonly string[] s_statuses = [.. Enum.GetNames<ItemStatus>().Select(name => name.ToLowerInvariant())];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/jobs/{id}/results", List).Tell(ApiGroups.Jobs, "List what came of a job's items", "In their durable order, also while it runs.")
             .AsksLimit(100, MostOutcomes).Asks("after", "The `next` of the page before.").Gives<OutcomePage>();
+        routes.MapGet("/v1/jobs/{id}/items", ListItems).Tell(ApiGroups.Jobs, "List a job's items",
+                "In the order of the request, also those that have not ended. With `status`, a page may be short, and even empty, while `next` says that there is more to look through.")
+            .Asks("from", "Index of the first item, from 0; the `next` of the page before.").AsksLimit(100, MostOutcomes).Asks("status", "Only items that stand so.", s_statuses).Gives<ItemPage>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get).Tell(ApiGroups.Jobs, "Look at an item").Gives<OutcomeAnswer>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content).Tell(ApiGroups.Jobs, "Read an item's file")
             .GivesFileInRanges("The picture, in its own format.", RouteText.Pictures).GivesFileInRanges("The answer to a question.", "text/plain");
@@ -36,6 +41,19 @@ internal static class JobItems
         var told = new List<OutcomeAnswer>(outcomes.Count);
         foreach (var outcome in outcomes) told.Add(await reader.Tell(outcome, job, cancellationToken));
         return new JsonAnswer<OutcomePage>(new(told, next.ToString(), job.Attempt > 1 ? outcomes.Count == limit : next.Seen.Sum() < job.Counts.Ended));
+    }
+
+    private static async Task<IResult> ListItems(string id, HttpRequest request, JobReader reader, CancellationToken cancellationToken)
+    {
+        var errors = new List<ItemError>();
+        var (from, limit) = (PageQuery.Place(request, "from", errors), PageQuery.Limit(request, 100, MostOutcomes, errors));
+        var only = PageQuery.Word(request, "status", errors, s_statuses) is { } word ? Enum.Parse<ItemStatus>(word, ignoreCase: true) : default(ItemStatus?);
+        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
+        if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
+        var (items, next) = await reader.ReadItems(job, from, limit, only, cancellationToken);
+        var told = new List<OutcomeAnswer>(items.Count);
+        foreach (var item in items) told.Add(await reader.Tell(item, job, cancellationToken));
+        return new JsonAnswer<ItemPage>(new(told, next));
     }
 
     private static async Task<IResult> Get(string id, int item, JobReader reader, CancellationToken cancellationToken)

@@ -15,6 +15,15 @@ internal static class PageQuery
         return usual;
     }
 
+    /// <summary>A place in a list, from 0; wrong ones are errors, and then it is the first.</summary>
+    public static int Place(HttpRequest request, string field, List<ItemError> errors)
+    {
+        if (request.Query[field].ToString() is not { Length: > 0 } text) return 0;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var place)) return place;
+        errors.Add(new(field, "must be a whole number from 0."));
+        return 0;
+    }
+
     /// <summary>One of these words; null when there is none, or a wrong one.</summary>
     public static string? Word(HttpRequest request, string field, List<ItemError> errors, params ReadOnlySpan<string> words)
     {

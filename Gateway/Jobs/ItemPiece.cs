@@ -10,6 +10,7 @@ internal sealed class ItemPiece(int firstItem)
     private const int MostBytes = 400 << 10;
     private readonly List<ItemSpec> _specs = [];
     private readonly List<int> _lines = [];
+    private readonly List<string> _textFields = [];
     private int _bytes;
 
     public int FirstItem => firstItem;
@@ -19,13 +20,17 @@ internal sealed class ItemPiece(int firstItem)
     /// <summary>The line of each spec.</summary>
     public IReadOnlyList<int> Lines => _lines;
 
+    /// <summary>See <see cref="Emu3.Grains.Interfaces.Requests.ItemRequest.TextField"/>, of each spec.</summary>
+    public IReadOnlyList<string> TextFields => _textFields;
+
     public bool HasRoomFor(ItemSpec spec) =>
         _specs.Count == 0 || firstItem % JobId.ItemsInShard + _specs.Count < JobId.ItemsInShard && _bytes + BytesOf(spec) <= MostBytes;
 
-    public void Add(ItemSpec spec, int line)
+    public void Add(ItemSpec spec, int line, string textField)
     {
         _specs.Add(spec);
         _lines.Add(line);
+        _textFields.Add(textField);
         _bytes += BytesOf(spec);
     }
 

@@ -10,6 +10,9 @@ namespace Emu3.Gateway.Jobs;
 /// <summary>Reads jobs and their outcomes for the caller: what belongs to another is not there.</summary>
 internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs, Caller caller)
 {
+    /// <summary>Shards that one page of items looks through: 16,384 items.</summary>
+    private const int MostShards = 64;
+
     /// <summary>The job, or null when there is none of that name.</summary>
     public async Task<JobSnapshot?> Find(string id, CancellationToken cancellationToken)
     {
@@ -51,6 +54,25 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs, Caller c
         }
         while (seen.Count > 0 && seen[^1] == 0) seen.RemoveAt(seen.Count - 1);
         return (outcomes, new(seen));
+    }
+
+    /// <summary>
+    /// Items in the order of their indices, whether they have ended or not, and where the next page begins; null behind the last one. Where a status is named, only
+    /// those: so many shards are looked through in one call at most that it may give fewer than there are, and none.
+    /// </summary>
+    public async Task<(IReadOnlyList<ItemOutcome> Items, int? Next)> ReadItems(JobSnapshot job, int from, int most, ItemStatus? only, CancellationToken cancellationToken)
+    {
+        var items = new List<ItemOutcome>();
+        var (at, lastShard) = (from, from / JobId.ItemsInShard + MostShards);
+        while (at < job.Counts.Total && items.Count < most && at / JobId.ItemsInShard < lastShard)
+        {
+            var (start, shard) = (at, at / JobId.ItemsInShard);
+            var read = await cluster.Repeat(() => cluster.Grain<IJobShard>(job.Id.Shard(shard)).ReadItems(start, most - items.Count, only), cancellationToken);
+            items.AddRange(read);
+            at = read.Count > 0 ? read[^1].Item + 1 : (shard + 1) * JobId.ItemsInShard;
+        }
+
+        return (items, at < job.Counts.Total ? at : null);
     }
 
     /// <summary>An outcome as it is told: an answer's text is in its file.</summary>

@@ -75,7 +75,7 @@ internal sealed class JobSubmission(
         foreach (var output in item.Specs)
         {
             if (!_piece.HasRoomFor(output)) await Send(cancellationToken);
-            _piece.Add(output, line);
+            _piece.Add(output, line, item.TextField);
         }
     }
 
@@ -176,7 +176,7 @@ internal sealed class JobSubmission(
         var measures = await measurer.Measure([.. firsts.Select(first => piece.Specs[first])], cancellationToken);
         for (var i = 0; i < firsts.Count; i++)
         {
-            if (measures?[i].Failure is { } failure) _errors.Add(piece.Lines[firsts[i]], new ItemError(piece.Specs[firsts[i]].Image is null ? "messages" : "prompt", failure.Message));
+            if (measures?[i].Failure is { } failure) _errors.Add(piece.Lines[firsts[i]], new ItemError(piece.TextFields[firsts[i]], failure.Message));
             var count = (i + 1 < firsts.Count ? firsts[i + 1] : piece.Specs.Count) - firsts[i];
             CountPositions(measures?[i].Positions ?? LeastPositions(piece.Specs[firsts[i]]), count);
         }

@@ -19,7 +19,8 @@ internal static class WebPages
         MapPage(routes, "/jobs", "jobs", "Jobs");
         MapPage(routes, "/jobs/{id}", "job", "Job");
         Map(routes, "/pages/emu3.css", Read("emu3.css"), "text/css; charset=utf-8");
-        Map(routes, "/pages/emu3.js", Read("emu3.js"), "text/javascript; charset=utf-8");
+        foreach (var script in (ReadOnlySpan<string>)["emu3.js", "api.js", "playground.js", "recipe.js", "jobs.js", "job.js", "tiles.js"])
+            Map(routes, $"/pages/{script}", Read(script), "text/javascript; charset=utf-8");
     }
 
     /// <summary>A page: its own file within the frame that all have.</summary>

@@ -16,6 +16,14 @@ internal static class RequestShapes
         """{"messages":[{"role":"user","content":"x"}]}""",
     ];
 
+    private static readonly string[] s_inputs =
+    [
+        """{"input":[{"type":"message","content":[{"type":"input_text"},{"type":"input_image"}]},{}],"text":{},"reasoning":{},"metadata":{"key":"value"}}""",
+        """{"input":[{"role":"user","content":"x"}]}""",
+        """{"input":"x"}""",
+        "{}",
+    ];
+
     private const string JobProbe = """{"defaults":{},"metadata":{"key":"value"},"webhook":{}}""";
 
     public static RequestShape Image { get; } = RequestShape.Learn("ImageRequest", (body, errors) => Images.Read(body, errors),
@@ -34,11 +42,19 @@ internal static class RequestShapes
     public static RequestShape BatchChat { get; } = RequestShape.Learn(
         "BatchChatBody", (body, errors) => OpenAiBodies.ReadChat(new(body, "", errors), errors), """{"messages":[{"role":"user","content":"What is red?"}]}""", [.. s_conversations, "{}"]);
 
+    public static RequestShape Response { get; } = RequestShape.Learn("ResponseRequest", (body, errors) => Endpoints.Responses.Read(body, errors),
+        """{"input":[{"role":"user","content":[{"type":"input_text","text":"What shape is it?"},{"type":"input_image","image_url":"file-0123456789abcdef0123456789abcdef"}]}]}""",
+        [.. s_inputs, """{"stream":true,"stream_options":{}}"""]);
+
+    /// <summary>What asks for a response in a line of a batch.</summary>
+    public static RequestShape BatchResponse { get; } = RequestShape.Learn("BatchResponseBody", (body, errors) => ResponseRequest.Read(new(body, "", errors), errors),
+        """{"input":"What is red?"}""", s_inputs);
+
     /// <summary>One line of a batch's file.</summary>
     public static RequestShape BatchLine { get; } = RequestShape.Learn("BatchLine", (body, errors) => ItemRequestReader.ReadItem(body, errors),
         """{"custom_id":"star","method":"POST","url":"/v1/images/generations","body":{"prompt":"a big red star on a blue background"}}""",
         ["""{"custom_id":"x"}""", """{"body":1}"""],
-        (schema, document) => schema.OneOf = [Line(document, BatchRequest.Images, BatchImage), Line(document, BatchRequest.Chat, BatchChat)]);
+        (schema, document) => schema.OneOf = [Line(document, BatchRequest.Images, BatchImage), Line(document, BatchRequest.Chat, BatchChat), Line(document, BatchRequest.Responses, BatchResponse)]);
 
     /// <summary>A picture to draw, as a line of a job.</summary>
     public static RequestShape PictureItem { get; } = RequestShape.Learn("PictureItem", (body, errors) => ItemRequestReader.ReadItem(body, errors),
@@ -89,7 +105,7 @@ internal static class RequestShapes
         ["""{"quotas":{}}"""]);
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<RequestShape> All => [Image, Chat, BatchImage, BatchChat, BatchLine, PictureItem, QuestionItem, Job, JobHead, Priority, Batch, Key];
+    public static IReadOnlyList<RequestShape> All => [Image, Chat, Response, BatchImage, BatchChat, BatchResponse, BatchLine, PictureItem, QuestionItem, Job, JobHead, Priority, Batch, Key];
 
     /// <summary>A line of a job.</summary>
     public static OpenApiSchema JobLine(OpenApiDocument document) =>

@@ -122,6 +122,14 @@ public sealed class FieldReader
         return null;
     }
 
+    /// <summary>One of a few words, as it stands.</summary>
+    public string? Word(string field, params ReadOnlySpan<string> allowed)
+    {
+        var places = new (string Word, int Place)[allowed.Length];
+        for (var i = 0; i < places.Length; i++) places[i] = (allowed[i], i);
+        return Choice(field, places) is { } place ? allowed[place] : null;
+    }
+
     private static string[] WordsOf<T>(ReadOnlySpan<(string Word, T Value)> allowed)
     {
         var words = new string[allowed.Length];

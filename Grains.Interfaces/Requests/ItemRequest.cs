@@ -54,16 +54,25 @@ public sealed record ItemRequest
     /// <summary>Answers in text when set; a question about pictures is one turn.</summary>
     public IReadOnlyList<RequestTurn>? Turns { get; init; }
 
+    /// <summary>What the request calls its turns, for errors about them: <c>messages</c> of a chat body, <c>input</c> of a response's.</summary>
+    public string TurnsField { get; init; } = "messages";
+
     /// <summary>Pictures of a question, and the question: they become one turn when they meet (a job's default question asks of every picture).</summary>
     public IReadOnlyList<RequestPicture>? Pictures { get; init; }
     public string? Question { get; init; }
     public int? MaxNewTokens { get; init; }
+
+    /// <summary>What the request calls <see cref="MaxNewTokens"/>, for errors about it.</summary>
+    public string MaxNewTokensField { get; init; } = "max_tokens";
 
     /// <summary>Strings that end an answer; none of them is "no stops, whatever the job says".</summary>
     public IReadOnlyList<string>? Stop { get; init; }
 
     /// <summary>What is to come out; null when the request does not show it.</summary>
     public bool? IsImage => Prompt is not null ? true : Turns is not null || Pictures is not null || Question is not null ? false : null;
+
+    /// <summary>The field whose text the item is made of, for errors about all of it.</summary>
+    public string TextField => IsImage == true ? "prompt" : Turns is null ? "question" : TurnsField;
 
     /// <summary>This request with what it leaves out taken from the job's defaults. Size stands for ratio and area, and these for it.</summary>
     public ItemRequest Over(ItemRequest defaults) => this with
@@ -86,6 +95,7 @@ public sealed record ItemRequest
         EmbedRecipe = EmbedRecipe ?? defaults.EmbedRecipe,
         Question = Question ?? (Pictures is not null ? defaults.Question : null),
         MaxNewTokens = MaxNewTokens ?? defaults.MaxNewTokens,
+        MaxNewTokensField = MaxNewTokens is null ? defaults.MaxNewTokensField : MaxNewTokensField,
         Stop = Stop ?? defaults.Stop,
     };
 }

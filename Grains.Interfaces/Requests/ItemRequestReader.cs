@@ -62,14 +62,20 @@ public static class ItemRequestReader
         var id = Id(fields, "custom_id");
         if (id is null) fields.Error("custom_id", "is missing.");
         if (fields.Text("method", 16) is not (null or "POST")) fields.Error("method", "must be \"POST\".");
-        var isImage = fields.Choice("url", ("/v1/images/generations", true), ("/v1/chat/completions", false));
-        if (fields.Raw("url") is null) fields.Error("url", "is missing: \"/v1/images/generations\" or \"/v1/chat/completions\".");
+        var endpoint = fields.Word("url", "/v1/images/generations", "/v1/chat/completions", "/v1/responses");
+        if (fields.Raw("url") is null) fields.Error("url", "is missing: \"/v1/images/generations\", \"/v1/chat/completions\" or \"/v1/responses\".");
         var body = fields.Raw("body");
         if (body is null) fields.Error("body", "is missing.");
         fields.Close();
-        if (body is not { } given || isImage is null) return new() { Id = id };
+        if (body is not { } given || endpoint is null) return new() { Id = id };
         var inner = new FieldReader(given, "body", errors);
-        return (isImage.Value ? OpenAiBodies.ReadImage(inner, isAnsweredInPlace: false) : OpenAiBodies.ReadChat(inner, errors)) with { Id = id };
+        var request = endpoint switch
+        {
+            "/v1/images/generations" => OpenAiBodies.ReadImage(inner, isAnsweredInPlace: false),
+            "/v1/responses" => ResponseRequest.Read(inner, errors).Item,
+            _ => OpenAiBodies.ReadChat(inner, errors),
+        };
+        return request with { Id = id };
     }
 
     internal static string? Id(FieldReader fields, string field)

@@ -21,7 +21,11 @@ public sealed record ResolveContext
 }
 
 /// <summary>Either specs, one a sample, or errors.</summary>
-public sealed record ItemResolution(IReadOnlyList<ItemSpec> Specs, IReadOnlyList<RequestPicture> Pictures, IReadOnlyList<ItemError> Errors);
+/// <param name="Specs">What is to be made.</param>
+/// <param name="Pictures">That came with the request.</param>
+/// <param name="Errors">What is wrong with it.</param>
+/// <param name="TextField">See <see cref="ItemRequest.TextField"/>.</param>
+public sealed record ItemResolution(IReadOnlyList<ItemSpec> Specs, IReadOnlyList<RequestPicture> Pictures, IReadOnlyList<ItemError> Errors, string TextField);
 
 /// <summary>
 /// Turns an item into specs with nothing left open: every default is filled in here and nowhere later, so what is stored with a job means the same
@@ -39,7 +43,7 @@ public static class ItemResolver
         var image = whole.IsImage == true ? ResolveImage(whole, context.Model, errors) : null;
         var chat = whole.IsImage == false ? ResolveChat(whole, context, errors) : null;
         if (whole.IsImage is null) errors.Add(new("prompt", "is missing: an item has a prompt, an image and a question, or messages."));
-        if (errors.Count > 0) return new([], [], errors);
+        if (errors.Count > 0) return new([], [], errors, whole.TextField);
 
         var id = whole.Id ?? line.ToString(CultureInfo.InvariantCulture);
         var sampling = image is not null ? ImageSampling(whole, context.Model) : ChatSampling(whole);
@@ -57,7 +61,7 @@ public static class ItemResolver
                 Chat = chat,
             };
         }
-        return new(specs, chat is null ? [] : [.. PicturesOf(TurnsOf(whole))], []);
+        return new(specs, chat is null ? [] : [.. PicturesOf(TurnsOf(whole))], [], whole.TextField);
     }
 
     /// <summary>Whether a request that names a model means this one. Names with an owner in front (<c>BAAI/Emu3-Gen-hf</c>) mean the same.</summary>
@@ -102,17 +106,17 @@ public static class ItemResolver
         var model = context.Model;
         if (!model.CanChat)
         {
-            errors.Add(new(request.Turns is null ? "question" : "messages", $"asks for text, and \"{model.Name}\" can't chat."));
+            errors.Add(new(request.TextField, $"asks for text, and \"{model.Name}\" can't chat."));
             return null;
         }
         if (request.Turns is null && string.IsNullOrEmpty(request.Question)) errors.Add(new("question", "is missing."));
         if (request.MaxNewTokens >= model.MaxPositions)
-            errors.Add(new("max_tokens", $"is {request.MaxNewTokens}, and \"{model.Name}\" has {model.MaxPositions} positions for prompt and answer."));
+            errors.Add(new(request.MaxNewTokensField, $"is {request.MaxNewTokens}, and \"{model.Name}\" has {model.MaxPositions} positions for prompt and answer."));
         var turns = TurnsOf(request);
         var pictureCount = PicturesOf(turns).Count();
         if (pictureCount > RequestLimits.Pictures)
-            errors.Add(new("messages", $"have {pictureCount} pictures; {RequestLimits.Pictures} are allowed."));
-        CheckLength(turns.Sum(turn => turn.Parts.Sum(part => part.Text?.Length ?? 0)), request.Turns is null ? "question" : "messages", errors);
+            errors.Add(new(request.Turns is null ? "image" : request.TurnsField, $"has {pictureCount} pictures; {RequestLimits.Pictures} are allowed."));
+        CheckLength(turns.Sum(turn => turn.Parts.Sum(part => part.Text?.Length ?? 0)), request.TextField, errors);
         return new()
         {
             Turns = [.. turns.Select(turn => new ChatTurn(turn.Role, [.. turn.Parts.Select(part =>
@@ -140,6 +144,6 @@ public static class ItemResolver
     private static void CheckLength(int length, string field, List<ItemError> errors)
     {
         if (length > RequestLimits.ItemTextLength)
-            errors.Add(new(field, $"have {length} characters in all; {RequestLimits.ItemTextLength} are allowed."));
+            errors.Add(new(field, $"has {length} characters in all; {RequestLimits.ItemTextLength} are allowed."));
     }
 }

@@ -45,6 +45,7 @@ public static class OpenAiBodies
         {
             Model = model,
             Turns = messages is { } given ? MessageReader.Read(given, fields.PathOf("messages"), errors) : null,
+            MaxNewTokensField = maxCompletionTokens is null ? "max_tokens" : "max_completion_tokens",
             MaxNewTokens = maxCompletionTokens ?? ItemRequestReader.MaxNewTokens(fields, "max_tokens"),
             Stop = ItemRequestReader.Stop(fields),
         });

@@ -38,11 +38,15 @@ public sealed partial class JobShard
     public Task<ItemOutcome?> GetItem(int item)
     {
         var local = item - _first;
-        var state = _items.Durable;
-        if ((uint)local >= (uint)state.Items.Length) return Task.FromResult<ItemOutcome?>(null);
-        return Task.FromResult<ItemOutcome?>(state.LastOutcomeOf(local) is { } ended
-            ? Outcome(ended)
-            : new() { Item = item, Status = state.Items[local].Status, Spec = _specs.Durable.Items[local] });
+        return Task.FromResult((uint)local < (uint)_items.Durable.Items.Length ? Item(local) : null);
+    }
+
+    public Task<IReadOnlyList<ItemOutcome>> ReadItems(int from, int most, ItemStatus? only)
+    {
+        var items = _items.Durable.Items;
+        var start = Math.Max(0, from - _first);
+        return Task.FromResult<IReadOnlyList<ItemOutcome>>([.. Enumerable.Range(start, Math.Max(0, items.Length - start))
+            .Where(item => only is null || items[item].Status == only).Take(Math.Min(most, MostInMessage())).Select(Item)]);
     }
 
     public Task<IReadOnlyList<ItemStanding>> GetStandings()
@@ -116,6 +120,11 @@ public sealed partial class JobShard
         foreach (var (item, buffer) in _buffers.ToList())
             if (buffer is { IsEnded: true, ReaderCount: 0 } && !IsInteractive) _buffers.Remove(item);
     }
+
+    /// <summary>An item as it stands.</summary>
+    private ItemOutcome Item(int item) => _items.Durable.LastOutcomeOf(item) is { } ended
+        ? Outcome(ended)
+        : new() { Item = _first + item, Status = _items.Durable.Items[item].Status, Spec = _specs.Durable.Items[item] };
 
     private ItemOutcome Outcome(ShardOutcome outcome) => new()
     {

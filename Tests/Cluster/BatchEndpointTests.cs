@@ -84,6 +84,23 @@ public sealed partial class BatchEndpointTests(BatchEndpointTests.Running runnin
     }
 
     [Fact]
+    public async Task Batch_OfResponses_GivesResponses()
+    {
+        const string Responses = "/v1/responses";
+        var input = await UploadAsync("""{"custom_id":"q","method":"POST","url":"/v1/responses","body":{"model":"fake","max_output_tokens":4,"input":"Hi"}}""");
+        var batch = await WaitAsync((await _batches.CreateBatchAsync(Body(input, Responses), waitUntilCompleted: false, Options)).BatchId, "completed");
+
+        var body = (await LinesAsync(batch.GetProperty("output_file_id").GetString()!))["q"].GetProperty("response").GetProperty("body");
+        Assert.Equal(("response", "incomplete"), (body.GetProperty("object").GetString(), body.GetProperty("status").GetString()));
+        Assert.Equal("w0 w1 w2 w3 ", body.GetProperty("output")[0].GetProperty("content")[0].GetProperty("text").GetString());
+        Assert.Equal(body.GetProperty("usage").GetProperty("total_tokens").GetInt64(), batch.GetProperty("usage").GetProperty("total_tokens").GetInt64());
+
+        var wrong = await UploadAsync("""{"custom_id":"q","method":"POST","url":"/v1/responses","body":{"model":"fake","messages":[{"role":"user","content":"Hi"}]}}""");
+        var failed = await WaitAsync((await _batches.CreateBatchAsync(Body(wrong, Responses), waitUntilCompleted: false, Options)).BatchId, "failed");
+        Assert.Equal(["body.input", "body.messages"], failed.GetProperty("errors").GetProperty("data").EnumerateArray().Select(error => error.GetProperty("param").GetString()).Order());
+    }
+
+    [Fact]
     public async Task Batch_WithWrongLines_Fails_NamesThemAll_AndRunsNothing()
     {
         var input = await UploadAsync(

@@ -38,7 +38,7 @@ public sealed class KeyTests : IAsyncLifetime
     public async Task EveryRoute_ButHealth_AsksForAKey()
     {
         foreach (var (method, path) in ((string, string)[])[
-            ("GET", "/v1/models"), ("GET", "/v1/jobs"), ("POST", "/v1/jobs"), ("POST", "/v1/images/generations"), ("POST", "/v1/chat/completions"),
+            ("GET", "/v1/models"), ("GET", "/v1/jobs"), ("POST", "/v1/jobs"), ("POST", "/v1/images/generations"), ("POST", "/v1/chat/completions"), ("POST", "/v1/responses"),
             ("GET", "/v1/workers"), ("POST", "/v1/workers/a/b/release"), ("GET", "/v1/admin/keys"), ("GET", "/v1/admin/audit"), ("GET", "/v1/nothing"), ("PUT", "/v1/jobs")])
         {
             using var request = new HttpRequestMessage(new(method), path);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Emu3.Inference;
 using Emu3.Tests.Fakes;
 using Emu3.Tests.Unit.Grains.Interfaces.Requests;
 
@@ -47,6 +48,39 @@ public sealed class NativeJobTests : IAsyncLifetime
         Assert.Equal(300, ended.GetProperty("counts").GetProperty("done").GetInt32());
         Assert.Equal("me", ended.GetProperty("metadata").GetProperty("who").GetString());
         Assert.Equal(Enumerable.Range(0, 300), (await ReadPages(id, 71)).Select(outcome => outcome.GetProperty("index").GetInt32()).Order());
+    }
+
+    [Fact]
+    public async Task Items_OfAJob_ComeInTheOrderOfTheRequest_EndedOrNot()
+    {
+        await using var gateway = await GatewayCluster.StartAsync(new FakeEngineOptions
+        {
+            OnToken = (request, _) => { if (request is ImageRequest { Prompt: "sick" }) throw new InvalidOperationException("sick"); },
+        });
+        var id = (await gateway.SubmitAsync(["{}", .. Enumerable.Range(0, 600).Select(i => $$"""{"id":"i{{i}}","prompt":"{{(i is 3 or 555 ? "sick" : "p")}}","seed":{{i}}}""")])).GetProperty("id").GetString()!;
+        var before = await gateway.GetAsync($"/v1/jobs/{id}/items?from=590&limit=100"); // whatever has ended by now
+        Assert.Equal(Enumerable.Range(590, 10), IndicesOf(before));
+        Assert.Equal(JsonValueKind.Null, before.GetProperty("next").ValueKind);
+        await gateway.WaitAsync(id);
+
+        var indices = new List<int>();
+        for (int? from = 0; from is not null;)
+        {
+            var page = await gateway.GetAsync($"/v1/jobs/{id}/items?from={from}&limit=101");
+            indices.AddRange(IndicesOf(page));
+            from = page.GetProperty("next").Deserialize<int?>();
+        }
+
+        Assert.Equal(Enumerable.Range(0, 600), indices);
+        var failed = await gateway.GetAsync($"/v1/jobs/{id}/items?status=failed");
+        Assert.Equal([3, 555], IndicesOf(failed));
+        Assert.All(failed.GetProperty("data").EnumerateArray(), item => Assert.NotEmpty(item.GetProperty("error").GetProperty("message").GetString()!));
+        Assert.Empty(IndicesOf(await gateway.GetAsync($"/v1/jobs/{id}/items?status=pending")));
+        Assert.Empty(IndicesOf(await gateway.GetAsync($"/v1/jobs/{id}/items?from=600")));
+        foreach (var query in (string[])["from=-1", "from=x", "limit=0", "limit=1001", "status=lost"]) await gateway.GetAsync($"/v1/jobs/{id}/items?{query}", 400);
+        await gateway.GetAsync("/v1/jobs/job_1/items", 404);
+
+        static int[] IndicesOf(JsonElement page) => [.. page.GetProperty("data").EnumerateArray().Select(item => item.GetProperty("index").GetInt32())];
     }
 
     private async Task<List<JsonElement>> ReadPages(string job, int limit)

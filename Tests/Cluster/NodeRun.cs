@@ -61,7 +61,7 @@ public sealed class NodeRun : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>An engine that breaks over one question, and over one picture.</summary>
-    private static void BeSick(GenerationRequest request, int at)
+    internal static void BeSick(GenerationRequest request, int at)
     {
         if (request is ImageRequest { Prompt: "Be sick" } || request is ChatRequest chat && chat.Messages.SelectMany(message => message.Parts).Any(part => part is ChatPart.Text { Value: "Be sick" }))
             throw new InvalidOperationException("sick");

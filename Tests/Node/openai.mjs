@@ -155,6 +155,56 @@ await check('chat: the same under an idempotency key', async () => {
     await assert.rejects(ask('w1'), OpenAI.UnprocessableEntityError);
 });
 
+await check('responses: a text', async () => {
+    const answer = await client.responses.create({
+        model, input: 'Hi', instructions: 'Be brief.', max_output_tokens: 3, temperature: 0.5, top_p: 0.9, store: true, metadata: { of: 'node' }, text: { format: { type: 'text' } },
+    });
+    assert.deepEqual([answer.object, answer.status, answer.incomplete_details.reason, answer.output_text], ['response', 'incomplete', 'max_output_tokens', 'w0 w1 w2 ']);
+    assert.deepEqual([answer.usage.output_tokens, answer.usage.total_tokens], [3, answer.usage.input_tokens + 3]);
+    assert.deepEqual([answer.store, answer.instructions, answer.metadata.of], [false, 'Be brief.', 'node']);
+});
+
+await check('responses: a picture, and the answer goes back', async () => {
+    const file = await client.files.create({ file: await toFile(await drawn(), 'star.png', { type: 'image/png' }), purpose: 'vision' });
+    const url = `data:image/png;base64,${(await drawn()).toString('base64')}`;
+    const ask = (input) => client.responses.create({ model, input, max_output_tokens: 40, stop: ['w2'] });
+    const first = [{ role: 'user', content: [{ type: 'input_text', text: 'What is it?' }, { type: 'input_image', image_url: url, detail: 'auto' }] }];
+    const one = await ask(first);
+    assert.deepEqual([one.status, one.output_text], ['completed', 'w0 w1 ']);
+    const two = await ask([...first, ...one.output, { role: 'user', content: [{ type: 'input_image', file_id: file.id, detail: 'auto' }] }]);
+    assert.ok(two.usage.input_tokens > one.usage.input_tokens);
+});
+
+await check('responses: stream', async () => {
+    const events = await collect(await client.responses.create({ model, input: 'Hi', max_output_tokens: 40, stop: ['w20'], stream: true }));
+    assert.deepEqual([...new Set(events.map((each) => each.type))], [
+        'response.created', 'response.in_progress', 'response.output_item.added', 'response.content_part.added', 'response.output_text.delta',
+        'response.output_text.done', 'response.content_part.done', 'response.output_item.done', 'response.completed']);
+    assert.deepEqual(events.map((each) => each.sequence_number), [...events.keys()]);
+    const text = [...Array(20).keys()].map((each) => `w${each} `).join('');
+    assert.equal(events.map((each) => each.delta ?? '').join(''), text);
+    assert.equal(events.at(-1).response.output[0].content[0].text, text);
+});
+
+await check('responses: the helper for streams', async () => {
+    const answer = await client.responses.stream({ model, input: 'Hi', max_output_tokens: 5 }).finalResponse();
+    assert.deepEqual([answer.status, answer.output_text], ['incomplete', 'w0 w1 w2 w3 w4 ']);
+});
+
+await check('responses: a failure', async () => {
+    await assert.rejects(client.responses.create({ model, input: 'Be sick', max_output_tokens: 3 }, { maxRetries: 0 }), OpenAI.APIError);
+    const events = await collect(await client.responses.create({ model, input: 'Be sick', max_output_tokens: 3, stream: true }));
+    assert.deepEqual([events.at(-1).type, events.at(-1).response.error.code], ['response.failed', 'server_error']);
+});
+
+await check('responses: what is not served is named', async () => {
+    const ask = (fields) => client.responses.create({ model, input: 'Hi', ...fields });
+    for (const [param, value] of Object.entries({ previous_response_id: 'resp_1', conversation: 'conv_1', background: true, tools: [{ type: 'web_search' }], include: ['message.output_text.logprobs'] }))
+        await assert.rejects(ask({ [param]: value }), (error) => error instanceof OpenAI.BadRequestError && error.param === param);
+    await assert.rejects(client.responses.retrieve('resp_1'), (error) => error instanceof OpenAI.NotFoundError && error.message.includes('not stored'));
+    await assert.rejects(client.completions.create({ model, prompt: 'Hi' }), (error) => error instanceof OpenAI.NotFoundError && error.message.includes('/v1/chat/completions'));
+});
+
 await check('files: create, retrieve, list, content, delete', async () => {
     const text = line('a', '/v1/chat/completions', { messages: question('Hi') });
     const file = await upload([text]);

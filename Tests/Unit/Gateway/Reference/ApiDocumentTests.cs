@@ -75,6 +75,8 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
     [InlineData("ChatRequest", "", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stream":true@}""")]
     [InlineData("ChatRequest", "messages", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"@}]}""")]
     [InlineData("ChatRequest", "stream_options", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"stream":true,"stream_options":{"include_usage":true@}}""")]
+    [InlineData("ResponseRequest", "", "/v1/responses", """{"input":"x","stream":true@}""")]
+    [InlineData("ResponseRequest", "input", "/v1/responses", """{"input":[{"role":"user","content":"x"@}]}""")]
     [InlineData("JobRequest", "", "/v1/jobs", """{"seed":1@}""")]
     [InlineData("JobRequest", "defaults", "/v1/jobs", """{"defaults":{"seed":1@}}""")]
     [InlineData("PriorityRequest", "", "/v1/jobs/job_0123456789abcdef0123456789abcdef/priority", """{"priority":"high"@}""")]
@@ -136,6 +138,7 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
         Assert.Equal(["prompt"], schemas["ImageRequest"].Required!);
         Assert.Equal(["messages"], schemas["ChatRequest"].Required!);
         Assert.Equal(["role", "content"], At(schemas["ChatRequest"], "messages").Required!);
+        Assert.Equal(["input"], schemas["ResponseRequest"].Required!);
         Assert.Equal(["completion_window", "endpoint", "input_file_id"], schemas["BatchRequest"].Required!.Order());
         Assert.Equal(["body", "custom_id", "url"], schemas["BatchLine"].Required!.Order());
         Assert.Equal(("1", "10"), (schemas["ImageRequest"].Properties!["n"].Minimum, schemas["ImageRequest"].Properties!["n"].Maximum));
@@ -193,7 +196,13 @@ public sealed class ApiDocumentTests(GatewayHttpTests.Running gateway) : IClassF
         .Where(field => field.Value.Description?.Contains("without effect", StringComparison.Ordinal) != true && field.Value.Description?.Contains("Not supported", StringComparison.Ordinal) != true)
         .Select(field => field.Key);
 
-    private static IOpenApiSchema At(IOpenApiSchema schema, string field) => field.Length == 0 ? schema : schema.Properties![field] is { Items: { } element } ? element : schema.Properties[field];
+    /// <summary>A field's schema, or that of its elements where it may be an array.</summary>
+    private static IOpenApiSchema At(IOpenApiSchema schema, string field)
+    {
+        if (field.Length == 0) return schema;
+        var found = schema.Properties![field];
+        return found.Items ?? found.AnyOf?.Select(form => form.Items).FirstOrDefault(element => element is not null) ?? found;
+    }
 
     private static Dictionary<string, OpenApiOperation> Operations(OpenApiDocument document) => document.Paths
         .SelectMany(path => path.Value.Operations!.Select(operation => ($"{operation.Key.Method} {path.Key}", operation.Value))).ToDictionary();

@@ -38,7 +38,7 @@ internal static class Cards
         using var document = StrictJson.Parse(System.Text.Encoding.UTF8.GetBytes(line), out var error);
         Assert.True(document is not null, error);
         var request = ItemRequestReader.ReadItem(document.RootElement, errors);
-        return errors.Count > 0 ? new([], [], errors) : ItemResolver.Resolve(request, number, context ?? Context());
+        return errors.Count > 0 ? new([], [], errors, request.TextField) : ItemResolver.Resolve(request, number, context ?? Context());
     }
 
     public static ItemSpec ResolveOne(string line, ResolveContext? context = null)
