@@ -1,13 +1,17 @@
 using System.CommandLine;
+using Emu3.Benchmarks;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Fuzz;
+using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Pictures;
+using Emu3.Benchmarks.RealWidths;
 using Emu3.Benchmarks.Recovery;
 using Emu3.Benchmarks.Scale;
+using Emu3.Inference.Cpu.Kernels;
 
 var rounds = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
-var pictures = new Command("pictures", "Drawing: the price of row invariance, the engine against the reference's way.") { rounds };
+var pictures = new Command("pictures", "Drawing: the engine against the reference's way, our own kernels against TorchSharp, the price of row invariance.") { rounds };
 pictures.SetAction((result, _) => PictureBenchmark.RunAsync(result.GetValue(rounds)));
 
 var turns = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
@@ -23,6 +27,12 @@ var losses = new Option<int>("--rounds") { Description = "Losses of each kind.",
 var recovery = new Command("recovery", "How long items stand still when their worker is killed, told to end, or frozen.") { losses };
 recovery.SetAction((result, _) => RecoveryBenchmark.RunAsync(result.GetValue(losses)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), LoadCommand.Create(), scale, recovery };
+var checkpoint = new Option<string>("--model") { Description = "A checkpoint folder.", DefaultValueFactory = _ => Places.Model };
+var bits = new Command("bits", "A hash over all that the decoder computes on this processor: the same on every one, whatever the threads.") { checkpoint };
+bits.SetAction(result => Console.WriteLine(DecoderBits.Hash(result.GetValue(checkpoint)!, CpuKernels.Fastest, Environment.ProcessorCount)));
+
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), LoadCommand.Create(), scale, recovery, bits };
+foreach (var command in RealWidthBenchmark.Commands())
+    root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

@@ -31,7 +31,7 @@ public sealed partial class Emu3Engine : IEngine
     private LoadedModel loaded = null!;
     private SlotPool slots = null!;
     private BatchScheduler scheduler = null!;
-    private ModelRunner runner = null!;
+    private IModelRunner runner = null!;
     private Sampler sampler = null!;
     private PictureQueue pictures = null!;
     private RequestChecks checks = null!;
@@ -46,7 +46,7 @@ public sealed partial class Emu3Engine : IEngine
     }
 
     public ModelFacts Model => loaded.Facts;
-    public NumericClass NumericClass => loaded.NumericClass;
+    public NumericClass NumericClass => loaded.Decoder.NumericClass;
     public EngineLoad Load => Volatile.Read(ref snapshot).Load;
 
     /// <summary>Native tensors of the engine's thread, counted between steps.</summary>
@@ -152,9 +152,9 @@ public sealed partial class Emu3Engine : IEngine
             using var inference = inference_mode();
             using (loaded = LoadedModel.Load(options, progress, cancellationToken))
             {
-                slots = new SlotPool(loaded.Cache.SlotCount);
+                slots = new SlotPool(loaded.Decoder.SlotCount);
                 scheduler = new BatchScheduler(slots, options.PrefillChunk);
-                runner = new ModelRunner(loaded.Decoder, loaded.Cache, loaded.RowFloor);
+                runner = loaded.Decoder.Runner;
                 sampler = new Sampler(loaded.Config.Transformer.VocabularySize);
                 pictures = new PictureQueue(loaded.Vision);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
