@@ -26,7 +26,7 @@ internal static class DecoderBits
         var folder = ModelFolder.Open(model);
         var config = ConfigReader.Read(folder);
         using var files = CheckpointFiles.Open(folder);
-        using var decoder = CpuDecoder.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels);
+        using var backend = CpuBackend.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels);
         var scheduler = new BatchScheduler(new SlotPool(3), prefillChunk: 17);
         int[] Prompt(int from) => [.. Enumerable.Range(from, PromptLength).Select(i => i * 7919 % config.Tokens.FirstVisual)];
         scheduler.Add(new Sequence(new ImageGrammar(2, 3, config.Tokens), [Prompt(1), Prompt(1000)], []));
@@ -36,7 +36,7 @@ internal static class DecoderBits
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         while (scheduler.Plan() is { } plan)
         {
-            var logits = decoder.Runner.Run(plan);
+            var logits = backend.Runner.Run(plan);
             scheduler.Commit(plan, [.. plan.Draws.Select(draw => Draw(draw, logits.Of(draw.ConditionalRow), draw.UnconditionalRow < 0 ? [] : logits.Of(draw.UnconditionalRow)))]);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());

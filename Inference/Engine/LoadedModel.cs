@@ -1,9 +1,7 @@
 using Emu3.Inference.Cpu;
 using Emu3.Inference.Model;
 using Emu3.Inference.Tokens;
-using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Engine;
 
@@ -13,8 +11,7 @@ internal sealed class LoadedModel : IDisposable
     public required Emu3Config Config { get; init; }
     public required TextTokenizer Tokenizer { get; init; }
     public required PromptTemplate Prompts { get; init; }
-    public required LoadedDecoder Decoder { get; init; }
-    public required VisionTokenizer Vision { get; init; }
+    public required LoadedBackend Backend { get; init; }
     public required ModelFacts Facts { get; init; }
 
     /// <summary>Mapped for as long as the model runs.</summary>
@@ -48,10 +45,7 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             var files = Own(CheckpointFiles.Open(folder));
-            set_num_threads(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-            var decoder = Own(options.RunsOnTorch ? TorchDecoder.Load(files, config, options, Stage) : CpuDecoder.Load(files, config, options));
-            using var loader = new WeightLoader(files, device(options.Device));
-            var vision = Own(VisionTokenizer.Load(loader, config.Vision, config.Pixels));
+            var backend = Own(options.RunsOnTorch ? TorchBackend.Load(files, config, options, Stage) : CpuBackend.Load(files, config, options));
             files.EnsureAllTaken();
 
             Stage("hashing the checkpoint");
@@ -61,8 +55,7 @@ internal sealed class LoadedModel : IDisposable
                 Config = config,
                 Tokenizer = tokenizer,
                 Prompts = prompts,
-                Decoder = decoder,
-                Vision = vision,
+                Backend = backend,
                 Files = files,
                 Facts = CheckpointFacts.Describe(folder, config, prompts, files.WeightsHash, positions) with
                 {
@@ -88,8 +81,7 @@ internal sealed class LoadedModel : IDisposable
 
     public void Dispose()
     {
-        Vision.Dispose();
-        Decoder.Dispose();
+        Backend.Dispose();
         Files.Dispose();
     }
 }

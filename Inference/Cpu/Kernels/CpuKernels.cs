@@ -48,4 +48,11 @@ internal sealed unsafe class CpuKernels<TLanes>(string name) : ICpuKernels where
     public void SiluTimes(float* gate, float* up, float* to, int count) => RowKernel<TLanes>.SiluTimes(gate, up, to, count);
 
     public void Turn(float* head, float* cosine, float* sine, int half, float factor, float* to) => RowKernel<TLanes>.Turn(head, cosine, sine, half, factor, to);
+
+    public void Condition(float* x, float* mean, float* factor, float* shift, float* to, int channels, int pixels, bool swish) =>
+        VisionKernel<TLanes>.Condition(x, mean, factor, shift, to, channels, pixels, swish);
+
+    public void Softmax(float* scores, int count, float scale) => VisionKernel<TLanes>.Softmax(scores, count, scale);
+
+    public int Nearest(float* cell, float* columns, float* squares, int dimension, int count) => VisionKernel<TLanes>.Nearest(cell, columns, squares, dimension, count);
 }

@@ -37,4 +37,13 @@ internal unsafe interface ICpuKernels
 
     /// <summary><see cref="RowKernel{TLanes}.Turn"/></summary>
     void Turn(float* head, float* cosine, float* sine, int half, float factor, float* to);
+
+    /// <summary><see cref="VisionKernel{TLanes}.Condition"/></summary>
+    void Condition(float* x, float* mean, float* factor, float* shift, float* to, int channels, int pixels, bool swish);
+
+    /// <summary><see cref="VisionKernel{TLanes}.Softmax"/></summary>
+    void Softmax(float* scores, int count, float scale);
+
+    /// <summary><see cref="VisionKernel{TLanes}.Nearest"/></summary>
+    int Nearest(float* cell, float* columns, float* squares, int dimension, int count);
 }
