@@ -1,15 +1,19 @@
 using System.CommandLine;
+using Emu3.Benchmarks;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Fuzz;
 using Emu3.Benchmarks.Fuzz.Document;
+using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Memory;
 using Emu3.Benchmarks.Pictures;
+using Emu3.Benchmarks.RealWidths;
 using Emu3.Benchmarks.Recovery;
 using Emu3.Benchmarks.Scale;
+using Emu3.Inference.Cpu.Kernels;
 
 var rounds = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
-var pictures = new Command("pictures", "Drawing: the price of row invariance, the engine against the reference's way.") { rounds };
+var pictures = new Command("pictures", "Drawing: the engine against the reference's way, our own kernels against TorchSharp, the price of row invariance.") { rounds };
 pictures.SetAction((result, _) => PictureBenchmark.RunAsync(result.GetValue(rounds)));
 
 var turns = new Option<int>("--rounds") { Description = "Runs of each side, in turns.", DefaultValueFactory = _ => 5 };
@@ -34,6 +38,12 @@ var memoryLoad = new Command(MemoryLoad.Command, "One side of memory, in this pr
 memoryLoad.Hidden = true;
 memoryLoad.SetAction((result, _) => MemoryLoad.RunAsync(result.GetValue(loadRounds)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad };
+var checkpoint = new Option<string>("--model") { Description = "A checkpoint folder.", DefaultValueFactory = _ => Places.Model };
+var bits = new Command("bits", "A hash over all that the decoder computes on this processor: the same on every one, whatever the threads.") { checkpoint };
+bits.SetAction(result => Console.WriteLine(DecoderBits.Hash(result.GetValue(checkpoint)!, CpuKernels.Fastest, Environment.ProcessorCount)));
+
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits };
+foreach (var command in RealWidthBenchmark.Commands())
+    root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

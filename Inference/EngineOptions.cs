@@ -49,7 +49,7 @@ public sealed class EngineOptions : IValidatableObject
     [RegularExpression("auto|float32|bfloat16")]
     public string Dtype { get; set; } = "auto";
 
-    /// <summary>Threads of the CPU's kernels; 0 takes one a core. Part of the numeric class. Ignored on CUDA.</summary>
+    /// <summary>Threads of the CPU's kernels; 0 takes one a core. They change no bit of any token. Ignored on CUDA.</summary>
     [Range(0, 1024)]
     public int Threads { get; set; }
 
@@ -66,8 +66,8 @@ public sealed class EngineOptions : IValidatableObject
     public int PrefillChunk { get; set; } = 256;
 
     /// <summary>
-    /// Pads every step to the row count found by the self-test at load, so that a sequence's bits do not depend on its neighbours.
-    /// Off only to measure what that costs: results are then marked as not reproducible.
+    /// On CUDA, pads every step to the row count found by the self-test at load, so that a sequence's bits do not depend on its neighbours.
+    /// Off only to measure what that costs: results are then marked as not reproducible. Ignored on the CPU, where they never do.
     /// </summary>
     public bool RowInvariance { get; set; } = true;
 
@@ -85,6 +85,12 @@ public sealed class EngineOptions : IValidatableObject
         if (isSimulated != Device.StartsWith($"{Simulated}:", StringComparison.Ordinal))
             yield return new($"The Device {Device} is not for engines of the kind {Kind}: {(isSimulated ? "simulated:N is" : "cpu and cuda:N are")}.", [nameof(Device)]);
     }
+
+    /// <summary>For tests and benchmarks: TorchSharp on the CPU too, in place of our own kernels.</summary>
+    internal bool TorchOnCpu { get; set; }
+
+    /// <summary>Whether TorchSharp computes.</summary>
+    internal bool RunsOnTorch => TorchOnCpu || Device != "cpu";
 
     /// <summary>Whether it is used for this.</summary>
     internal bool Serves(string capability) => Capabilities.Length == 0 || Capabilities.Contains(capability);

@@ -41,8 +41,11 @@ public sealed record ImageDefaults(double GuidanceScale, SamplingSettings Sampli
 /// <summary>
 /// Within one class the same request gives the same tokens, bit for bit. Equality of the text is equality of the class.
 /// </summary>
-/// <param name="Text">Build, libtorch, processor and instruction set, dtype, threads, row floor and weights hash, in one line.</param>
-/// <param name="RowInvariant">The self-test at load held: a sequence's tokens do not depend on what runs beside it.</param>
+/// <param name="Text">
+/// In one line. All processors are one class: the version of our kernels' arithmetic, and the weights' hash. Elsewhere: build, libtorch, device, dtype, threads,
+/// row floor and the weights' hash.
+/// </param>
+/// <param name="RowInvariant">A sequence's tokens do not depend on what runs beside it: on the CPU by construction, elsewhere because the self-test at load held.</param>
 public sealed record NumericClass(string Text, bool RowInvariant);
 
 /// <summary>What an engine is doing. A slot holds one sequence; a guided picture takes two.</summary>

@@ -18,31 +18,42 @@ namespace Emu3.Benchmarks.Pictures;
 /// </summary>
 internal sealed class ReferenceWay : IDisposable
 {
-    private readonly LoadedModel model;
+    private readonly Emu3Config config;
+    private readonly ModelFacts facts;
+    private readonly PromptTemplate prompts;
+    private readonly Emu3Model decoder;
+    private readonly KvCache cache;
     private readonly VisionTokenizer vision;
 
     /// <summary>Loads the checkpoint on the calling thread, which is also to draw.</summary>
-    public ReferenceWay(EngineOptions options)
+    /// <param name="path">Its folder.</param>
+    public ReferenceWay(string path)
     {
         TorchNative.EnsureLoaded();
-        model = LoadedModel.Load(options, null, CancellationToken.None);
+        set_num_threads(Environment.ProcessorCount);
+        var folder = ModelFolder.Open(path);
+        config = ConfigReader.Read(folder);
+        facts = CheckpointFacts.Read(path, vision: null);
+        prompts = new PromptTemplate(TextTokenizer.Load(folder), config.Tokens, ChatTemplate.Read(folder));
+        using var loader = WeightLoader.Open(folder, CPU);
+        decoder = new Emu3Model(config.Transformer, config.Tokens, TransformerWeights.Load(loader, config.Transformer, ScalarType.Float32), Emu3Model.Linear);
+        cache = new KvCache(config.Transformer, config.Transformer.LayerCount, slotCount: 2, config.Transformer.MaxPositions, ScalarType.Float32, CPU);
         // The reference's memory layout, which is also the faster one for its way of decoding.
-        using var loader = WeightLoader.Open(ModelFolder.Open(options.Model), CPU);
-        vision = VisionTokenizer.Load(loader, model.Config.Vision, model.Config.Pixels, channelsLast: false, processorKernels: false);
+        vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels, channelsLast: false, processorKernels: false);
     }
 
     /// <summary>Draws pictures greedily, one after the other.</summary>
     public Drawn Draw(int count)
     {
         using var inference = inference_mode();
-        var sampler = new Sampler(model.Config.Transformer.VocabularySize);
+        var sampler = new Sampler(config.Transformer.VocabularySize);
         var tokens = new int[count][];
         var passes = 0L;
         var watch = Stopwatch.StartNew();
         for (var i = 0; i < count; i++)
         {
-            var request = PictureWork.Request(model.Facts, i, greedy: true);
-            var grammar = new ImageGrammar(request.LatentHeight, request.LatentWidth, model.Config.Tokens);
+            var request = PictureWork.Request(facts, i, greedy: true);
+            var grammar = new ImageGrammar(request.LatentHeight, request.LatentWidth, config.Tokens);
             tokens[i] = Generate(request, grammar, sampler, ref passes);
             vision.DecodeReferenceWay(grammar.Codes(tokens[i]), request.LatentHeight, request.LatentWidth);
         }
@@ -51,10 +62,10 @@ internal sealed class ReferenceWay : IDisposable
 
     private int[] Generate(ImageRequest request, ImageGrammar grammar, Sampler sampler, ref long passes)
     {
-        int[][] prompts =
+        int[][] branches =
         [
-            model.Prompts.Image(request.Prompt, request.LatentHeight, request.LatentWidth),
-            model.Prompts.Image(request.NegativePrompt, request.LatentHeight, request.LatentWidth),
+            prompts.Image(request.Prompt, request.LatentHeight, request.LatentWidth),
+            prompts.Image(request.NegativePrompt, request.LatentHeight, request.LatentWidth),
         ];
         var generated = new List<int>();
         var logits = new float[2][];
@@ -62,10 +73,10 @@ internal sealed class ReferenceWay : IDisposable
         {
             for (var branch = 0; branch < 2; branch++)
             {
-                logits[branch] = Pass(prompts[branch], generated, branch);
+                logits[branch] = Pass(branches[branch], generated, branch);
                 passes++;
             }
-            var (first, count) = (model.Config.Tokens.FirstVisual, model.Config.Tokens.VisualCount);
+            var (first, count) = (config.Tokens.FirstVisual, config.Tokens.VisualCount);
             var guided = sampler.Guide(logits[0], logits[1], request.GuidanceScale).Slice(first, count);
             generated.Add(grammar.ForcedAt(generated.Count) ?? sampler.Draw(guided, first, request.Sampling, request.Seed, generated.Count, 0)!.Value);
         }
@@ -84,16 +95,17 @@ internal sealed class ReferenceWay : IDisposable
         foreach (var chunk in rows.Chunk(Emu3Model.MaxRows))
         {
             var layout = RowLayout.Of(chunk);
-            hidden = model.Decoder.Forward(layout, model.Cache, rowFloor: 1);
+            hidden = decoder.Forward(layout, cache, rowFloor: 1);
             last = layout.Order.ToList().IndexOf(chunk.Length - 1);
         }
-        var computed = model.Decoder.Logits(hidden!, [last], visualOnly: false, rowFloor: 1).cpu();
+        var computed = decoder.Logits(hidden!, [last], visualOnly: false, rowFloor: 1).cpu();
         return MemoryMarshal.Cast<byte, float>(computed.bytes).ToArray();
     }
 
     public void Dispose()
     {
         vision.Dispose();
-        model.Dispose();
+        cache.Dispose();
+        decoder.Dispose();
     }
 }

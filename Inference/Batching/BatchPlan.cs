@@ -25,6 +25,19 @@ public sealed class BatchPlan
     /// <summary>Rows that belong to prompts, or to generated tokens that a request brought.</summary>
     public int PrefillCount { get; private set; }
 
+    /// <summary>The rows that draw by their index, each with whether only visual tokens are allowed there.</summary>
+    public IReadOnlyDictionary<int, bool> DrawingRows()
+    {
+        Dictionary<int, bool> drawing = [];
+        foreach (var draw in draws)
+        {
+            drawing.Add(draw.ConditionalRow, draw.Sequence.Rules.IsVisual);
+            if (draw.UnconditionalRow >= 0)
+                drawing.Add(draw.UnconditionalRow, draw.Sequence.Rules.IsVisual);
+        }
+        return drawing;
+    }
+
     internal IReadOnlyList<(SequenceBranch Branch, int Count)> Advances => advances;
 
     /// <summary>Plans the next rows of a branch and returns the index of the last one.</summary>

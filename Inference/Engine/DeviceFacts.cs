@@ -16,7 +16,8 @@ internal static class DeviceFacts
         : $"{ProcessorName()} ({string.Join(' ', InstructionSets())})";
 
     /// <summary>Bytes that a process may still take.</summary>
-    public static long FreeBytes(Device device) => device.type == DeviceType.CUDA
+    /// <param name="device"><c>cpu</c> or <c>cuda:N</c></param>
+    public static long FreeBytes(string device) => device != "cpu"
         ? CudaDriver.FreeBytes()
         : Math.Min(AvailableBytes() ?? long.MaxValue, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet);
 

@@ -9,14 +9,12 @@ using Emu3.Inference.Tokens;
 using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
 using Microsoft.Extensions.Logging;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Engine;
 
 /// <summary>
-/// The engine: one thread owns every tensor of a device and runs the loop; requests come in through a queue and their events go out as plain data.
-/// Several engines may live in one process if their thread counts are equal: the library has one count for all of them.
+/// The engine: one thread owns the device and runs the loop; requests come in through a queue and their events go out as plain data.
+/// Several engines may live in one process.
 /// </summary>
 public sealed partial class Emu3Engine : IEngine
 {
@@ -28,10 +26,11 @@ public sealed partial class Emu3Engine : IEngine
     private readonly HashSet<RunningRequest> active = [];
     private readonly Queue<RunningRequest> arrivals = [];
     private readonly Dictionary<Sequence, RunningRequest> bySequence = [];
+    private TorchThread? torchThread;
     private LoadedModel loaded = null!;
     private SlotPool slots = null!;
     private BatchScheduler scheduler = null!;
-    private ModelRunner runner = null!;
+    private IModelRunner runner = null!;
     private Sampler sampler = null!;
     private PictureQueue pictures = null!;
     private RequestChecks checks = null!;
@@ -46,10 +45,10 @@ public sealed partial class Emu3Engine : IEngine
     }
 
     public ModelFacts Model => loaded.Facts;
-    public NumericClass NumericClass => loaded.NumericClass;
+    public NumericClass NumericClass => loaded.Backend.NumericClass;
     public EngineLoad Load => Volatile.Read(ref snapshot).Load;
 
-    /// <summary>Native tensors of the engine's thread, counted between steps.</summary>
+    /// <summary>Native tensors of the engine's thread, counted between steps; none where TorchSharp does not compute.</summary>
     public long LiveTensorCount => Volatile.Read(ref snapshot).LiveTensorCount;
 
     /// <summary>Loads a checkpoint and tests its kernels, on the new engine's own thread.</summary>
@@ -148,15 +147,14 @@ public sealed partial class Emu3Engine : IEngine
     {
         try
         {
-            TorchNative.EnsureLoaded();
-            using var inference = inference_mode();
+            using var torch = torchThread = options.RunsOnTorch ? new TorchThread() : null;
             using (loaded = LoadedModel.Load(options, progress, cancellationToken))
             {
-                slots = new SlotPool(loaded.Cache.SlotCount);
+                slots = new SlotPool(loaded.Backend.SlotCount);
                 scheduler = new BatchScheduler(slots, options.PrefillChunk);
-                runner = new ModelRunner(loaded.Decoder, loaded.Cache, loaded.RowFloor);
+                runner = loaded.Backend.Runner;
                 sampler = new Sampler(loaded.Config.Transformer.VocabularySize);
-                pictures = new PictureQueue(loaded.Vision);
+                pictures = new PictureQueue(loaded.Backend.Vision);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
                 if (!NumericClass.RowInvariant)
@@ -231,7 +229,6 @@ public sealed partial class Emu3Engine : IEngine
     {
         Guard(() => [running], () =>
         {
-            using var scope = NewDisposeScope();
             var (sequence, pictureTokens) = Compose(running);
             running.Begin(sequence, pictureTokens, running.Request is ChatRequest chat ? new AnswerText(loaded.Tokenizer, chat.Stop) : null);
             bySequence.Add(sequence, running);
@@ -258,8 +255,7 @@ public sealed partial class Emu3Engine : IEngine
             return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated), 0);
         }
         var chat = (ChatRequest)running.Request;
-        var codes = running.Pictures.Select(picture => loaded.Vision.EncodeStill(loaded.Vision.PixelValues(picture)))
-            .Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
+        var codes = running.Pictures.Select(loaded.Backend.Vision.EncodeStill).Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
         var prompt = loaded.Prompts.Build(chat.Messages, codes);
         return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated), prompt.PictureTokenCount);
     }
@@ -389,7 +385,7 @@ public sealed partial class Emu3Engine : IEngine
 
     private void TakeSnapshot() => Volatile.Write(ref snapshot, new Snapshot(
         new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + arrivals.Count, stepCount, generatedTokenCount),
-        DisposeScopeManager.Statistics.ThreadTotalLiveCount));
+        torchThread?.LiveTensorCount ?? 0));
 
     private void StopRequests()
     {

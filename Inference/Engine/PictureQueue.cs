@@ -1,15 +1,14 @@
 using System.Diagnostics;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Vision;
-using TorchSharp;
 
 namespace Emu3.Inference.Engine;
 
 /// <summary>Finished pictures on their way from tokens to pixels, one at a time and in pieces of one layer, so that steps run in between.</summary>
-internal sealed class PictureQueue(VisionTokenizer vision) : IDisposable
+internal sealed class PictureQueue(IVisionTokenizer vision) : IDisposable
 {
     private readonly LinkedList<RunningRequest> waiting = [];
-    private StillDecoding? decoding;
+    private IStillDecoding? decoding;
 
     /// <summary>Pictures that are not decoded.</summary>
     public int Count => waiting.Count;
@@ -26,7 +25,6 @@ internal sealed class PictureQueue(VisionTokenizer vision) : IDisposable
     /// <returns>Whether the picture is there.</returns>
     public bool Advance()
     {
-        using var scope = torch.NewDisposeScope();
         var began = Stopwatch.GetTimestamp();
         var request = (ImageRequest)Current!.Request;
         decoding ??= vision.BeginStill(

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu3.Inference.Cpu.Kernels;
 
 namespace Emu3.Inference.Sampling;
 
@@ -8,9 +9,6 @@ namespace Emu3.Inference.Sampling;
 /// </summary>
 public static class PositionalNoise
 {
-    /// <summary>No value of <see cref="Gumbel"/> is above this: −log(−log(1 − 2⁻²⁵)) = 17.329.</summary>
-    public const double Largest = 17.33;
-
     /// <summary>Four words of one counter and key.</summary>
     public readonly record struct Block(uint X0, uint X1, uint X2, uint X3)
     {
@@ -43,5 +41,5 @@ public static class PositionalNoise
 
     /// <summary>A standard Gumbel variate from a word: its 24 upper bits, centred in their cell, are the uniform one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Gumbel(uint word) => -Math.Log(-Math.Log(((word >> 8) + 0.5) * (1.0 / (1 << 24))));
+    public static double Gumbel(uint word) => -DoubleFunctions.Log(-DoubleFunctions.Log(((word >> 8) + 0.5) * (1.0 / (1 << 24))));
 }

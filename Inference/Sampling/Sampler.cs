@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Emu3.Inference.Cpu.Kernels;
 
 namespace Emu3.Inference.Sampling;
 
@@ -85,7 +87,7 @@ public sealed class Sampler(int largestCount)
         }
         var (smallest, total) = (weights[0], 0.0);
         for (var i = 0; i < count; i++)
-            total += weights[i] = Math.Exp(smallest - weights[i]);
+            total += weights[i] = DoubleFunctions.Exp(smallest - weights[i]);
         var kept = 0;
         for (var sum = 0.0; kept < count && (kept == 0 || sum < settings.TopP * total); kept++)
             sum += weights[kept];
@@ -97,24 +99,40 @@ public sealed class Sampler(int largestCount)
     private static int Noisiest(
         ReadOnlySpan<float> logits, ReadOnlySpan<int> survivors, int top, int firstToken, double temperature, ulong seed, int index, uint sampleIndex)
     {
-        // The most likely token sets a bar that most others can't pass whatever their noise: they need no noise at all.
         var topToken = firstToken + top;
-        var block = PositionalNoise.At(seed, index, topToken >> 2, sampleIndex);
-        var bar = logits[top] / temperature + PositionalNoise.Gumbel(block[topToken & 3]) - PositionalNoise.Largest;
-        var (best, winner, quarter) = (double.NegativeInfinity, -1, topToken >> 2);
-        foreach (var i in survivors)
+        var (winner, best) = (top, Noisy(top, PositionalNoise.At(seed, index, topToken >> 2, sampleIndex)[topToken & 3], logits));
+        var isVast = Math.Abs(logits[top] / temperature) > 1e9; // the noise itself is rounded away: all are looked at
+        Span<uint> ids = stackalloc uint[16];
+        Span<float> distances = stackalloc float[16];
+        for (var from = 0; from < survivors.Length; from += 16)
         {
-            var scaled = logits[i] / temperature;
-            if (scaled < bar)
-                continue;
-            var token = firstToken + i;
-            if (token >> 2 != quarter)
-                (quarter, block) = (token >> 2, PositionalNoise.At(seed, index, token >> 2, sampleIndex));
-            var noisy = scaled + PositionalNoise.Gumbel(block[token & 3]);
-            if (noisy > best)
-                (best, winner) = (noisy, i);
+            var count = Math.Min(16, survivors.Length - from);
+            distances.Fill(float.NegativeInfinity);
+            for (var j = 0; j < count; j++)
+                (ids[j], distances[j]) = ((uint)(firstToken + survivors[from + j]), logits[survivors[from + j]] - logits[top]);
+            var words = NoiseWords.Of(seed, index, Vector512.Create<uint>(ids), sampleIndex);
+            for (var left = MayExceed(distances, words, logits); left != 0; left &= left - 1)
+            {
+                var j = BitOperations.TrailingZeroCount(left);
+                var noisy = Noisy(survivors[from + j], words[j], logits);
+                if (noisy > best || noisy == best && survivors[from + j] < winner)
+                    (best, winner) = (noisy, survivors[from + j]);
+            }
         }
         return winner;
+
+        double Noisy(int i, uint word, ReadOnlySpan<float> logits) => logits[i] / temperature + PositionalNoise.Gumbel(word);
+
+        // Most tokens can't win whatever the last digits of their noise are: those need no logarithm. With d the distance to the best, −log(−log u) > d means
+        // 1 − u < 1 − exp(−exp(−d)) ≤ exp(−d). A thousandth is left for the rounding of both sides; distances where it would not do have exp(−d) = 0.
+        ulong MayExceed(ReadOnlySpan<float> distances, Vector512<uint> words, ReadOnlySpan<float> logits)
+        {
+            var scale = Vector512.Create((float)Math.Min(1 / temperature, float.MaxValue));
+            var lead = Vector512.Create(isVast ? float.NegativeInfinity : (float)(best - logits[top] / temperature));
+            var most = Functions.Exp(new Lanes512(Vector512.Create<float>(distances) * scale - lead)).Vector * Vector512.Create(1.001f);
+            var missing = (Vector512.ConvertToSingle((~words >> 8).AsInt32()) + Vector512.Create(0.5f)) * Vector512.Create(1f / (1 << 24));
+            return Vector512.LessThanOrEqual(missing, most).ExtractMostSignificantBits();
+        }
     }
 
     /// <summary>The largest value; NaN if any is.</summary>

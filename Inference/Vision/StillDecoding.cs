@@ -7,7 +7,7 @@ namespace Emu3.Inference.Vision;
 /// One still on its way from codes to pixels, in pieces of one layer, so that an engine can decode between its steps.
 /// Every piece runs on the engine's thread; what is kept between pieces outlives the caller's dispose scopes.
 /// </summary>
-internal sealed class StillDecoding : IDisposable
+internal sealed class StillDecoding : IStillDecoding
 {
     private readonly IEnumerator<Func<Tensor, Tensor>> layers;
     private readonly PixelConfig pixels;
@@ -24,12 +24,11 @@ internal sealed class StillDecoding : IDisposable
         layers = decoder.Layers(ways).GetEnumerator();
     }
 
-    /// <summary>Runs the next layer.</summary>
-    /// <returns>True when the picture is there.</returns>
     public bool Advance()
     {
         if (decoded is not null)
             return true;
+        using var scope = NewDisposeScope();
         if (layers.MoveNext())
         {
             var next = layers.Current(picture).DetachFromDisposeScope();
@@ -42,7 +41,6 @@ internal sealed class StillDecoding : IDisposable
         return true;
     }
 
-    /// <summary>The picture, once <see cref="Advance"/> has returned true.</summary>
     public Picture Picture => decoded ?? throw new InvalidOperationException("the picture is not decoded yet: call Advance until it returns true");
 
     /// <summary>The same before it became bytes.</summary>

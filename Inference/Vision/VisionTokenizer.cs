@@ -10,7 +10,7 @@ namespace Emu3.Inference.Vision;
 /// One picture or clip at a time, never tiled and never padded to a neighbour: its norms and attention see the whole of it, and nothing else.
 /// Use it on the thread that owns the device.
 /// </summary>
-internal sealed class VisionTokenizer : IDisposable
+internal sealed class VisionTokenizer : IVisionTokenizer
 {
     private readonly VisionWeights weights;
     private readonly VisionConfig config;
@@ -56,9 +56,17 @@ internal sealed class VisionTokenizer : IDisposable
         }
     }
 
-    /// <summary>Pixels of a picture file as <see cref="EncodeStill"/> wants them.</summary>
+    /// <summary>Pixels of a picture file as <see cref="EncodeStill(Tensor)"/> wants them.</summary>
     /// <exception cref="PictureException">The shape is refused.</exception>
     public Tensor PixelValues(Picture picture) => Pixels.FromPicture(picture, pixels, config.SpatialFactor); // [3, H, W]
+
+    public LatentCodes EncodeStill(Picture picture)
+    {
+        using var scope = NewDisposeScope();
+        return EncodeStill(PixelValues(picture));
+    }
+
+    IStillDecoding IVisionTokenizer.BeginStill(ReadOnlySpan<int> codes, int height, int width) => BeginStill(codes, height, width);
 
     /// <summary>A still is a clip of equal frames; the part that sees single frames runs once.</summary>
     /// <param name="values">Normalised pixels, [3, H, W] on any device, H and W multiples of the spatial factor.</param>
@@ -92,6 +100,7 @@ internal sealed class VisionTokenizer : IDisposable
     public StillDecoding BeginStill(ReadOnlySpan<int> codes, int height, int width)
     {
         RequireCodes(codes, 1, height, width);
+        using var scope = NewDisposeScope();
         return new StillDecoding(decoder, stillLatent.Forward(codes, height, width), pixels, scratch);
     }
 

@@ -40,6 +40,20 @@ internal static unsafe class Winograd
         return ordered.to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
     }
 
+    /// <summary>G·kernel·Gᵀ of one pair of channels.</summary>
+    /// <param name="kernel">[3, 3]</param>
+    /// <param name="products">[6, 6]</param>
+    public static void TransformKernel(double* kernel, double* products)
+    {
+        for (var row = 0; row < Window; row++)
+        {
+            var (a, b, c) = (KernelTransform[row, 0], KernelTransform[row, 1], KernelTransform[row, 2]);
+            var (d, e, f) = (a * kernel[0] + b * kernel[3] + c * kernel[6], a * kernel[1] + b * kernel[4] + c * kernel[7], a * kernel[2] + b * kernel[5] + c * kernel[8]);
+            for (var column = 0; column < Window; column++)
+                products[row * Window + column] = d * KernelTransform[column, 0] + e * KernelTransform[column, 1] + f * KernelTransform[column, 2];
+        }
+    }
+
     /// <summary>Bᵀ·window·B of every tile.</summary>
     /// <param name="padded">[4 · tileRows + 2, 4 · tileColumns + 2, channels], the picture with its border of zeros.</param>
     /// <param name="tileRows">Rows of tiles.</param>

@@ -1,5 +1,4 @@
 using System.IO.MemoryMappedFiles;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Weights;
 
@@ -64,4 +63,4 @@ public sealed unsafe class SafetensorsFile : IDisposable
 /// <param name="Shape">Its dimensions; none for a scalar.</param>
 /// <param name="Offset">Of its first byte, from the start of the data.</param>
 /// <param name="ByteCount">Elements × size of one.</param>
-public sealed record SafetensorsEntry(string Name, ScalarType Dtype, IReadOnlyList<long> Shape, long Offset, long ByteCount);
+public sealed record SafetensorsEntry(string Name, ElementType Dtype, IReadOnlyList<long> Shape, long Offset, long ByteCount);

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Weights;
 
@@ -136,20 +135,20 @@ public sealed class SafetensorsHeader
         return true;
     }
 
-    private static (ScalarType Type, int ElementSize)? Dtype(string name) => name switch
+    private static (ElementType Type, int ElementSize)? Dtype(string name) => name switch
     {
-        "BF16" => (ScalarType.BFloat16, 2),
-        "F16" => (ScalarType.Float16, 2),
-        "F32" => (ScalarType.Float32, 4),
-        "F64" => (ScalarType.Float64, 8),
-        "F8_E4M3" => ((ScalarType)24, 1), // at::ScalarType::Float8_e4m3fn, which TorchSharp has no name for
-        "F8_E5M2" => ((ScalarType)23, 1), // at::ScalarType::Float8_e5m2
-        "I64" => (ScalarType.Int64, 8),
-        "I32" => (ScalarType.Int32, 4),
-        "I16" => (ScalarType.Int16, 2),
-        "I8" => (ScalarType.Int8, 1),
-        "U8" => (ScalarType.Byte, 1),
-        "BOOL" => (ScalarType.Bool, 1),
+        "BF16" => (ElementType.BF16, 2),
+        "F16" => (ElementType.F16, 2),
+        "F32" => (ElementType.F32, 4),
+        "F64" => (ElementType.F64, 8),
+        "F8_E4M3" => (ElementType.F8E4M3, 1),
+        "F8_E5M2" => (ElementType.F8E5M2, 1),
+        "I64" => (ElementType.I64, 8),
+        "I32" => (ElementType.I32, 4),
+        "I16" => (ElementType.I16, 2),
+        "I8" => (ElementType.I8, 1),
+        "U8" => (ElementType.U8, 1),
+        "BOOL" => (ElementType.Bool, 1),
         _ => null,
     };
 

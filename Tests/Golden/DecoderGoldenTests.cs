@@ -1,8 +1,4 @@
-using System.Runtime.InteropServices;
-using Emu3.Inference.Batching;
-using Emu3.Inference.Model;
 using Emu3.Inference.Weights;
-using static TorchSharp.torch;
 
 namespace Emu3.Tests.Golden;
 
@@ -12,29 +8,32 @@ public sealed class DecoderGoldenTests
 {
     private const double Tolerance = 1e-4; // of the largest value
 
-    public static TheoryData<string, string> Layouts
+    public static TheoryData<string, string, Way> Layouts
     {
         get
         {
-            var data = new TheoryData<string, string>();
-            foreach (var path in GoldenFolder.Paths)
+            var data = new TheoryData<string, string, Way>();
+            foreach (var way in Enum.GetValues<Way>())
             {
-                data.Add(path, "hub");
-                data.Add(path, "since 4.52");
+                foreach (var path in GoldenFolder.Paths)
+                {
+                    data.Add(path, "hub", way);
+                    data.Add(path, "since 4.52", way);
+                }
+                foreach (var path in GoldenFolder.OriginalPaths)
+                    data.Add(path, "original", way);
             }
-            foreach (var path in GoldenFolder.OriginalPaths)
-                data.Add(path, "original");
             return data;
         }
     }
 
     [Theory, MemberData(nameof(Layouts))]
-    public void Forward_OfTheCase_GivesTheReferencesHiddenStatesAndLogits(string path, string layout)
+    public void Forward_OfTheCase_GivesTheReferencesHiddenStatesAndLogits(string path, string layout, Way way)
     {
         var golden = GoldenFolder.Open(path);
         using var renamed = layout == "since 4.52" ? new RenamedCheckpoint(golden.File("checkpoint")) : null;
         using var decoder = DecoderUnderTest.Open(
-            layout == "original" ? golden.CheckpointOriginal : renamed is not null ? ModelFolder.Open(renamed.Path) : golden.Checkpoint);
+            layout == "original" ? golden.CheckpointOriginal : renamed is not null ? ModelFolder.Open(renamed.Path) : golden.Checkpoint, way);
         var @case = golden.Cases.GetProperty("forward");
         var ids = @case.Integers("ids");
         var hidden = @case.Each("hidden").Select(name => golden.Tensor(name.GetString()!).Floats).ToArray();
@@ -62,61 +61,4 @@ public sealed class DecoderGoldenTests
         var difference = Math.Abs(found[worst] - expected[worst]) / expected.Max(Math.Abs);
         Assert.True(difference <= Tolerance, $"{name}: value {worst} is {found[worst]}, not {expected[worst]} (relative to the largest: {difference:E2})");
     }
-}
-
-/// <summary>A checkpoint's decoder alone, and one sequence through it.</summary>
-internal sealed class DecoderUnderTest : IDisposable
-{
-    private readonly IDisposable inference;
-    private int? rowFloor;
-
-    private DecoderUnderTest(ModelFolder folder, LinearKernel linear)
-    {
-        TorchNative.EnsureLoaded();
-        set_num_threads(1);
-        inference = inference_mode();
-        Config = ConfigReader.Read(folder);
-        using var loader = WeightLoader.Open(folder, CPU);
-        Model = new Emu3Model(Config.Transformer, Config.Tokens, TransformerWeights.Load(loader, Config.Transformer, ScalarType.Float32), linear);
-    }
-
-    public static DecoderUnderTest Open(ModelFolder folder, LinearKernel? linear = null) => new(folder, linear ?? Emu3Model.Linear);
-
-    public Emu3Config Config { get; }
-    public Emu3Model Model { get; }
-
-    /// <summary>The floor that the self-test finds here: kernels differ between processors.</summary>
-    public int RowFloor => rowFloor ??= RowInvariance.FindFloor(Model) ?? throw new InvalidOperationException("There is no floor at which the kernels of this machine are row-invariant.");
-
-    public KvCache Cache(int slotCount) => new(Config.Transformer, Config.Transformer.LayerCount, slotCount, Config.Transformer.MaxPositions, ScalarType.Float32, CPU);
-
-    /// <summary>One sequence from its first token, in chunks; all numbers [rows, …].</summary>
-    public (float[][] Hidden, float[] Logits, float[] VisualLogits) Forward(int[] ids, int chunk)
-    {
-        using var scope = NewDisposeScope();
-        using var cache = Cache(1);
-        List<float>[] hidden = [.. Enumerable.Range(0, Config.Transformer.LayerCount + 1).Select(_ => new List<float>())];
-        List<float> logits = [], visual = [];
-        for (var start = 0; start < ids.Length; start += chunk)
-        {
-            PlannedRow[] rows = [.. ids.Skip(start).Take(chunk).Select((token, i) => new PlannedRow(token, start + i, 0))];
-            var layout = RowLayout.Of(rows);
-            var layer = 0;
-            var last = Model.Forward(layout, cache, 4, x => hidden[layer++].AddRange(Floats(x.narrow(0, 0, rows.Length))));
-            hidden[^1].RemoveRange(hidden[^1].Count - rows.Length * Config.Transformer.HiddenSize, rows.Length * Config.Transformer.HiddenSize);
-            hidden[^1].AddRange(Floats(last.narrow(0, 0, rows.Length))); // the reference's last one is behind the final norm
-            int[] all = [.. Enumerable.Range(0, rows.Length)];
-            logits.AddRange(Floats(Model.Logits(last, all, visualOnly: false, 4)));
-            visual.AddRange(Floats(Model.Logits(last, all, visualOnly: true, 4)));
-        }
-        return ([.. hidden.Select(values => values.ToArray())], [.. logits], [.. visual]);
-    }
-
-    public void Dispose()
-    {
-        Model.Dispose();
-        inference.Dispose();
-    }
-
-    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.contiguous().bytes).ToArray();
 }

@@ -9,11 +9,21 @@ namespace Emu3.Tests.Golden;
 [Trait("Suite", "Golden")]
 public sealed class EngineGoldenTests
 {
-    public static TheoryData<string, bool> Checkpoints => VisionTokenizerGoldenTests.Checkpoints;
+    public static TheoryData<string, bool, Way> Checkpoints
+    {
+        get
+        {
+            var data = new TheoryData<string, bool, Way>();
+            foreach (var (path, original) in VisionTokenizerGoldenTests.Checkpoints.Select(row => row.Data))
+                foreach (var way in Enum.GetValues<Way>())
+                    data.Add(path, original, way);
+            return data;
+        }
+    }
 
-    private static Task<Emu3.Inference.Engine.Emu3Engine> LoadAsync(GoldenFolder golden, bool original) => TestEngines.LoadAsync(
+    private static Task<Emu3.Inference.Engine.Emu3Engine> LoadAsync(GoldenFolder golden, bool original, Way way) => TestEngines.LoadAsync(
         golden.File(original ? "checkpoint-original/language" : "checkpoint"),
-        options => options.Vision = original ? golden.File("checkpoint-original/vision") : null);
+        options => (options.Vision, options.TorchOnCpu) = (original ? golden.File("checkpoint-original/vision") : null, way == Way.Torch));
 
     private static ImageRequest Request(JsonElement @case, SamplingSettings sampling) => new()
     {
@@ -28,10 +38,10 @@ public sealed class EngineGoldenTests
     };
 
     [Theory, MemberData(nameof(Checkpoints))]
-    public async Task Run_ImagesGreedily_GivesTheReferencesTokensAndPictures(string path, bool original)
+    public async Task Run_ImagesGreedily_GivesTheReferencesTokensAndPictures(string path, bool original, Way way)
     {
         var golden = GoldenFolder.Open(path);
-        await using var engine = await LoadAsync(golden, original);
+        await using var engine = await LoadAsync(golden, original, way);
         var cases = original ? golden.Original!.Value : golden.Cases;
         await Task.WhenAll(cases.Each("image_generation").Select(async @case => // all at once: they share steps
         {
@@ -44,11 +54,11 @@ public sealed class EngineGoldenTests
         }));
     }
 
-    [Theory, MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
-    public async Task Run_Chats_GivesTheReferencesTokensAndText(string path)
+    [Theory, MemberData(nameof(GoldenFolder.PathsAndWays), MemberType = typeof(GoldenFolder))]
+    public async Task Run_Chats_GivesTheReferencesTokensAndText(string path, Way way)
     {
         var golden = GoldenFolder.Open(path);
-        await using var engine = await LoadAsync(golden, original: false);
+        await using var engine = await LoadAsync(golden, original: false, way);
         await Task.WhenAll(golden.Cases.Each("chat").Select(async @case =>
         {
             byte[][] files = [.. @case.Each("files").Select(file => File.ReadAllBytes(golden.File("images", file.GetString()!)))];
@@ -67,7 +77,7 @@ public sealed class EngineGoldenTests
     public async Task Run_ChatsOfTheOriginalLayout_GivesTheReferencesTokens(string path)
     {
         var golden = GoldenFolder.Open(path);
-        await using var engine = await LoadAsync(golden, original: true);
+        await using var engine = await LoadAsync(golden, original: true, Way.Cpu);
         foreach (var @case in golden.Original!.Value.Each("chat"))
         {
             var request = TestEngines.Chat(@case.Text("question"), @case.Integers("ids").Length, File.ReadAllBytes(golden.File("images", @case.Text("file"))));

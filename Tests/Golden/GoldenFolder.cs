@@ -30,6 +30,19 @@ public sealed class GoldenFolder
     /// <summary>The folders to test, for <c>[MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]</c>.</summary>
     public static TheoryData<string> Paths => [.. FindPaths()];
 
+    /// <summary>The same, each with both ways of computing the decoder.</summary>
+    public static TheoryData<string, Way> PathsAndWays
+    {
+        get
+        {
+            var data = new TheoryData<string, Way>();
+            foreach (var path in FindPaths())
+                foreach (var way in Enum.GetValues<Way>())
+                    data.Add(path, way);
+            return data;
+        }
+    }
+
     /// <summary>Those of them that have a checkpoint in the original layout too.</summary>
     public static TheoryData<string> OriginalPaths =>
         [.. FindPaths().Where(path => !Directory.Exists(path) || Directory.Exists(System.IO.Path.Combine(path, "checkpoint-original")))];
@@ -120,10 +133,10 @@ public sealed record GoldenTensor(IReadOnlyList<long> Shape, float[] Floats, int
 {
     internal static GoldenTensor From(SafetensorsEntry entry, ReadOnlySpan<byte> bytes) => entry.Dtype switch
     {
-        TorchSharp.torch.ScalarType.Float32 => new(entry.Shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray(), []),
-        TorchSharp.torch.ScalarType.Int64 => new(entry.Shape, [], [.. MemoryMarshal.Cast<byte, long>(bytes).ToArray().Select(value => checked((int)value))]),
-        TorchSharp.torch.ScalarType.Int32 => new(entry.Shape, [], MemoryMarshal.Cast<byte, int>(bytes).ToArray()),
-        TorchSharp.torch.ScalarType.Byte => new(entry.Shape, [], [.. bytes.ToArray().Select(value => (int)value)]),
+        ElementType.F32 => new(entry.Shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray(), []),
+        ElementType.I64 => new(entry.Shape, [], [.. MemoryMarshal.Cast<byte, long>(bytes).ToArray().Select(value => checked((int)value))]),
+        ElementType.I32 => new(entry.Shape, [], MemoryMarshal.Cast<byte, int>(bytes).ToArray()),
+        ElementType.U8 => new(entry.Shape, [], [.. bytes.ToArray().Select(value => (int)value)]),
         _ => throw new InvalidDataException($"{entry.Name} has dtype {entry.Dtype}."),
     };
 }

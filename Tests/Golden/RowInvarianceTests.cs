@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using CsCheck;
 using Emu3.Inference;
 using Emu3.Inference.Batching;
+using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
 using Emu3.Inference.Sampling;
@@ -32,13 +33,11 @@ public sealed class RowInvarianceTests
     private static int[] RandomTokens(Random random, SpecialTokens tokens, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => random.Next(tokens.FirstVisual + tokens.VisualCount))];
 
-    /// <summary>Runs the target among neighbours that come and go, on a floor that the self-test found.</summary>
+    /// <summary>Runs the target among neighbours that come and go.</summary>
     private static Recording Record(DecoderUnderTest decoder, Target target, int chunk, int neighbours = 0, int resumedAt = 0, int[]? ids = null, int seed = 1)
     {
-        using var scope = NewDisposeScope();
-        using var cache = decoder.Cache(neighbours + 2);
-        var (tokens, random) = (decoder.Config.Tokens, new Random(seed));
-        var runner = new ModelRunner(decoder.Model, cache, decoder.RowFloor);
+        using var decoderSlots = decoder.Slots(neighbours + 2);
+        var (tokens, random, runner) = (decoder.Config.Tokens, new Random(seed), decoderSlots.Runner);
         var (slots, sampler) = (new SlotPool(neighbours + 2), new Sampler(tokens.VisualCount));
         var scheduler = new BatchScheduler(slots, chunk);
         var sequence = new Sequence(new ImageGrammar(target.Height, target.Width, tokens), target.Prompts, ids?[..resumedAt] ?? []);
@@ -71,7 +70,7 @@ public sealed class RowInvarianceTests
             foreach (var finished in scheduler.Commit(plan, drawn))
                 others.Remove(finished);
         }
-        return new Recording([.. sequence.Generated], logitBits, [.. sequence.Branches.SelectMany((branch, i) => CacheBits(branch, held[i]))]);
+        return new Recording([.. sequence.Generated], logitBits, [.. sequence.Branches.SelectMany((branch, i) => decoderSlots.CacheBits(held[i], branch.CachedCount))]);
 
         int Draw(PlannedDraw draw, StepLogits logits)
         {
@@ -85,10 +84,6 @@ public sealed class RowInvarianceTests
             logitBits.Add(sequence.Generated.Count, bits);
             return sampler.Draw(conditional, tokens.FirstVisual, target.Sampling, target.Seed, sequence.Generated.Count, 0)!.Value;
         }
-
-        IEnumerable<byte> CacheBits(SequenceBranch branch, int slot) =>
-            Enumerable.Range(0, cache.LayerCount).SelectMany(layer => new[] { cache.Keys(layer), cache.Values(layer) }).SelectMany(heads =>
-                heads.narrow(0, slot * cache.HeadCount, cache.HeadCount).narrow(1, 0, branch.CachedCount).contiguous().bytes.ToArray());
     }
 
     private static void RequireEqual(Recording expected, Recording found, string how)
@@ -100,27 +95,31 @@ public sealed class RowInvarianceTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)] // guidance
-    public void Bits_ChunksNeighboursAndInstances_AreThoseOfTheSequenceAlone(int branches)
+    [InlineData(1, Way.Cpu)]
+    [InlineData(2, Way.Cpu)] // guidance
+    [InlineData(1, Way.Torch)]
+    [InlineData(2, Way.Torch)]
+    public void Bits_ChunksNeighboursAndInstances_AreThoseOfTheSequenceAlone(int branches, Way way)
     {
-        using var decoder = DecoderUnderTest.Open(TinyA);
+        using var decoder = DecoderUnderTest.Open(TinyA, way);
         var target = Target.Random(new Random(branches), decoder.Config.Tokens, 3, 4, branches, 150);
         var alone = Record(decoder, target, chunk: 1000);
         foreach (var chunk in (int[])[1, 5, 64])
             RequireEqual(alone, Record(decoder, target, chunk), $"in chunks of {chunk}");
         foreach (var neighbours in (int[])[1, 2, 7, 15, 31])
             RequireEqual(alone, Record(decoder, target, chunk: 64, neighbours, seed: neighbours), $"among {neighbours} neighbours");
-        using var another = DecoderUnderTest.Open(TinyA);
+        using var another = DecoderUnderTest.Open(TinyA, way);
         RequireEqual(alone, Record(another, target, chunk: 5, neighbours: 3), "in another instance");
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Bits_ResumedAtEveryToken_AreThoseOfAnUndisturbedRun(int branches)
+    [InlineData(1, Way.Cpu)]
+    [InlineData(2, Way.Cpu)]
+    [InlineData(1, Way.Torch)]
+    [InlineData(2, Way.Torch)]
+    public void Bits_ResumedAtEveryToken_AreThoseOfAnUndisturbedRun(int branches, Way way)
     {
-        using var decoder = DecoderUnderTest.Open(TinyA);
+        using var decoder = DecoderUnderTest.Open(TinyA, way);
         var target = Target.Random(new Random(10 + branches), decoder.Config.Tokens, 3, 3, branches, 30);
         var undisturbed = Record(decoder, target, chunk: 1000);
         for (var at = 0; at < 3 * 4 - 1; at++)
@@ -128,15 +127,17 @@ public sealed class RowInvarianceTests
     }
 
     [Theory]
-    [InlineData("random weights, blocks of 256")]
-    [InlineData("trained, blocks of 128")]
-    public void Bits_BeyondABlockOfKeys_AreThoseOfTheSequenceAlone(string checkpoint)
+    [InlineData("tiny-a", 256, Way.Cpu)]
+    [InlineData("tiny-a", 1024, Way.Cpu)] // and beyond a segment of four blocks
+    [InlineData("emu3-tiny", 128, Way.Cpu)]
+    [InlineData("tiny-a", 256, Way.Torch)]
+    [InlineData("emu3-tiny", 128, Way.Torch)]
+    public void Bits_BeyondABlockOfKeys_AreThoseOfTheSequenceAlone(string checkpoint, int block, Way way)
     {
-        using var decoder = DecoderUnderTest.Open(checkpoint[0] == 't' ? ModelFolder.Open(TestEngines.Trained) : TinyA);
-        var (random, block) = (new Random(5), KvCache.BlockSizeOf(decoder.Config.Transformer));
-        Assert.Equal(checkpoint[0] == 't' ? 128 : 256, block);
-        // From before the first block's end to behind it, and into the third block.
-        foreach (var length in (int[])[block - 4, 2 * block - 3])
+        using var decoder = DecoderUnderTest.Open(checkpoint == "tiny-a" ? TinyA : ModelFolder.Open(TestEngines.Trained), way);
+        var random = new Random(5);
+        // From before the first block's end to behind it, and, where that is not too long, into the third block.
+        foreach (var length in block == 1024 ? [block - 4] : (int[])[block - 4, 2 * block - 3])
         {
             var target = Target.Random(random, decoder.Config.Tokens, 2, 3, 1, 2) with { Prompts = [RandomTokens(random, decoder.Config.Tokens, length)] };
             var alone = Record(decoder, target, chunk: 10_000);
@@ -144,10 +145,12 @@ public sealed class RowInvarianceTests
         }
     }
 
-    [Fact]
-    public void Bits_AnyRequest_AreThoseOfTheSequenceAlone()
+    [Theory]
+    [InlineData(Way.Cpu)]
+    [InlineData(Way.Torch)]
+    public void Bits_AnyRequest_AreThoseOfTheSequenceAlone(Way way)
     {
-        using var decoder = DecoderUnderTest.Open(TinyA);
+        using var decoder = DecoderUnderTest.Open(TinyA, way);
         Gen.Select(Gen.Int, Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 2], Gen.Int[1, 80], Gen.Int[0, 12]).Sample((seed, height, width, branches, chunk, neighbours) =>
         {
             var target = Target.Random(new Random(seed), decoder.Config.Tokens, height, width, branches, 60);
@@ -157,11 +160,25 @@ public sealed class RowInvarianceTests
     }
 
     [Fact]
+    public void Bits_OtherInstructionsAndThreads_AreTheSame()
+    {
+        using var decoder = new CpuDecoderUnderTest(TinyA);
+        var target = Target.Random(new Random(7), decoder.Config.Tokens, 3, 4, 2, 100);
+        var expected = Record(decoder, target, chunk: 1000);
+        foreach (var kernels in CpuKernels.All)
+            foreach (var threads in (int[])[1, 3])
+            {
+                using var other = new CpuDecoderUnderTest(TinyA, kernels, threads);
+                RequireEqual(expected, Record(other, target, chunk: 64, neighbours: 3), $"{kernels.Name}, {threads} threads");
+            }
+    }
+
+    [Fact]
     public void FindFloor_StockKernel_HoldsSomewhere()
     {
         foreach (var folder in (string[])[TestEngines.TinyA, TestEngines.TinyB])
         {
-            using var decoder = DecoderUnderTest.Open(ModelFolder.Open(folder));
+            using var decoder = new TorchDecoderUnderTest(ModelFolder.Open(folder));
             Assert.NotNull(RowInvariance.FindFloor(decoder.Model));
         }
     }
@@ -170,9 +187,9 @@ public sealed class RowInvarianceTests
     public void FindFloor_KernelThatRoundsByRowCount_FindsTheFloorWhereItDoesNot()
     {
         // Other sums for odd multiples of the stock kernel's floor, as a blocked kernel's remainder would have.
-        using var stock = DecoderUnderTest.Open(TinyA);
+        using var stock = new TorchDecoderUnderTest(TinyA);
         var block = 2 * stock.RowFloor;
-        using var decoder = DecoderUnderTest.Open(TinyA, (x, w, b) => x.size(0) % block == 0 ? Emu3Model.Linear(x, w, b) : InTwoSums(x, w, b));
+        using var decoder = new TorchDecoderUnderTest(TinyA, (x, w, b) => x.size(0) % block == 0 ? Emu3Model.Linear(x, w, b) : InTwoSums(x, w, b));
         Assert.False(RowInvariance.Holds(decoder.Model, stock.RowFloor));
         Assert.Equal(RowInvariance.Floors.First(floor => floor % block == 0), decoder.RowFloor);
     }
@@ -180,7 +197,7 @@ public sealed class RowInvarianceTests
     [Fact]
     public void FindFloor_KernelThatRoundsByRowIndex_FindsNone()
     {
-        using var decoder = DecoderUnderTest.Open(TinyA, (x, w, b) =>
+        using var decoder = new TorchDecoderUnderTest(TinyA, (x, w, b) =>
             cat([Emu3Model.Linear(x.narrow(0, 0, x.size(0) - 1), w, b), InTwoSums(x.narrow(0, x.size(0) - 1, 1), w, b)]));
         Assert.Null(RowInvariance.FindFloor(decoder.Model));
     }

@@ -1,9 +1,7 @@
 using Emu3.Inference;
 using Emu3.Inference.Batching;
-using Emu3.Inference.Engine;
 using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
-using static TorchSharp.torch;
 
 namespace Emu3.Tests.Golden;
 
@@ -13,12 +11,12 @@ public sealed class SamplingGoldenTests
 {
     private const int Count = 20_000;
 
-    [Theory, MemberData(nameof(GoldenFolder.Paths), MemberType = typeof(GoldenFolder))]
-    public void Draw_ManySamplesAtOnePosition_FollowTheReferencesDistribution(string path)
+    [Theory, MemberData(nameof(GoldenFolder.PathsAndWays), MemberType = typeof(GoldenFolder))]
+    public void Draw_ManySamplesAtOnePosition_FollowTheReferencesDistribution(string path, Way way)
     {
         var golden = GoldenFolder.Open(path);
-        using var decoder = DecoderUnderTest.Open(golden.Checkpoint);
-        using var cache = decoder.Cache(2);
+        using var decoder = DecoderUnderTest.Open(golden.Checkpoint, way);
+        using var slots = decoder.Slots(2);
         var (tokens, prompts) = (decoder.Config.Tokens, new PromptTemplate(TextTokenizer.Load(golden.Checkpoint), decoder.Config.Tokens, null));
         var images = golden.Cases.Each("image_generation").ToArray();
         foreach (var @case in golden.Cases.Each("sampling"))
@@ -29,13 +27,12 @@ public sealed class SamplingGoldenTests
                 new ImageGrammar(size[0], size[1], tokens),
                 [prompts.Image(image.Text("text"), size[0], size[1]), prompts.Image(image.Text("negative"), size[0], size[1])],
                 image.Integers("ids")[..position]);
-            using var scope = NewDisposeScope();
             var scheduler = new BatchScheduler(new SlotPool(2), prefillChunk: 1000);
             scheduler.Add(sequence);
             scheduler.Admit();
             var plan = scheduler.Plan()!;
             var draw = Assert.Single(plan.Draws);
-            var logits = new ModelRunner(decoder.Model, cache, rowFloor: 4).Run(plan);
+            var logits = slots.Runner.Run(plan);
 
             var sampler = new Sampler(tokens.VisualCount);
             var guided = sampler.Guide(logits.Of(draw.ConditionalRow), logits.Of(draw.UnconditionalRow), image.GetProperty("guidance").GetDouble()).ToArray();

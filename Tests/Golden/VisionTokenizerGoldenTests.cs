@@ -215,14 +215,14 @@ public sealed class VisionTokenizerGoldenTests
         Assert.True(difference <= ModelRangeTolerance, $"{name}: value {worst} is {values[worst]}, not {expected[worst]} (difference {difference})");
     }
 
-    private static void RequireBytes(string name, GoldenTensor expected, Picture found) // [3, H, W]
+    internal static void RequireBytes(string name, GoldenTensor expected, Picture found) // [3, H, W]
     {
         var pixels = found.Width * found.Height;
         Assert.Equal([3, found.Height, found.Width], expected.Shape.TakeLast(3));
         RequireBytes(name, [.. Enumerable.Range(0, 3 * pixels).Select(at => expected.Integers[at % 3 * pixels + at / 3])], found.Rgb);
     }
 
-    private static void RequireBytes(string name, int[] expected, byte[] found)
+    internal static void RequireBytes(string name, int[] expected, byte[] found)
     {
         Assert.Equal(expected.Length, found.Length);
         var worst = Enumerable.Range(0, found.Length).MaxBy(at => Math.Abs(found[at] - expected[at]));

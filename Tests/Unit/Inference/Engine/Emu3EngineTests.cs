@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Emu3.Inference;
+using Emu3.Inference.Cpu;
 using Emu3.Inference.Weights;
 using Emu3.Tests.Fakes;
 
@@ -235,13 +236,23 @@ public sealed class Emu3EngineTests(Emu3EngineTests.TinyEngine tiny) : IClassFix
     public async Task Run_LogitsAreNoNumbers_FailsThatRequestOnly()
     {
         using var broken = new CheckpointWithoutNumbers(TestEngines.TinyA, "text_model.lm_head.weight");
-        await using var engine = await TestEngines.LoadAsync(broken.Path, options => options.RowInvariance = false);
-        Assert.False(engine.NumericClass.RowInvariant);
+        await using var engine = await TestEngines.LoadAsync(broken.Path);
         for (var i = 0; i < 2; i++)
         {
             var events = await engine.AllAsync(TestEngines.Image(guidance: 2));
             Assert.Contains("token 0 are not finite", Assert.IsType<EngineEvent.Failed>(events[^1]).Failure.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task NumericClass_OnTheCpu_IsTheArithmeticAndTheWeightsWhateverTheThreads()
+    {
+        await using var two = await TestEngines.LoadAsync(TestEngines.TinyA, options => options.Threads = 2);
+        Assert.Equal(Engine.NumericClass, two.NumericClass);
+        Assert.Equal($"emu3 cpu {CpuModel.Algorithm}; float32; weights {Engine.Model.WeightsHash}", two.NumericClass.Text);
+        await using var torch = await TestEngines.LoadAsync(TestEngines.TinyA, options => (options.TorchOnCpu, options.RowInvariance) = (true, false));
+        Assert.NotEqual(Engine.NumericClass, torch.NumericClass);
+        Assert.False(torch.NumericClass.RowInvariant);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Emu3.Inference.Sampling;
 
 namespace Emu3.Tests.Unit.Inference.Sampling;
@@ -27,9 +28,23 @@ public sealed class PositionalNoiseTests
     }
 
     [Fact]
+    public void NoiseWords_OfSixteenTokens_AreThoseOfEachAlone()
+    {
+        var random = new Random(1);
+        for (var turn = 0; turn < 1000; turn++)
+        {
+            var (seed, index, sample) = ((ulong)random.NextInt64(), random.Next(9000), (uint)random.Next());
+            uint[] tokens = [.. Enumerable.Range(0, 16).Select(_ => (uint)random.Next(200_000))];
+            var words = NoiseWords.Of(seed, index, Vector512.Create(tokens), sample);
+            for (var i = 0; i < 16; i++)
+                Assert.Equal(PositionalNoise.At(seed, index, (int)tokens[i] >> 2, sample)[(int)tokens[i] & 3], words[i]);
+        }
+    }
+
+    [Fact]
     public void Gumbel_ExtremeWords_AreFiniteAndBounded()
     {
-        Assert.InRange(PositionalNoise.Gumbel(uint.MaxValue), 17.3, PositionalNoise.Largest);
+        Assert.InRange(PositionalNoise.Gumbel(uint.MaxValue), 17.3, 17.33); // −log(−log(1 − 2⁻²⁵))
         Assert.InRange(PositionalNoise.Gumbel(0), -2.9, -2.8); // −log(−log 2⁻²⁵)
     }
 

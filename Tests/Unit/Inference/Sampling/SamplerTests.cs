@@ -43,6 +43,26 @@ public sealed class SamplerTests
             new Sampler(60).Draw(values, FirstToken, settings, seed, index, sample) == Expected(values, settings, seed, index, sample));
     }
 
+    /// <summary>Most tokens are passed over without computing their noise: never one that would have won.</summary>
+    [Theory]
+    [InlineData(1e-40)]
+    [InlineData(1e-6)]
+    [InlineData(0.2)]
+    [InlineData(1.0)]
+    [InlineData(50.0)]
+    [InlineData(1e12)]
+    public void Draw_ManyLogitsAtAnyTemperature_FollowsTheDefinition(double temperature)
+    {
+        var random = new Random(1);
+        for (var turn = 0; turn < 60; turn++)
+        {
+            var spread = MathF.ScaleB(1, random.Next(-12, 8));
+            float[] logits = [.. Enumerable.Range(0, 600).Select(i => i % 50 == 1 ? float.NegativeInfinity : i % 7 == 0 ? 3 * spread : (random.NextSingle() - 0.5f) * spread)];
+            var settings = new SamplingSettings(temperature, turn % 3 * 100, 1);
+            Assert.Equal(Expected(logits, settings, 5, turn, 0), new Sampler(600).Draw(logits, FirstToken, settings, 5, turn, 0));
+        }
+    }
+
     [Fact]
     public void Draw_ManySamples_FollowTheSoftmax()
     {

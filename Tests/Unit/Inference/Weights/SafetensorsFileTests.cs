@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Emu3.Inference.Weights;
-using static TorchSharp.torch;
 
 namespace Emu3.Tests.Unit.Inference.Weights;
 
@@ -18,7 +17,7 @@ public sealed class SafetensorsFileTests : IDisposable
         using var file = SafetensorsFile.Open(path);
         Assert.Equal(["empty", "scalar", "x"], file.Entries.Keys.Order());
         Assert.Equal([2, 3], file.Entries["x"].Shape);
-        Assert.Equal(ScalarType.Float32, file.Entries["x"].Dtype);
+        Assert.Equal(ElementType.F32, file.Entries["x"].Dtype);
         Assert.Equal([1, 2, 3, 4, 5, 6], MemoryMarshal.Cast<byte, float>(file.Bytes(file.Entries["x"])).ToArray());
         Assert.Equal(0, file.Bytes(file.Entries["empty"]).Length);
         Assert.Equal([7], MemoryMarshal.Cast<byte, float>(file.Bytes(file.Entries["scalar"])).ToArray());

@@ -5,36 +5,30 @@ using static TorchSharp.torch;
 
 namespace Emu3.Inference.Engine;
 
-/// <summary>Runs planned steps on the model: rows in, logits out. Lives on the thread that owns the device.</summary>
+/// <summary>Runs planned steps on a device that TorchSharp drives. Lives on the thread that owns it.</summary>
 /// <param name="model">The decoder.</param>
 /// <param name="cache">All slots.</param>
 /// <param name="rowFloor">What the self-test found; 1 without row invariance.</param>
-public sealed class ModelRunner(Emu3Model model, KvCache cache, int rowFloor)
+public sealed class TorchModelRunner(Emu3Model model, KvCache cache, int rowFloor) : IModelRunner
 {
     private readonly StepLogits logits = new();
 
-    /// <summary>Forgets what the slots of a sequence held.</summary>
     public void Clear(Sequence sequence)
     {
         foreach (var branch in sequence.Branches)
             cache.Clear(branch.Slot);
     }
 
-    /// <summary>Feeds all rows of a step, in passes of at most <see cref="Emu3Model.MaxRows"/>. The result is valid until the next call.</summary>
     public StepLogits Run(BatchPlan plan)
     {
         logits.Clear();
-        Dictionary<int, bool> drawing = []; // rows that draw; whether only visual tokens are allowed
-        foreach (var draw in plan.Draws)
-            foreach (var row in (int[])[draw.ConditionalRow, draw.UnconditionalRow])
-                if (row >= 0)
-                    drawing.Add(row, draw.Sequence.Rules.IsVisual);
+        var drawing = plan.DrawingRows();
         for (var start = 0; start < plan.Rows.Count; start += Emu3Model.MaxRows)
             RunPass([.. plan.Rows.Skip(start).Take(Emu3Model.MaxRows)], start, drawing);
         return logits;
     }
 
-    private void RunPass(PlannedRow[] rows, int start, Dictionary<int, bool> drawing)
+    private void RunPass(PlannedRow[] rows, int start, IReadOnlyDictionary<int, bool> drawing)
     {
         using var scope = NewDisposeScope();
         var layout = RowLayout.Of(rows);

@@ -1,0 +1,52 @@
+using Emu3.Inference.Cpu.Kernels;
+using Emu3.Inference.Cpu.Vision;
+using Emu3.Inference.Engine;
+using Emu3.Inference.Model;
+using Emu3.Inference.Weights;
+
+namespace Emu3.Inference.Cpu;
+
+/// <summary>Puts a checkpoint on the processor. Loads no native library.</summary>
+internal static class CpuBackend
+{
+    /// <summary>Reads little: large matrices are mapped, and read when they are first used.</summary>
+    /// <param name="files">Must outlive the backend.</param>
+    /// <param name="config">Of the checkpoint.</param>
+    /// <param name="options">Threads and slots.</param>
+    /// <param name="kernels">Null for this machine's fastest.</param>
+    /// <exception cref="CheckpointException">A tensor is missing or of another shape or type.</exception>
+    /// <exception cref="InvalidOperationException">There is no memory for a slot.</exception>
+    public static LoadedBackend Load(CheckpointFiles files, Emu3Config config, EngineOptions options, ICpuKernels? kernels = null)
+    {
+        NativeHeap.ReturnLargeBlocks(); // before the first buffer is made
+        var (transformer, parts) = (config.Transformer, new Stack<IDisposable>());
+        try
+        {
+            var positions = SlotBudget.Positions(options, transformer.MaxPositions);
+            var slotCount = SlotBudget.Count(options, CpuKvCache.SlotBytes(transformer, positions), DeviceFacts.FreeBytes("cpu") - files.ByteCount);
+            var reader = Own(new CpuWeightReader(files));
+            var weights = CpuTransformerWeights.Take(reader, transformer);
+            var cache = Own(new CpuKvCache(transformer, slotCount, positions));
+            var threads = Own(new CpuThreads(
+                kernels ?? CpuKernels.Fastest, options.Threads == 0 ? Environment.ProcessorCount : options.Threads,
+                transformer.HeadCount / transformer.KeyValueHeadCount, cache.HeadDim));
+            var model = Own(new CpuModel(transformer, config.Tokens, weights, cache, threads));
+            var vision = Own(new CpuVisionTokenizer(reader, config.Vision, config.Pixels, threads));
+            return new LoadedBackend(
+                new CpuModelRunner(model, config.Tokens.VisualCount, transformer.VocabularySize), vision, slotCount,
+                new NumericClass($"emu3 cpu {CpuModel.Algorithm}; float32; weights {files.WeightsHash}", RowInvariant: true), [.. parts]);
+        }
+        catch
+        {
+            foreach (var part in parts)
+                part.Dispose();
+            throw;
+        }
+
+        T Own<T>(T part) where T : IDisposable
+        {
+            parts.Push(part);
+            return part;
+        }
+    }
+}

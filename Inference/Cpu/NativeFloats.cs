@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace Emu3.Inference.Cpu;
+
+/// <summary>Float32 numbers outside the managed heap, zero at first, at the start of a page. Pages that nobody touches take no memory.</summary>
+internal sealed unsafe class NativeFloats : IDisposable
+{
+    private const int Alignment = 4096;
+    private readonly void* block;
+
+    /// <exception cref="OutOfMemoryException">There is not as much memory.</exception>
+    public NativeFloats(long count)
+    {
+        Count = count;
+        block = NativeMemory.AllocZeroed((nuint)(count * sizeof(float) + Alignment));
+        Address = (float*)(((nint)block + Alignment - 1) & -Alignment);
+    }
+
+    public long Count { get; }
+
+    public float* Address { get; }
+
+    public Span<float> Span => new(Address, checked((int)Count));
+
+    public void Dispose() => NativeMemory.Free(block);
+}

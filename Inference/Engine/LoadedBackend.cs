@@ -1,0 +1,27 @@
+using Emu3.Inference.Vision;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>A checkpoint's decoder and vision tokenizer on their device, with slots.</summary>
+/// <param name="runner">Runs the decoder's steps.</param>
+/// <param name="vision">Reads and makes pictures.</param>
+/// <param name="slotCount">Sequences at once.</param>
+/// <param name="numericClass">Within which tokens are equal, bit for bit.</param>
+/// <param name="parts">What it is made of, the first to be disposed of first.</param>
+internal sealed class LoadedBackend(
+    IModelRunner runner, IVisionTokenizer vision, int slotCount, NumericClass numericClass, IReadOnlyList<IDisposable> parts) : IDisposable
+{
+    public IModelRunner Runner => runner;
+
+    public IVisionTokenizer Vision => vision;
+
+    public int SlotCount => slotCount;
+
+    public NumericClass NumericClass => numericClass;
+
+    public void Dispose()
+    {
+        foreach (var part in parts)
+            part.Dispose();
+    }
+}
