@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Emu3.Grains.Interfaces.Requests;
+using PictureException = Emu3.Inference.Vision.PictureException;
+using PictureFiles = Emu3.Inference.Vision.PictureFiles;
 
 namespace Emu3.Cli.Batch;
 
@@ -35,8 +37,22 @@ internal sealed record PictureSource(string? Path, string? DataUrl)
         }
 
         return PictureReader.Refuse(file) is { } wrong ? (null, wrong)
-            : PictureKinds.IsCut(file) ? (null, "is cut off: its end is missing.")
+            : PictureKinds.LooksCut(file) && !CanDecode(file) ? (null, "is cut off: its end is missing.")
             : (new([], SHA256.HashData(file)), null);
+    }
+
+    /// <summary>Decoding takes time, so only files that look damaged are decoded here.</summary>
+    private static bool CanDecode(byte[] file)
+    {
+        try
+        {
+            PictureFiles.Decode(file, RequestLimits.PicturePixels);
+            return true;
+        }
+        catch (PictureException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The picture as requests carry it.</summary>

@@ -30,10 +30,10 @@ public static class PictureKinds
         : $"is not a {Names} picture.";
 
     /// <summary>
-    /// Whether a file certainly lacks a part of its picture, found without decoding it: JPEG without the marker EOI (more may follow it, as cameras do), WebP with fewer bytes than it says, PNG that ends well inside its
-    /// image data. False does not promise that it can be decoded.
+    /// Whether a file seems to lack the end of its picture, found without decoding it: a JPEG without the marker EOI (more may follow it, as cameras do), a WebP with
+    /// fewer bytes than it says, a PNG that ends inside its image data. A decoder has the last word, in both directions.
     /// </summary>
-    public static bool IsCut(ReadOnlySpan<byte> file) => PictureHeader.KindOf(file) switch
+    public static bool LooksCut(ReadOnlySpan<byte> file) => PictureHeader.KindOf(file) switch
     {
         PictureKind.Jpeg => file.LastIndexOf([(byte)0xFF, (byte)0xD9]) < 0,
         PictureKind.Webp => BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L > file.Length,

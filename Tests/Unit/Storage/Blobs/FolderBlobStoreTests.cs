@@ -86,7 +86,7 @@ public sealed class FolderBlobStoreTests : IDisposable
     {
         await File.WriteAllTextAsync(_folder.PathTo("blobs", ".tmp", "old"), "", Cancellation);
         await File.WriteAllTextAsync(_folder.PathTo("blobs", ".tmp", "new"), "", Cancellation);
-        File.SetLastWriteTimeUtc(_folder.PathTo("blobs", ".tmp", "old"), TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-2));
+        File.SetLastWriteTimeUtc(_folder.PathTo("blobs", ".tmp", "old"), TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-2));
 
         _ = new FolderBlobStore(_folder.PathTo("blobs"));
 
