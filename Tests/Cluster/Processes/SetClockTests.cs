@@ -19,7 +19,7 @@ public abstract class SetClockTests(ITestOutputHelper output) : IAsyncLifetime
     private ProcessCluster? _cluster;
     private string? _refusal = SetClocks.Refusal;
     private int _jobCount;
-    private TimeSpan _rightStart; // what a start takes on this machine when all clocks are right
+    private TimeSpan _rightStart; // what a start takes when all clocks are right: on a busy machine more than it should
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -175,7 +175,7 @@ public abstract class SetClockTests(ITestOutputHelper output) : IAsyncLifetime
     {
         var seconds = Stopwatch.GetElapsedTime(started);
         output.WriteLine($"{what}: {seconds.TotalSeconds:0.0} s to start; with right clocks it took {_rightStart.TotalSeconds:0.0} s");
-        Assert.True(seconds < s_start + _rightStart, $"{what} took {seconds.TotalSeconds:0.0} s.{Environment.NewLine}{_cluster!.TellLogs()}");
+        Assert.True(seconds < s_start + (2 * _rightStart), $"{what} took {seconds.TotalSeconds:0.0} s.{Environment.NewLine}{_cluster!.TellLogs()}");
     }
 }
 
