@@ -31,7 +31,7 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
                 if (!image.alt) faults.push(`a picture without a text: ${image.id}`);
             }
             if (document.documentElement.scrollWidth > document.documentElement.clientWidth) faults.push(`scrolls sideways: ${document.documentElement.scrollWidth} pixels`);
-            const parse = color => { const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number); return { rgb: [r, g, b], a }; };
+            const parse = color => { const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number); const scale = color.startsWith("color(") ? 255 : 1; return { rgb: [r * scale, g * scale, b * scale], a }; };
             const luminance = rgb => { const [r, g, b] = rgb.map(each => each / 255).map(each => each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
             const groundOf = element => { for (let at = element; at; at = at.parentElement) { const { rgb, a } = parse(getComputedStyle(at).backgroundColor); if (a === 1) return rgb; } return [255, 255, 255]; };
             const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -169,7 +169,7 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
         Assert.Equal(Enumerable.Range(0, 60).Select(item => $"{item}: star-{item}"), await NamesAsync());
         Assert.Equal("seed 3", await _page.EvaluateExpressionAsync<string>("document.querySelectorAll('#results li')[3].querySelector('.quiet').textContent"));
 
-        await UntilAsync("document.querySelector('#results img')");
+        await UntilAsync("document.querySelector('#results li').querySelector('img')");
         await _page.FocusAsync("#results li button");
         await _page.Keyboard.PressAsync("Enter");
         await UntilAsync("document.querySelector('#recipe pre')");
