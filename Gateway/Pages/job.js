@@ -1,7 +1,7 @@
 // One job: how it stands, what may be asked of it, what failed, and its items a page at a time.
 
 import { $, call, element, post, read, showStatus, when } from "./api.js";
-import { fieldsOf, openRecipe } from "./recipe.js";
+import { fieldsOf, openRecipe, requestOf } from "./recipe.js";
 import { tiles } from "./tiles.js";
 
 const labels = { cancel: "Cancel", pause: "Pause", resume: "Resume", retry_failed: "Retry failed", delete: "Delete" };
@@ -101,7 +101,7 @@ export async function job() {
 
   const failedRow = item => {
     const open = element("button", `${item.index}: ${item.id}`, { type: "button", className: "link" });
-    open.addEventListener("click", () => openRecipe(`Item ${item.index}`, fieldsOf(item, told.model), null, null));
+    open.addEventListener("click", () => openRecipe(`Item ${item.index}`, fieldsOf(item, told.model), requestOf(item, told.model), null));
     return element("li", null, {}, open, element("span", item.error?.message ?? "", { className: "error" }), element("span", item.prompt ?? item.question ?? "", { className: "quiet" }));
   };
 

@@ -52,7 +52,7 @@ export function tiles(list, path, onFailure) {
       name: element("p", `${item.index}: ${item.id}`, { className: "quiet name", title: item.id }),
     };
     const open = element("button", null, { type: "button", className: "open" }, tile.frame);
-    open.addEventListener("click", () => openRecipe(`Item ${tile.item.index}`, fieldsOf(tile.item, model), tile.item.status === "done" ? requestOf(tile.item, model) : null, tile.image));
+    open.addEventListener("click", () => openRecipe(`Item ${tile.item.index}`, fieldsOf(tile.item, model), requestOf(tile.item, model), tile.image));
     tile.place.tile = tile;
     tile.place.append(open, tile.text, tile.small, tile.name);
     return tile;

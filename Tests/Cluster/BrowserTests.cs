@@ -1,7 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Emu3.Tests.Fakes;
+using Emu3.Tests.Unit.Grains.Interfaces.Requests;
+using Emu3.Tests.Unit.Inference.Vision;
 using PuppeteerSharp;
+using PuppeteerSharp.Media;
 
 namespace Emu3.Tests.Cluster;
 
@@ -14,6 +17,37 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
 
     // A browser on a busy machine: what does not come fails its test, and does not hold up the run.
     private static readonly WaitForFunctionOptions s_patience = new() { Timeout = 120_000, PollingInterval = 50 };
+
+    /// <summary>
+    /// What is wrong with what can be seen: pictures that are broken or without a text, scrolling sideways, text of less than WCAG's contrast of 4.5 to 1 on its
+    /// ground (controls that are off are excepted).
+    /// </summary>
+    private const string Faults = """
+        () => {
+            const faults = [];
+            for (const image of document.images) {
+                if (!image.checkVisibility()) continue;
+                if (!image.complete || image.naturalWidth === 0) faults.push(`a broken picture: ${image.id} ${image.alt}`);
+                if (!image.alt) faults.push(`a picture without a text: ${image.id}`);
+            }
+            if (document.documentElement.scrollWidth > document.documentElement.clientWidth) faults.push(`scrolls sideways: ${document.documentElement.scrollWidth} pixels`);
+            const parse = color => { const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number); const scale = color.startsWith("color(") ? 255 : 1; return { rgb: [r * scale, g * scale, b * scale], a }; };
+            const luminance = rgb => { const [r, g, b] = rgb.map(each => each / 255).map(each => each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+            const groundOf = element => { for (let at = element; at; at = at.parentElement) { const { rgb, a } = parse(getComputedStyle(at).backgroundColor); if (a === 1) return rgb; } return [255, 255, 255]; };
+            const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (texts.nextNode()) {
+                const element = texts.currentNode.parentElement;
+                if (!texts.currentNode.data.trim() || !element.checkVisibility({ visibilityProperty: true }) || element.closest(":disabled, script, .skip, .hidden")) continue;
+                const [one, other] = [luminance(parse(getComputedStyle(element).color).rgb), luminance(groundOf(element))];
+                const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+                if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(2)}: ${texts.currentNode.data.trim().slice(0, 40)}`);
+            }
+            return faults;
+        }
+        """;
+
+    /// <summary>A PNG whose header is right and whose pixels are no pixels.</summary>
+    private static readonly byte[] s_broken = HandmadePng.Build(64, 64, HandmadePng.Rgb, []);
 
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _complaints = [];
@@ -74,7 +108,7 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
     {
         var (job, other) = (await SubmitAsync(6), await SubmitAsync(2_000));
         await OpenAsync($"/jobs/{job}");
-        await UntilAsync("document.querySelectorAll('#results img').length === 6 && document.getElementById('job-line').textContent.startsWith('completed')");
+        await UntilAsync("document.querySelectorAll('#results img').length === 6 && document.getElementById('job-status').textContent === 'completed'");
         Assert.Equal("1", await _page.EvaluateExpressionAsync<string>("String(bar.value / bar.max)"));
 
         await OpenAsync("/jobs");
@@ -82,7 +116,81 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
         await _page.ClickAsync($"a[href='/jobs/{other}']");
         await UntilAsync("[...document.querySelectorAll('#verbs button')].some(button => button.textContent === 'Cancel')");
         await _page.EvaluateExpressionAsync("[...document.querySelectorAll('#verbs button')].find(button => button.textContent === 'Cancel').click()");
-        await UntilAsync("document.getElementById('job-line')?.textContent.startsWith('cancelled')");
+        await UntilAsync("document.getElementById('job-status')?.textContent === 'cancelled'");
+        Assert.Empty(_complaints);
+    }
+
+    /// <summary>Each state of each page, at both widths, in the light and in the dark: <see cref="Faults"/> finds nothing.</summary>
+    [Fact]
+    public async Task EveryState_OfEveryPage_IsWholeAndReadable()
+    {
+        var mixed = await SubmitAsync(4, new { id = "broken", image = DataUrls.Of("image/png", s_broken), question = "What is <b>this</b>?" });
+        await OpenAsync("/playground");
+        await UntilAsync("document.querySelector('#draw-model option')");
+        await AssertWholeAsync("the empty playground");
+
+        await _page.EvaluateExpressionAsync("document.getElementById('prompt').value = 'word '.repeat(700)");
+        await _page.ClickAsync("#draw-start");
+        await UntilAsync("document.getElementById('frame').dataset.state === 'error'");
+        Assert.Contains("positions", await TextAsync("#draw-status"), StringComparison.Ordinal);
+        await AssertWholeAsync("a playground that drew nothing");
+        _complaints.Clear(); // the browser's own, of the answer's status
+
+        await _page.EvaluateExpressionAsync("document.getElementById('prompt').value = 'a big red star on a blue background'");
+        await _page.ClickAsync("#draw-start");
+        await UntilAsync("document.getElementById('frame').dataset.state === 'drawing'");
+        await AssertWholeAsync("a playground that draws");
+        await UntilAsync("picture.dataset.state === 'done'");
+        await AssertWholeAsync("a playground with a picture");
+        await _page.ClickAsync("#picture-open");
+        await AssertWholeAsync("the recipe of a picture");
+
+        await OpenAsync("/jobs");
+        await UntilAsync("document.querySelector('#jobs li')");
+        await AssertWholeAsync("the list of jobs");
+
+        await OpenAsync($"/jobs/{mixed}");
+        await UntilAsync("document.querySelectorAll('#results img').length === 4 && document.querySelectorAll('#failed li').length === 1");
+        await AssertWholeAsync("a job");
+        Assert.Contains("What is <b>this</b>?", await TextAsync("#failed"), StringComparison.Ordinal); // text stays text
+        Assert.Contains("failed", await TextAsync("#results li[data-status=failed]"), StringComparison.Ordinal);
+        await _page.ClickAsync("#failed button");
+        await AssertWholeAsync("the recipe of what failed");
+        Assert.Empty(_complaints);
+    }
+
+    [Fact]
+    public async Task JobPage_Items_ComeByIndexAPageAtATime_AndTheirRecipeMakesThemAgain()
+    {
+        var job = await SubmitAsync(70);
+        await OpenAsync($"/jobs/{job}");
+        await UntilAsync("document.querySelectorAll('#results li').length === 60 && document.querySelector('#results img')");
+        Assert.Equal("1–60 of 70", await TextAsync("#place"));
+        Assert.Equal(Enumerable.Range(0, 60).Select(item => $"{item}: star-{item}"), await NamesAsync());
+        Assert.Equal("seed 3", await _page.EvaluateExpressionAsync<string>("document.querySelectorAll('#results li')[3].querySelector('.quiet').textContent"));
+
+        await UntilAsync("document.querySelector('#results li').querySelector('img')");
+        await _page.FocusAsync("#results li button");
+        await _page.Keyboard.PressAsync("Enter");
+        await UntilAsync("document.querySelector('#recipe pre')");
+        var request = JsonSerializer.Deserialize<JsonElement>(await TextAsync("#recipe pre"));
+        await _page.Keyboard.PressAsync("Escape");
+        await UntilAsync("!document.getElementById('recipe')");
+        using var http = new HttpClient { BaseAddress = server.Address };
+        using var again = await http.PostAsync("/v1/images/generations", new StringContent(request.GetRawText(), Encoding.UTF8, "application/json"), Cancellation);
+        var made = JsonSerializer.Deserialize<JsonElement>(await again.Content.ReadAsStringAsync(Cancellation)).GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64();
+        Assert.Equal(await http.GetByteArrayAsync($"/v1/jobs/{job}/items/0/content", Cancellation), made);
+
+        await _page.ClickAsync("#later");
+        await UntilAsync("document.getElementById('place').textContent === '61–70 of 70'");
+        Assert.Equal(Enumerable.Range(60, 10).Select(item => $"{item}: star-{item}"), await NamesAsync());
+        await UntilAsync("document.getElementById('job-status').textContent === 'completed'");
+        await _page.EvaluateExpressionAsync("document.getElementById('order-completion').click()");
+        await UntilAsync("document.getElementById('place').textContent === '1–60 of 70'");
+        var first = await NamesAsync();
+        await _page.ClickAsync("#later");
+        await UntilAsync("document.getElementById('place').textContent === '61–70 of 70'");
+        Assert.Equal(70, first.Concat(await NamesAsync()).Distinct().Count());
         Assert.Empty(_complaints);
     }
 
@@ -112,12 +220,25 @@ public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>,
         await _page.Keyboard.TypeAsync(text);
     }
 
+    private Task<string[]> NamesAsync() => _page.EvaluateExpressionAsync<string[]>("[...document.querySelectorAll('#results .name')].map(name => name.textContent)");
+
+    private async Task AssertWholeAsync(string state)
+    {
+        foreach (var width in (int[])[1280, 375])
+            foreach (var scheme in (string[])["light", "dark"])
+            {
+                await _page.SetViewportAsync(new() { Width = width, Height = 800 });
+                await _page.EmulateMediaFeaturesAsync([new() { MediaFeature = MediaFeature.PrefersColorScheme, Value = scheme }]);
+                Assert.True(await _page.EvaluateFunctionAsync<string[]>(Faults) is [], $"{state}, {width} pixels wide, {scheme}: {string.Join("; ", await _page.EvaluateFunctionAsync<string[]>(Faults))}");
+            }
+    }
+
     private Task<string> TextAsync(string selector) => _page.EvaluateExpressionAsync<string>($"document.querySelector('{selector}').textContent");
 
-    private async Task<string> SubmitAsync(int count)
+    private async Task<string> SubmitAsync(int count, params object[] others)
     {
         using var http = DescribedHttp.Client();
-        var lines = Enumerable.Range(0, count).Select(item => JsonSerializer.Serialize(new { id = $"star-{item}", prompt = "a big red star on a blue background", seed = item })).Prepend("{}");
+        var lines = Enumerable.Range(0, count).Select(item => JsonSerializer.Serialize(new { id = $"star-{item}", prompt = "a big red star on a blue background", seed = item })).Concat(others.Select(other => JsonSerializer.Serialize(other))).Prepend("{}");
         using var answer = await http.PostAsync(
             new Uri(server.Address, "/v1/jobs"), new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/x-ndjson"), Cancellation);
         return JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(Cancellation)).GetProperty("id").GetString()!;
