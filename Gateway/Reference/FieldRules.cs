@@ -30,8 +30,6 @@ internal static class FieldRules
             [PictureText(), new OpenApiSchema { Type = JsonSchemaType.Array, MinItems = 1, MaxItems = RequestLimits.Pictures, Items = PictureText() }],
         ["messages"] = field => (field.MinItems, field.MaxItems) = (1, RequestLimits.Messages),
         ["input"] = field => (field.MinItems, field.MaxItems) = (1, RequestLimits.Messages),
-        ["input.content.image_url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
-        ["input.content.file_id"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, "^file-[0-9a-f]{32}$"),
         ["messages.content.image_url.url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
         ["messages.content.image_url"] = PictureTexts,
         ["input.content.image_url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
