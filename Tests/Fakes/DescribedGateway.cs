@@ -42,7 +42,7 @@ internal sealed class DescribedGateway : IStartupFilter
     {
         var (method, path) = (http.Request.Method, http.Request.Path.Value ?? "");
         var rules = await RulesOf(services);
-        if (!AnswerRules.Covers(path))
+        if (!AnswerRules.Covers(path) || IsPreflight(http.Request))
         {
             await next(http);
             return;
@@ -65,6 +65,9 @@ internal sealed class DescribedGateway : IStartupFilter
         });
         await next(http);
     }
+
+    /// <summary>A question of a browser about an operation (CORS, Fetch standard 4.8), and no operation itself.</summary>
+    private static bool IsPreflight(HttpRequest request) => HttpMethods.IsOptions(request.Method) && request.Headers.ContainsKey("Access-Control-Request-Method");
 
     /// <summary>Passes on what is written, at once, and looks at it.</summary>
     private sealed class CopyingStream(Stream inner, AnswerRules rules) : Stream
