@@ -4,7 +4,6 @@ using Emu3.Tests.Fakes;
 using Emu3.Tests.Unit.Grains.Interfaces.Requests;
 using Emu3.Tests.Unit.Inference.Vision;
 using PuppeteerSharp;
-using PuppeteerSharp.Media;
 
 namespace Emu3.Tests.Cluster;
 
