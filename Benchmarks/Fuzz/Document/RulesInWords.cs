@@ -19,8 +19,8 @@ internal static class RulesInWords
     private static readonly string[] s_messages =
     [
         // between fields
-        "says both shape and area", "only a stream has previews", "in a stream", "a stream has 1 picture", "stands alone", "is given beside", "out of turn", "must end with a message of the user",
-        "only the user's messages have pictures", "is twice in this job", "question: is missing", "must not be after to",
+        "says both shape and area", "only a stream has previews", "in a stream", "a stream has 1 picture", "stands alone", "is given beside",
+        "only the user's messages have pictures", "ids must differ", "question: is missing", "must not be after to",
         // what is there, and what the model takes
         "There is no file", "must be the id of an uploaded file", "has the purpose", "must be the id of a file that is there", "must be the id of a batch that is there", "must be the id of a job", "must be an address of the public internet",
         "positions", "is not a PNG", "the nearest that it was trained for", "and the job runs on",
