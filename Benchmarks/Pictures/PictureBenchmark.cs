@@ -23,12 +23,14 @@ internal static class PictureBenchmark
         await AgainstReferenceAsync(report, rounds);
         await SideBySideAsync(
             report, rounds, "Our own kernels against TorchSharp on the processor",
-            "The same engine and requests; TorchSharp pads to its row floor. Pictures are decoded in the same way on both sides.",
-            ("own kernels", _ => { }), ("TorchSharp", options => options.TorchOnCpu = true));
+            "The same engine and requests; TorchSharp pads to its row floor. Each side decodes its pictures with its own vision tokenizer.",
+            ("own kernels", _ => { }),
+            ("TorchSharp", options => options.TorchOnCpu = true));
         await SideBySideAsync(
             report, rounds, "What row invariance costs where TorchSharp computes: row floor on against off",
             "Off pads nothing; the other means (attention in fixed blocks, one layout of products) stay. Our own kernels need no floor.",
-            ("floor on", options => options.TorchOnCpu = true), ("floor off", options => (options.TorchOnCpu, options.RowInvariance) = (true, false)));
+            ("floor on", options => options.TorchOnCpu = true),
+            ("floor off", options => (options.TorchOnCpu, options.RowInvariance) = (true, false)));
         report.Save("pictures");
     }
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Emu3.Inference;
 using Emu3.Inference.Engine;
 using Microsoft.Extensions.DependencyInjection;

@@ -372,7 +372,7 @@ public sealed partial class Emu3Engine : IEngine
         {
             work();
         }
-        catch (ExternalException failure) when (IsOutOfMemory(failure))
+        catch (Exception failure) when (IsOutOfMemory(failure))
         {
             foreach (var running in involved().Where(active.Contains))
                 Fail(running, new EngineFailure(EngineFailureCode.DeviceOutOfMemory, $"The device ran out of memory: {failure.Message}"));
@@ -380,12 +380,12 @@ public sealed partial class Emu3Engine : IEngine
     }
 
     // The native library tells its errors apart by their text alone.
-    private static bool IsOutOfMemory(ExternalException failure) =>
-        failure.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("can't allocate memory", StringComparison.Ordinal);
+    private static bool IsOutOfMemory(Exception failure) => failure is OutOfMemoryException || failure is ExternalException && (
+        failure.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("can't allocate memory", StringComparison.Ordinal));
 
     private void TakeSnapshot() => Volatile.Write(ref snapshot, new Snapshot(
         new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + arrivals.Count, stepCount, generatedTokenCount),
-        torchThread?.LiveTensorCount ?? 0));
+        torchThread is null ? 0 : TorchThread.LiveTensorCount));
 
     private void StopRequests()
     {

@@ -16,7 +16,7 @@ internal sealed class TorchThread : IDisposable
     }
 
     /// <summary>Native tensors of the calling thread.</summary>
-    public long LiveTensorCount => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+    public static long LiveTensorCount => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
     public void Dispose() => inference.Dispose();
 }

@@ -1,5 +1,4 @@
 using Emu3.Inference.Cpu.Kernels;
-using Emu3.Inference.Vision;
 
 namespace Emu3.Inference.Cpu.Vision;
 
