@@ -42,7 +42,11 @@ var checkpoint = new Option<string>("--model") { Description = "A checkpoint fol
 var bits = new Command("bits", "A hash over all that the decoder computes on this processor: the same on every one, whatever the threads.") { checkpoint };
 bits.SetAction(result => Console.WriteLine(DecoderBits.Hash(result.GetValue(checkpoint)!, CpuKernels.Fastest, Environment.ProcessorCount)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits };
+var threads = new Option<int>("--threads") { Description = "Threads that compute.", DefaultValueFactory = _ => Environment.ProcessorCount };
+var kernels = new Command("kernels", "The products of the real model's layers beside what the machine can do at most.") { threads };
+kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
+
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels };
 foreach (var command in RealWidthBenchmark.Commands())
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
