@@ -49,8 +49,9 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
                 continue;
             }
 
-            var json = new JsonObject { ["id"] = file, ["image"] = file, ["question"] = question }.ToJsonString();
-            Read(new InputLine(items.Count + errors.Count + 1, file, json, null), folder, items, errors);
+            var id = PictureFolder.IdOf(file);
+            var json = new JsonObject { ["id"] = id, ["image"] = file, ["question"] = question }.ToJsonString();
+            Read(new InputLine(items.Count + errors.Count + 1, id, json, null), folder, items, errors);
         }
 
         skipped.Sort((one, other) => string.CompareOrdinal(one.Name, other.Name));
@@ -62,7 +63,7 @@ internal sealed record BatchInput(string Name, IReadOnlyList<BatchItem> Items, I
     private static BatchInput LoadFile(string path, InputFormat format, Func<Stream> openInput)
     {
         var name = path == "-" ? "Standard input" : path;
-        
+
         // Where the folder really is: ".." in a picture's path means what it means to the system, also where the folder was reached by a link.
         var folder = path == "-" ? Directory.GetCurrentDirectory() : RealPath.Of(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var items = new List<BatchItem>();

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Emu3.Grains.Interfaces.Requests;
 
 namespace Emu3.Cli.Batch;
@@ -38,6 +40,22 @@ internal sealed class PictureFolder
         return ([.. list._files.Order(StringComparer.Ordinal)], list._skipped);
     }
 
+    /// <summary>The id of a file's item: its name, or, where that can't be an id (control characters, too long), what is left of it and a piece of its hash.</summary>
+    /// <param name="name">Relative to the folder.</param>
+    public static string IdOf(string name)
+    {
+        if (name.Length <= RequestLimits.IdLength && !name.Any(char.IsControl))
+        {
+            return name;
+        }
+
+        const int kept = 200;
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..12];
+        var plain = string.Concat(name.Select(letter => char.IsControl(letter) ? '_' : letter));
+        var from = Math.Max(0, plain.Length - kept);
+        return $"{hash}-{plain[(from + (from > 0 && char.IsLowSurrogate(plain[from]) ? 1 : 0))..]}";
+    }
+
     private void Visit(string folder)
     {
         FileSystemInfo[] entries;
@@ -56,8 +74,19 @@ internal sealed class PictureFolder
             return;
         }
 
-        foreach (var entry in entries.Where(IsShown))
+        foreach (var entry in entries)
         {
+            if (!HasReadableName(entry))
+            {
+                _skipped.Add(new(NameOf(entry.FullName), "has a name that is not UTF-8: rename it."));
+                continue;
+            }
+
+            if (!IsShown(entry))
+            {
+                continue;
+            }
+
             switch (entry)
             {
                 case DirectoryInfo { LinkTarget: not null }:
@@ -100,6 +129,9 @@ internal sealed class PictureFolder
             return $"can't be read: {e.Message}";
         }
     }
+
+    /// <summary>Bytes that are no UTF-8 come as replacement characters, and no path leads back to such a file.</summary>
+    private static bool HasReadableName(FileSystemInfo entry) => !entry.Name.Contains('\uFFFD', StringComparison.Ordinal) || Path.Exists(entry.FullName) || entry.LinkTarget is not null;
 
     private static bool IsShown(FileSystemInfo entry) =>
         !entry.Name.StartsWith('.') && (entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) == 0 && !s_leftByWindows.Contains(entry.Name);

@@ -37,21 +37,35 @@ internal sealed record PictureSource(string? Path, string? DataUrl)
         }
 
         return PictureReader.Refuse(file) is { } wrong ? (null, wrong)
-            : PictureKinds.LooksCut(file) && !CanDecode(file) ? (null, "is cut off: its end is missing.")
+            : FaultOf(file) is { } fault ? (null, fault)
             : (new([], SHA256.HashData(file)), null);
     }
 
-    /// <summary>Decoding takes time, so only files that look damaged are decoded here.</summary>
-    private static bool CanDecode(byte[] file)
+    /// <summary>What the decoder says of the header; and of the pixels, where the file looks cut off. Decoding all takes too long.</summary>
+    private static string? FaultOf(byte[] file)
     {
         try
         {
+            PictureFiles.ReadUprightSize(file, RequestLimits.PicturePixels);
+        }
+        catch (PictureException fault)
+        {
+            return $"can't be read: {fault.Message}.";
+        }
+
+        if (!PictureKinds.LooksCut(file))
+        {
+            return null;
+        }
+
+        try
+        {
             PictureFiles.Decode(file, RequestLimits.PicturePixels);
-            return true;
+            return null;
         }
         catch (PictureException)
         {
-            return false;
+            return "is cut off: its end is missing.";
         }
     }
 

@@ -40,13 +40,7 @@ internal static class BatchCommand
         var priority = new Option<string?>("--priority") { Description = "high, normal or low, against other jobs of the cluster. Default: normal." };
         priority.AcceptOnlyFromAmong("high", "normal", "low");
         var maxFailures = new Option<int?>("--max-failures") { Description = "Failed items that the job goes on with; one more pauses it. Default: any number." };
-        maxFailures.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() < 0)
-            {
-                result.AddError("--max-failures must be 0 or more.");
-            }
-        });
+        maxFailures.Within(0);
         var pictures = new PictureOptions();
         var cluster = new ClusterOptions();
         var command = new Command("batch", "Draw a picture for every prompt of a file, or answer a question about every picture of a folder. Started again, it goes on where it was.");

@@ -11,7 +11,7 @@ internal static class ChatCommand
     public static Command Create(CliConsole console)
     {
         var words = new Argument<string[]>("PICTURES QUESTION") { Description = $"Picture files ({PictureKinds.Names}), and last the question.", Arity = ArgumentArity.OneOrMore }.NotEmpty();
-        var maxTokens = new Option<int?>("--max-tokens") { Description = "The answer ends after this many tokens at the latest." };
+        var maxTokens = new Option<int?>("--max-tokens") { Description = "The answer ends after this many tokens at the latest." }.Within(1);
         var stop = new Option<string[]>("--stop") { Description = "The answer ends before this text; may be said up to four times." };
         var seed = new SeedOption("With --temperature: the same seed gives the same answer.");
         var sampling = new SamplingOptions();

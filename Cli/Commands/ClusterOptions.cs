@@ -56,8 +56,8 @@ internal sealed class ClusterOptions
         },
     };
 
-    private readonly Option<int?> _threads = new("--threads") { Description = "Threads of the processor's kernels, for each device. Default: one a core, shared among the devices." };
-    private readonly Option<int?> _slots = new("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." };
+    private readonly Option<int?> _threads = new Option<int?>("--threads") { Description = "Threads of the processor's kernels, for each device. Default: one a core, shared among the devices." }.Within(1);
+    private readonly Option<int?> _slots = new Option<int?>("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." }.Within(1);
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Logs of the cluster on standard error, and stack traces." };
 
     public void AddTo(Command command)

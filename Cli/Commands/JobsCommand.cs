@@ -29,13 +29,7 @@ internal static class JobsCommand
     private static Command CreateList(CliConsole console)
     {
         var limit = new Option<int>("--limit") { Description = "Jobs at most.", DefaultValueFactory = _ => 20 };
-        limit.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError("--limit must be 1 or more.");
-            }
-        });
+        limit.Within(1);
         var status = new Option<string?>("--status") { Description = "Only jobs of this status." };
         status.AcceptOnlyFromAmong("open", "queued", "running", "paused", "cancelling", "completed", "cancelled", "aborted");
         var json = JsonOption();

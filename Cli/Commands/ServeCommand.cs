@@ -12,13 +12,7 @@ internal static class ServeCommand
     public static Command Create(CliConsole console)
     {
         var port = new Option<int>("--port") { Description = "0 takes a free one.", DefaultValueFactory = _ => DefaultPort };
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > ushort.MaxValue)
-            {
-                result.AddError("--port must be from 0 to 65535.");
-            }
-        });
+        port.Within(0, ushort.MaxValue);
         var host = new Option<string>("--host") { Description = "Address to listen on; 0.0.0.0 is every one of this machine.", DefaultValueFactory = _ => "127.0.0.1" };
         var bootstrap = new Option<string?>("--bootstrap-key-file")
         {
@@ -28,13 +22,7 @@ internal static class ServeCommand
         {
             Description = "Port of /metrics for Prometheus, on the same address; of several devices, each has one of the ports after it. 0 takes a free one. Default: none.",
         };
-        metricsPort.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 0 or > ushort.MaxValue)
-            {
-                result.AddError("--metrics-port must be from 0 to 65535.");
-            }
-        });
+        metricsPort.Within(0, ushort.MaxValue);
         var webhookNetworks = new Option<string[]>("--webhook-network")
         {
             Description = "Network that webhooks may reach though it is private, as 127.0.0.0/8 or 10.20.0.0/16; may be given several times. Plain http is then allowed as well. Default: none.",
@@ -62,13 +50,7 @@ internal static class ServeCommand
             Description = "Seconds that answers which are under way have to finish after Ctrl-C or SIGTERM; new requests are refused with 503 meanwhile. A second signal ends all at once.",
             DefaultValueFactory = _ => 25,
         };
-        stopTimeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > 3600)
-            {
-                result.AddError("--stop-timeout must be from 0 to 3600 seconds.");
-            }
-        });
+        stopTimeout.Within(0, 3600);
         var cluster = new ClusterOptions();
         var command = new Command("serve", "Run the cluster and its gateway in this process, until Ctrl-C.");
         command.Options.Add(port);

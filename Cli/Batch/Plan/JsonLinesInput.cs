@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Emu3.Grains.Interfaces.Requests;
@@ -37,6 +38,17 @@ internal static class JsonLinesInput
         catch (JsonException e)
         {
             return InputLine.Bad(number, $"is not a JSON object: {Reason(e)}");
+        }
+        catch (InvalidOperationException)
+        {
+            return InputLine.Bad(number, "has a field whose name has half of a surrogate pair, which is no Unicode text.");
+        }
+
+        // In values it would be found when they are read, and that throws.
+        using var strict = StrictJson.Parse(Encoding.UTF8.GetBytes(line), out var wrongText);
+        if (strict is null)
+        {
+            return InputLine.Bad(number, wrongText);
         }
 
         if (node is not JsonObject fields)

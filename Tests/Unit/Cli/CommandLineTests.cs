@@ -3,6 +3,7 @@ using Emu3.Cli;
 using Emu3.Inference.Vision;
 using Emu3.Storage;
 using Emu3.Tests.Fakes;
+using Emu3.Tests.Unit.Inference.Vision;
 
 namespace Emu3.Tests.Unit.Cli;
 
@@ -101,6 +102,33 @@ public sealed class CommandLineTests : IDisposable
     {
         File.WriteAllText(_folder.PathTo("empty.jsonl"), "\n \n");
         await AssertBadInputAsync("has no items", "batch", _folder.PathTo("empty.jsonl"), "--out", _folder.PathTo("out"));
+    }
+
+    [Theory]
+    [InlineData("serve", "--port", "abc")]
+    [InlineData("serve", "--port", "2147483648")]
+    [InlineData("serve", "--port", "70000")]
+    [InlineData("serve", "--metrics-port", "abc")]
+    [InlineData("serve", "--stop-timeout", "1e9")]
+    [InlineData("serve", "--slots", "0")]
+    [InlineData("serve", "--threads", "-1")]
+    [InlineData("batch", "--max-failures", "abc", "x.jsonl", "--out", "o")]
+    [InlineData("jobs", "--limit", "abc", "list")]
+    public async Task WholeNumber_ThatIsNone_IsNamedWithItsBounds(string command, string option, string value, params string[] rest)
+    {
+        await AssertBadInputAsync($"{option} must be a whole number", [command, .. rest, option, value]);
+    }
+
+    [Fact]
+    public async Task Batch_FolderWithADamagedHeader_SkipsIt()
+    {
+        Directory.CreateDirectory(_folder.PathTo("photos"));
+        File.WriteAllBytes(_folder.PathTo("photos", "short.bmp"), CasePhotos.Read("bmp.bmp")[..30]);
+        var png = CasePhotos.Read("png_exif6.png");
+        png[24] = 3; // bits of a sample that there are not
+        File.WriteAllBytes(_folder.PathTo("photos", "odd.png"), png);
+        await AssertBadInputAsync("short.bmp can't be read", "batch", _folder.PathTo("photos"), "--ask", "What?", "--out", _folder.PathTo("out"));
+        Assert.Contains("odd.png can't be read", _error.ToString());
     }
 
     [Fact]

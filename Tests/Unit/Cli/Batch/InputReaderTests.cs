@@ -151,6 +151,17 @@ public sealed class InputReaderTests
     [InlineData("", null)]
     public void WholeNumber_IsReadWhereNothingIsRounded(string text, string? digits) => Assert.Equal(digits, WholeNumber.Digits(text));
 
+    [Theory]
+    [InlineData("{\"prompt\":\"a \\ud800 star\"}")]
+    [InlineData("{\"id\":\"\\udc00\",\"prompt\":\"a\"}")]
+    [InlineData("{\"\\ud800\":1}")]
+    public void Jsonl_HalfOfASurrogatePair_IsThatLinesError(string line)
+    {
+        var lines = InputReader.Read($"{{\"prompt\":\"a\"}}\n{line}", "a.jsonl", InputFormat.Auto).ToList();
+        Assert.Null(lines[0].Error);
+        Assert.Contains("half of a surrogate pair", lines[1].Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Jsonl_NumberedIdAsAFloat_IsItsWholeNumber() => Assert.Equal("7", Assert.Single(InputReader.Read("{\"id\":7.0,\"prompt\":\"a\"}", "a.jsonl", InputFormat.Auto)).Id);
 

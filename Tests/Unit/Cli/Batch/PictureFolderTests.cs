@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Emu3.Cli.Batch;
+using Emu3.Grains.Interfaces.Requests;
 using Emu3.Tests.Fakes;
 
 namespace Emu3.Tests.Unit.Cli.Batch;
@@ -51,6 +53,39 @@ public sealed class PictureFolderTests : IDisposable
         var (files, skipped) = PictureFolder.List(_folder.PathTo("photos"));
         Assert.Equal(["a.png"], files);
         Assert.Equal([("empty.png", "is empty."), ("gone.png", "is a link that leads nowhere.")], skipped.Select(file => (file.Name, file.Reason)).Order());
+    }
+
+    [Fact]
+    public void List_NameThatIsNoUtf8_IsToldOf()
+    {
+        Put("a.png");
+        // .NET can neither write nor remove such a name itself.
+        Shell("cp a.png \"$(printf 'caf\\351.png')\" && mkdir \"$(printf 'd\\351')\"");
+        var (files, skipped) = PictureFolder.List(_folder.PathTo("photos"));
+        Shell("rm -r ./*");
+        Assert.Equal(["a.png"], files);
+        Assert.Equal(2, skipped.Count);
+        Assert.All(skipped, file => Assert.Contains("not UTF-8", file.Reason, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("sub/a.png", "sub/a.png")]
+    [InlineData("a\nb.gif", "-a_b.gif")]
+    public void IdOf_Name_IsTheName_WhereItCanBe(string name, string end) => Assert.EndsWith(end, PictureFolder.IdOf(name), StringComparison.Ordinal);
+
+    [Fact]
+    public void IdOf_LongNames_AreShortAndDistinct()
+    {
+        var (one, other) = ($"{new string('x', 300)}/a.png", $"{new string('y', 300)}/a.png");
+        Assert.All((string[])[one, other], name => Assert.InRange(PictureFolder.IdOf(name).Length, 1, RequestLimits.IdLength));
+        Assert.NotEqual(PictureFolder.IdOf(one), PictureFolder.IdOf(other));
+    }
+
+    private void Shell(string command)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { WorkingDirectory = _folder.PathTo("photos") })!;
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
     }
 
     private void Put(params string[] names)
