@@ -31,7 +31,7 @@ internal static class MemoryBenchmark
                 ["ratio", Ratio(trail => trail.Loaded), Ratio(trail => trail.AfterRounds[0]), Ratio(trail => trail.AfterRounds[^1]), Ratio(trail => trail.AfterRounds.Max()), Ratio(trail => trail.SecondsARound)]]);
         report.Table(
             ["malloc", "grown from the first round to the last", "left of what the rounds took beyond the loaded model"],
-            [[ "as glibc has it", Spread(before, Growth), Spread(before, Left)], ["as the engine sets it", Spread(after, Growth), Spread(after, Left)]]);
+            [["as glibc has it", Spread(before, Growth), Spread(before, Left)], ["as the engine sets it", Spread(after, Growth), Spread(after, Left)]]);
         report.Save("memory");
 
         string Ratio(Func<MemoryTrail, double> of) => Report.Spread([.. after.Zip(before, (ours, theirs) => of(ours) / of(theirs))]);

@@ -24,7 +24,8 @@ internal static class PictureBenchmark
         await SideBySideAsync(
             report, rounds, "Our own kernels against TorchSharp on the processor",
             "The same engine and requests; TorchSharp pads to its row floor. Each side decodes its pictures with its own vision tokenizer.",
-            ("own kernels", _ => { }),
+            ("own kernels", _ => { }
+        ),
             ("TorchSharp", options => options.TorchOnCpu = true));
         await SideBySideAsync(
             report, rounds, "What row invariance costs where TorchSharp computes: row floor on against off",
