@@ -20,7 +20,8 @@ internal sealed record PictureSource(string? Path, string? DataUrl)
         try
         {
             var info = new FileInfo(path);
-            if (info.Exists && info.Length > RequestLimits.PictureBytes)
+            var target = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info; // a link's own length is that of its path
+            if (target.Exists && target.Length > RequestLimits.PictureBytes)
             {
                 return (null, PictureReader.TooLarge);
             }

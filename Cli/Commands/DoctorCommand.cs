@@ -98,7 +98,7 @@ internal static class DoctorCommand
     private static string DescribeCheckpoint(ModelFolder model)
     {
         CheckpointFacts.Inspect(model);
-        var bytes = model.Shards.Sum(shard => new FileInfo(shard.Path).Length);
+        var bytes = model.Shards.Sum(shard => shard.ReadLength());
         var vision = model.IsOriginal ? $" and {model.Vision}" : "";
         return $"{model.Name}: {(model.IsOriginal ? "original" : "transformers")} layout, {model.Shards.Count} weight file{(model.Shards.Count == 1 ? "" : "s")} with {DryRunReport.Size(bytes)} in {model.Language}{vision}";
     }

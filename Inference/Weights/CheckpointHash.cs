@@ -41,7 +41,7 @@ public static class CheckpointHash
             Append(hash, Path.Combine(folder.Vision, Processor), whole: true);
         }
 
-        var whole = folder.Shards.Sum(shard => new FileInfo(shard.Path).Length) <= wholeLimit;
+        var whole = folder.Shards.Sum(shard => shard.ReadLength()) <= wholeLimit;
         foreach (var shard in folder.Shards)
         {
             Append(hash, shard.Path, whole);

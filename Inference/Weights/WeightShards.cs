@@ -6,7 +6,15 @@ namespace Emu3.Inference.Weights;
 /// <param name="Path">Absolute.</param>
 /// <param name="IsVision">Whether it belongs to a vision tokenizer that is a checkpoint of its own.</param>
 /// <param name="Indexed">The tensors that the index promises in it; null where there is no index.</param>
-public sealed record WeightShard(string Path, bool IsVision, IReadOnlySet<string>? Indexed);
+public sealed record WeightShard(string Path, bool IsVision, IReadOnlySet<string>? Indexed)
+{
+    /// <summary>Bytes of the file. Of the one that a link leads to, as all are in a Hugging Face cache: what the folder says of a link is the length of its path.</summary>
+    public long ReadLength()
+    {
+        using var file = File.OpenHandle(Path);
+        return RandomAccess.GetLength(file);
+    }
+}
 
 /// <summary>Lists the weight files of a folder: <c>model.safetensors</c>, or those that <c>model.safetensors.index.json</c> names.</summary>
 internal static class WeightShards

@@ -42,6 +42,19 @@ public sealed class CheckpointHashTests : IDisposable
         Assert.NotEqual(before, CheckpointHash.Compute(checkpoint.Folder));
     }
 
+    /// <summary>As in a Hugging Face cache, where every file is a link.</summary>
+    [Fact]
+    public void Compute_LinkedWeights_AreThoseOfTheFile()
+    {
+        var values = new float[1_500_000];
+        checkpoint.Write("model.safetensors", SafetensorsBytes.Of(("vqmodel.x", [values.Length], values)));
+        var path = checkpoint.Folder.Shards[0].Path;
+        var (hash, length) = (CheckpointHash.Compute(checkpoint.Folder, wholeLimit: 1000), checkpoint.Folder.Shards[0].ReadLength());
+        File.Move(path, $"{path}.blob");
+        File.CreateSymbolicLink(path, $"{path}.blob");
+        Assert.Equal((hash, length), (CheckpointHash.Compute(checkpoint.Folder, wholeLimit: 1000), checkpoint.Folder.Shards[0].ReadLength()));
+    }
+
     [Fact]
     public void Compute_LargeFile_SeesBothEnds()
     {
