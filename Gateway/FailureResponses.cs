@@ -161,7 +161,7 @@ internal static class FailureResponses
 
     /// <summary>A request that was not finished when the gateway had to stop.</summary>
     public static FailureResponse CutOff() => Error(StatusCodes.Status503ServiceUnavailable, Server,
-        "The gateway had to stop before this answer was complete; what was sent of it is not the whole. Send the request again. "
+        "The gateway had to stop before this answer was complete. Send the request again. "
         + "Under an Idempotency-Key it goes on with what was made so far.", code: "gateway_stopping") with
     { RetryAfter = StopRetryAfter };
 

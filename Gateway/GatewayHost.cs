@@ -55,7 +55,7 @@ public static class GatewayHost
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<ServedModels>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
-        builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>();
+        builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>().AddScoped<InteractiveRequest>();
         builder.Services.AddSingleton<BatchValidations>().AddHostedService<ForsakenBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
         builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<ReportingSubmission>().AddSingleton<RefusedLines>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();

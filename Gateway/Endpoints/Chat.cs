@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
-using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
@@ -20,34 +19,17 @@ internal static class Chat
             .GivesEvents("With `stream`: chunks (`chat.completion.chunk`), then `[DONE]`. One that breaks off has an error as its last event, and the connection is aborted.",
                 EventShape.Of<ChatChunk>(), EventShape.Done, EventShape.Of<ErrorAnswer>());
 
-    private static async Task<IResult> Complete(HttpContext http, InteractiveJobs jobs, OpenStreams streams)
-    {
-        var cancellationToken = http.RequestAborted;
-        var (key, wrongKey) = IdempotencyKey.Of(http.Request);
-        if (wrongKey is not null) return wrongKey;
-        var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
-        if (document is null) return refusal!;
-        using var _ = document;
-        var errors = new List<ItemError>();
-        var (isStreamed, withUsage, request) = Read(document.RootElement, errors);
-        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
-        var place = isStreamed ? streams.Enter(http) : null;
-        if (isStreamed && place is null) return FailureResponses.TooManyStreams();
+    private static Task<IResult> Complete(HttpContext http, InteractiveRequest request) => request.Run(http, Read,
+        answer: (job, _, cancellationToken) => Answer(job, cancellationToken),
+        stream: (job, withUsage) => Stream(job, withUsage, CancellationToken.None));
 
-        // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
-        var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
-        if (job is null) return refused!;
-        if (place is not null) return ServerSentEvents.Complete(place, Stream(job, withUsage, CancellationToken.None));
-        await using (job) return await Answer(job, cancellationToken);
-    }
-
-    internal static (bool IsStreamed, bool WithUsage, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
+    internal static (bool IsStreamed, ItemRequest Item, bool WithUsage) Read(JsonElement body, List<ItemError> errors)
     {
         var fields = new FieldReader(body, "", errors);
         var isStreamed = fields.Flag("stream") ?? false;
         var withUsage = isStreamed && ReadStreamOptions(fields, errors);
         fields.Ignore("stream_options");
-        return (isStreamed, withUsage, OpenAiBodies.ReadChat(fields, errors, mayStream: true));
+        return (isStreamed, OpenAiBodies.ReadChat(fields, errors, mayStream: true), withUsage);
     }
 
     private static bool ReadStreamOptions(FieldReader fields, List<ItemError> errors)

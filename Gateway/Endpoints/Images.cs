@@ -27,45 +27,33 @@ internal static class Images
             .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`, after which the connection is aborted.",
                 EventShape.Of<ImageEvent>(ImageEvent.Partial), EventShape.Of<ImageEvent>(ImageEvent.Completed));
 
-    private static async Task<IResult> Generate(
-        HttpContext http, InteractiveJobs jobs, OpenStreams streams, PicturePreviews previews, SignedAddresses addresses)
-    {
-        var cancellationToken = http.RequestAborted;
-        var (key, wrongKey) = IdempotencyKey.Of(http.Request);
-        if (wrongKey is not null) return wrongKey;
-        var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
-        if (document is null) return refusal!;
-        using var _ = document;
-        var errors = new List<ItemError>();
-        var (way, request) = Read(document.RootElement, errors);
-        if (request.SampleCount > MostSamples) errors.Add(new("n", $"is {request.SampleCount}; {MostSamples} are allowed here, and more in a job."));
-        if (way.IsStreamed && request.SampleCount > 1) errors.Add(new("n", $"is {request.SampleCount}; a stream has 1 picture."));
-        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
-        var place = way.IsStreamed ? streams.Enter(http) : null;
-        if (way.IsStreamed && place is null) return FailureResponses.TooManyStreams();
+    private static Task<IResult> Generate(HttpContext http, InteractiveRequest request, PicturePreviews previews, SignedAddresses addresses) => request.Run(http, ReadInBounds,
+        answer: (job, way, cancellationToken) => Answer(job, way.IsAddress ? addresses : null, http.Request, cancellationToken),
+        stream: (job, way) => Stream(job, previews, way.PreviewCount, CancellationToken.None));
 
-        // :: Step 1 A picture that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
-        var (job, refused) = await jobs.Start(request, RequestName.Of(key, http.Request.Path, document), cancellationToken);
-        if (job is null) return refused!;
-        if (place is not null) return ServerSentEvents.Complete(place, Stream(job, previews, way.PreviewCount, CancellationToken.None));
-        await using (job) return await Answer(job, way.IsAddress ? addresses : null, http.Request, cancellationToken);
+    private static (bool IsStreamed, ItemRequest Item, PictureWay Way) ReadInBounds(JsonElement body, List<ItemError> errors)
+    {
+        var (isStreamed, item, way) = Read(body, errors);
+        if (item.SampleCount > MostSamples) errors.Add(new("n", $"is {item.SampleCount}; {MostSamples} are allowed here, and more in a job."));
+        if (isStreamed && item.SampleCount > 1) errors.Add(new("n", $"is {item.SampleCount}; a stream has 1 picture."));
+        return (isStreamed, item, way);
     }
 
-    internal static ((bool IsStreamed, int PreviewCount, bool IsAddress) Way, ItemRequest Request) Read(JsonElement body, List<ItemError> errors)
+    internal static (bool IsStreamed, ItemRequest Item, PictureWay Way) Read(JsonElement body, List<ItemError> errors)
     {
         var fields = new FieldReader(body, "", errors);
-        return (ReadWay(fields), OpenAiBodies.ReadImage(fields, isAnsweredInPlace: true));
+        var (isStreamed, way) = ReadWay(fields);
+        return (isStreamed, OpenAiBodies.ReadImage(fields, isAnsweredInPlace: true), way);
     }
 
-    /// <summary>How the picture is to come back; what can't go together is refused.</summary>
-    private static (bool IsStreamed, int PreviewCount, bool IsAddress) ReadWay(FieldReader fields)
+    private static (bool IsStreamed, PictureWay Way) ReadWay(FieldReader fields)
     {
         var isStreamed = fields.Flag("stream") ?? false;
         var previewCount = fields.Whole("partial_images", 0, MostPreviews) ?? 0;
         var isAddress = fields.Choice("response_format", ("b64_json", false), ("url", true)) ?? false;
         if (previewCount > 0 && !isStreamed) fields.Error("partial_images", $"is {previewCount}, and only a stream has previews: set stream to true.");
         if (isAddress && isStreamed) fields.Error("response_format", "must be \"b64_json\" in a stream.");
-        return (isStreamed, previewCount, isAddress);
+        return (isStreamed, new(previewCount, isAddress));
     }
 
     private static async Task<IResult> Answer(
@@ -140,4 +128,7 @@ internal static class Images
         var (input, output) = (results.Sum(result => result.PromptTokens), results.Sum(result => result.GeneratedTokens));
         return new(input + output, input, output, new(input, 0), new(0, output));
     }
+
+    /// <summary>How the picture comes back.</summary>
+    internal readonly record struct PictureWay(int PreviewCount, bool IsAddress);
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
-using Emu3.Gateway.Access;
 using Emu3.Gateway.Contracts;
 using Emu3.Gateway.Jobs;
 using Emu3.Gateway.Reference;
@@ -26,28 +25,10 @@ internal static class Responses
                 + "or an event `error`, after which the connection is aborted.",
                 [.. ResponseEvents.Names.Select(name => EventShape.Of<ResponseEvent>(name))]);
 
-    private static async Task<IResult> Create(HttpContext http, InteractiveJobs jobs, OpenStreams streams)
-    {
-        var cancellationToken = http.RequestAborted;
-        var (key, wrongKey) = IdempotencyKey.Of(http.Request);
-        if (wrongKey is not null) return wrongKey;
-        var (document, refusal) = await RequestBody.Read(http.Request, cancellationToken);
-        if (document is null) return refusal!;
-        using var _ = document;
-        var errors = new List<ItemError>();
-        var (isStreamed, request) = Read(document.RootElement, errors);
-        if (errors.Count > 0) return FailureResponses.BadRequest(errors);
-        var place = isStreamed ? streams.Enter(http) : null;
-        if (isStreamed && place is null) return FailureResponses.TooManyStreams();
+    private static Task<IResult> Create(HttpContext http, InteractiveRequest request) => request.Run(http, Read, Answer,
+        stream: (job, body) => Stream(job, body, CancellationToken.None));
 
-        // :: Step 1 An answer that someone waits for is a job as well: of one item, first in line, and gone when they stop waiting.
-        var (job, refused) = await jobs.Start(request.Item, RequestName.Of(key, http.Request.Path, document), cancellationToken);
-        if (job is null) return refused!;
-        if (place is not null) return ServerSentEvents.Complete(place, Stream(job, request, CancellationToken.None));
-        await using (job) return await Answer(job, request, cancellationToken);
-    }
-
-    internal static (bool IsStreamed, ResponseRequest Request) Read(JsonElement body, List<ItemError> errors)
+    internal static (bool IsStreamed, ItemRequest Item, ResponseRequest Body) Read(JsonElement body, List<ItemError> errors)
     {
         var fields = new FieldReader(body, "", errors);
         var isStreamed = fields.Flag("stream") ?? false;
@@ -58,7 +39,8 @@ internal static class Responses
             options.Close();
         }
 
-        return (isStreamed, ResponseRequest.Read(fields, errors, mayStream: true));
+        var request = ResponseRequest.Read(fields, errors, mayStream: true);
+        return (isStreamed, request.Item, request);
     }
 
     private static async Task<IResult> Answer(InteractiveJob job, ResponseRequest request, CancellationToken cancellationToken)
