@@ -59,8 +59,7 @@ public abstract class SetClockTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task Clocks_SetByAnHour_WhileProcessesRunAndWhenTheyStartAgain_NothingFails()
     {
         Assert.SkipWhen(_refusal is not null, _refusal ?? "");
-        await WorkAsync("right");
-        foreach (var ahead in (TimeSpan[])[s_hour, TimeSpan.Zero, -s_hour])
+        foreach (var ahead in (TimeSpan[])[s_hour, TimeSpan.Zero])
         {
             foreach (var process in _cluster!.All) _clocks.Set(process.Name, ahead);
             await Task.Delay(SetClocks.Delay, Cancellation);
@@ -74,6 +73,7 @@ public abstract class SetClockTests(ITestOutputHelper output) : IAsyncLifetime
         await _cluster.KillAllAsync();
 
         // The others start without it, an hour behind, at their old addresses.
+        foreach (var process in _cluster.All.Where(process => process.Name != "control-1")) _clocks.Set(process.Name, -s_hour);
         var started = Stopwatch.GetTimestamp();
         foreach (var process in _cluster.All.Where(process => process.Name != "control-1")) process.Start();
         await _cluster.ReadyAsync(1, Cancellation);
@@ -85,7 +85,6 @@ public abstract class SetClockTests(ITestOutputHelper output) : IAsyncLifetime
         _cluster["control-1"].Start();
         await ActiveAsync("control-0", "control-1");
         AssertInTime(started, "the one that was ahead");
-        await WorkAsync("with it");
     }
 
     /// <summary>Connection string of a database, or null for the embedded store; or why there is none.</summary>
