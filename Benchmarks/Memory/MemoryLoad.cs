@@ -4,13 +4,13 @@ using System.Globalization;
 using System.Text.Json;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Inference;
+using Emu3.Inference.Cpu;
 using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
 using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using static TorchSharp.torch;
 
 namespace Emu3.Benchmarks.Memory;
 
@@ -71,7 +71,7 @@ internal static class MemoryLoad
     /// <summary>A thread with a vision tokenizer, as an engine has one.</summary>
     private sealed class LargePictures : IDisposable
     {
-        private readonly System.Collections.Concurrent.BlockingCollection<Action<VisionTokenizer>> _work = [];
+        private readonly System.Collections.Concurrent.BlockingCollection<Action<IVisionTokenizer>> _work = [];
         private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task StartAsync()
@@ -89,9 +89,9 @@ internal static class MemoryLoad
                 {
                     var random = new Random(round);
                     int[] codes = [.. Enumerable.Range(0, Cells * Cells).Select(_ => random.Next(64))];
-                    var picture = vision.DecodeStill(codes, Cells, Cells);
-                    using var values = vision.PixelValues(picture);
-                    vision.EncodeStill(values);
+                    using var still = vision.BeginStill(codes, Cells, Cells);
+                    while (!still.Advance()) { }
+                    vision.EncodeStill(still.Picture);
                     done.SetResult();
                 }
                 catch (Exception failure)
@@ -106,14 +106,11 @@ internal static class MemoryLoad
 
         private void Work()
         {
-            TorchNative.EnsureLoaded();
-            using var noGradient = no_grad();
             var folder = ModelFolder.Open(Places.Model, null);
-            var config = ConfigReader.Read(folder);
-            using var loader = WeightLoader.Open(folder, device("cpu"));
-            using var vision = VisionTokenizer.Load(loader, config.Vision, config.Pixels);
+            using var files = CheckpointFiles.Open(folder);
+            using var backend = CpuBackend.Load(files, ConfigReader.Read(folder), new EngineOptions { Model = Places.Model, Threads = 1, SlotCount = 1 });
             _ready.SetResult();
-            foreach (var work in _work.GetConsumingEnumerable()) work(vision);
+            foreach (var work in _work.GetConsumingEnumerable()) work(backend.Vision);
         }
     }
 }
