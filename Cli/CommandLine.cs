@@ -59,10 +59,10 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>What the disk says names the file. Anything else that nobody foresaw is a fault of this program, and says so.</summary>
+    /// <summary>Errors of the disk name the file. Any other unexpected exception is a bug in this program, and the message says so.</summary>
     private static string Describe(Exception e) => e is CommandException or GatewayRefusal or IOException or UnauthorizedAccessException
         ? e.Message
-        : $"Unexpected error, a fault of emu3: {e.GetType().Name}: {e.Message} (--verbose shows where).";
+        : $"Unexpected error, a bug in emu3: {e.GetType().Name}: {e.Message} (--verbose shows where).";
 
     private static RootCommand Create(CliConsole console)
     {

@@ -124,7 +124,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         var stopping = gateway.StopAsync(noEngine);
         if (await Task.WhenAny(stopping, Task.Delay(s_longStop, TimeProvider.System, CancellationToken.None)) != stopping && !noEngine.IsCancellationRequested)
         {
-            _console.Error.WriteLine("Answers that are under way are finished first. The same signal again ends all at once.");
+            _console.Error.WriteLine("Finishing the answers that are under way. Send the signal again to stop at once.");
         }
 
         try

@@ -47,7 +47,7 @@ internal static class AnswerSchemas
             line.Properties!["body"] = new OpenApiSchema { AnyOf = [.. s_bodiesOfBatches.Where(schemas.ContainsKey).Select(name => new OpenApiSchemaReference(name, document))] };
         foreach (var schema in schemas.Values.OfType<OpenApiSchema>())
         {
-            // A component is never null itself: where null may stand, whoever points to it says so, and says it once.
+            // A component itself is never nullable: the property that refers to it says whether null is allowed, so that null matches one branch only.
             if (schema.Enum is not { } words) continue;
             schema.Enum = [.. words.Where(word => !IsNull(word))];
             if (schema.Enum.All(word => word.GetValueKind() == System.Text.Json.JsonValueKind.String)) schema.Type = JsonSchemaType.String;

@@ -47,7 +47,7 @@ internal sealed class WorkerPool : IDisposable
         }
         if (count == 0)
             return;
-        // Nobody reads these now: only who has taken a part does, and all parts of the last call have ended.
+        // No thread reads these now: a thread reads them only after it has taken a part, and all parts of the last call are done.
         (body, parts, done) = (work, count, 0);
         var call = (ticket >> 32) + 1;
         Interlocked.Exchange(ref ticket, call << 32 | (uint)count); // a full fence: either this sees who is parked or they see the call

@@ -50,10 +50,10 @@ internal sealed partial class PulseWatch(IGrainFactory grains, TimeProvider time
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "This silo can't activate grains: new jobs fail on it, and it is not ready. That is looked at again every 10 s.")]
+    [LoggerMessage(LogLevel.Error, "This silo can't activate grains: new jobs fail on it, and it is not ready. It is checked again every 10 s.")]
     private partial void LogFails(Exception failure);
 
-    [LoggerMessage(LogLevel.Warning, "This silo activates grains again; for {Seconds:0} s it did not.")]
+    [LoggerMessage(LogLevel.Warning, "This silo can activate grains again, after {Seconds:0} s.")]
     private partial void LogBack(double seconds);
 
     private sealed record Trouble(string Reason, long Since);

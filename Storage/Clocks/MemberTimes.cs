@@ -1,14 +1,14 @@
 namespace Emu3.Storage.Clocks;
 
 /// <summary>
-/// When the silos of a membership table last said that they live, by this process's clock. The table has the time of each silo's own clock, which may be an
-/// hour off. A time that changes is a sign of life of now, whatever it says. A time that lies in the future and does not change belongs to a silo whose clock
-/// was ahead when it died: without this, new silos would hold it for alive, and wait for its answer, until the clock reaches that time.
+/// When each silo last renewed its entry in the membership table (IAmAlive), by this process's clock. The table holds the time of each silo's own clock, which
+/// may be an hour off. A time that changed means that the silo is alive now, whatever the time says. A time in the future that does not change belongs to a silo
+/// whose clock was ahead when it died: without this class, new silos would take it for alive, and wait for its answer, until the clock reaches that time.
 /// </summary>
 /// <param name="time">This process's clock, which never goes back (<see cref="SteadyTime"/>).</param>
 /// <param name="silence">
-/// A silo that has said nothing for longer counts as silent, and whoever joins the cluster looks whether it answers. So does one whose time lies in the future
-/// when it is seen first: if it lives, it answers, and says so again before long.
+/// A silo that has not renewed its entry for longer counts as silent: a joining silo probes it. So does a silo whose time is in the future when it is first
+/// read: if it is alive, it answers the probe and soon renews its entry.
 /// </param>
 internal sealed class MemberTimes(TimeProvider time, TimeSpan silence)
 {

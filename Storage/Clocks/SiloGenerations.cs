@@ -1,8 +1,8 @@
 namespace Emu3.Storage.Clocks;
 
 /// <summary>
-/// The numbers that tell the lives of a silo's address apart. Orleans makes them of the wall clock, in seconds: after that was set back, a silo that is
-/// started again at its old address would have a lower number than its predecessor, take itself for the older one, and end.
+/// Generations: the numbers by which Orleans tells successive silos at one address apart. It takes them from the wall clock, in seconds: after the clock was set
+/// back, a silo that starts again at its old address would have a lower generation than its predecessor, take itself for the older one, and stop.
 /// </summary>
 internal static class SiloGenerations
 {

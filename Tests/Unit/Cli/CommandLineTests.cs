@@ -253,7 +253,7 @@ public sealed class CommandLineTests : IDisposable
     {
         _openInput = () => throw new InvalidOperationException("this can't be");
         Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out")));
-        Assert.Equal($"Unexpected error, a fault of emu3: InvalidOperationException: this can't be (--verbose shows where).{Environment.NewLine}", _error.ToString());
+        Assert.Equal($"Unexpected error, a bug in emu3: InvalidOperationException: this can't be (--verbose shows where).{Environment.NewLine}", _error.ToString());
         Assert.Equal(ExitCode.Unexpected, await RunAsync("batch", "-", "--out", _folder.PathTo("out"), "--verbose"));
         Assert.Contains("   at ", _error.ToString());
     }
