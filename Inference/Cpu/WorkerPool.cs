@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace Emu3.Inference.Cpu;
 
@@ -19,6 +20,7 @@ internal sealed class WorkerPool : IDisposable
     private int parts, done, parked, callerWaits;
     private long ticket; // number of the call << 32 | parts of it that nobody has taken
     private volatile bool isStopped;
+    private Exception? failure; // the first that a part of the call has thrown
 
     /// <param name="count">Threads that work, the caller included.</param>
     public WorkerPool(int count)
@@ -36,7 +38,7 @@ internal sealed class WorkerPool : IDisposable
 
     /// <summary>Runs every part once, on any thread, and returns when all have ended. One caller at a time.</summary>
     /// <param name="count">Parts.</param>
-    /// <param name="work">Gets the number of the part and that of the worker, the caller's being 0. Must not throw.</param>
+    /// <param name="work">Gets the number of the part and that of the worker, the caller's being 0. What it throws is thrown to the caller, once no part runs any more.</param>
     public void Run(int count, Action<int, int> work)
     {
         if (threads.Length == 0 || count == 1)
@@ -55,6 +57,8 @@ internal sealed class WorkerPool : IDisposable
             Wake();
         Take(call, worker: 0);
         AwaitParts(count);
+        if (Interlocked.Exchange(ref failure, null) is { } thrown)
+            ExceptionDispatchInfo.Throw(thrown);
     }
 
     public void Dispose()
@@ -96,7 +100,15 @@ internal sealed class WorkerPool : IDisposable
             if (Interlocked.CompareExchange(ref ticket, seen - 1, seen) != seen)
                 continue;
             var all = parts; // the call can't end before this part does; behind the next line it can
-            body(all - (int)left, worker);
+            try
+            {
+                body(all - (int)left, worker);
+            }
+            catch (Exception thrown)
+            {
+                // On another thread it would end the process; on the caller's, the caller would leave while others still work.
+                Interlocked.CompareExchange(ref failure, thrown, null);
+            }
             if (Interlocked.Increment(ref done) == all && Interlocked.Exchange(ref callerWaits, 0) == 1)
                 finished.Release();
         }

@@ -29,6 +29,28 @@ public sealed class WorkerPoolTests
         }
     }
 
+    /// <summary>Whichever thread it happens on: the caller learns of it when no part runs any more, and the pool goes on.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Run_PartThatThrows_IsThrownToTheCallerOnceAllPartsHaveEnded(int threads)
+    {
+        using var pool = new WorkerPool(threads);
+        for (var call = 0; call < 500; call++)
+        {
+            var ended = 0;
+            var bad = call % 16;
+            var thrown = Assert.Throws<InsufficientMemoryException>(() => pool.Run(16, (part, _) =>
+            {
+                Interlocked.Increment(ref ended);
+                if (part == bad) throw new InsufficientMemoryException($"part {part}");
+            }));
+            Assert.Equal(($"part {bad}", 16), (thrown.Message, ended));
+            pool.Run(16, (_, _) => Interlocked.Increment(ref ended));
+            Assert.Equal(32, ended);
+        }
+    }
+
     [Fact]
     public async Task Run_AfterARest_WakesThreadsThatParked()
     {
