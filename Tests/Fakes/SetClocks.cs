@@ -33,6 +33,7 @@ internal sealed class SetClocks
             ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
             ["DONT_FAKE_MONOTONIC"] = "1",
             ["NO_FAKE_STAT"] = "1",
+            ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0", // else timed waits on a condition end at once, and every thread of .NET that waits takes a processor
         };
     }
 
