@@ -5,7 +5,6 @@ using Emu3.Inference.Batching;
 using Emu3.Inference.Cpu;
 using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Model;
-using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
 
@@ -29,27 +28,23 @@ internal static class DecoderBits
         using var backend = CpuBackend.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels);
         var scheduler = new BatchScheduler(new SlotPool(3), prefillChunk: 17);
         int[] Prompt(int from) => [.. Enumerable.Range(from, PromptLength).Select(i => i * 7919 % config.Tokens.FirstVisual)];
-        scheduler.Add(new Sequence(new ImageGrammar(2, 3, config.Tokens), [Prompt(1), Prompt(1000)], []));
-        scheduler.Add(new Sequence(new TextRules(-1, AnswerLength), [Prompt(2000)], []));
+        var settings = new DrawSettings(new SamplingSettings(1.1, 50, 0.95), Seed: 7, GuidanceScale: 3);
+        scheduler.Add(new Sequence(new ImageGrammar(2, 3, config.Tokens), [Prompt(1), Prompt(1000)], [], settings));
+        scheduler.Add(new Sequence(new TextRules(-1, AnswerLength), [Prompt(2000)], [], settings));
         scheduler.Admit();
-        var sampler = new Sampler(config.Transformer.VocabularySize);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         while (scheduler.Plan() is { } plan)
         {
-            var logits = backend.Runner.Run(plan);
-            scheduler.Commit(plan, [.. plan.Draws.Select(draw => Draw(draw, logits.Of(draw.ConditionalRow), draw.UnconditionalRow < 0 ? [] : logits.Of(draw.UnconditionalRow)))]);
+            List<byte[]> logits = [];
+            var tokens = backend.Runner.Run(plan, (_, conditional, unconditional) =>
+                logits.Add([.. MemoryMarshal.AsBytes(conditional), .. MemoryMarshal.AsBytes(unconditional)]));
+            for (var i = 0; i < tokens.Length; i++)
+            {
+                hash.AppendData(logits[i]);
+                hash.AppendData(BitConverter.GetBytes(tokens[i]!.Value));
+            }
+            scheduler.Commit(plan, tokens);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-
-        int Draw(PlannedDraw draw, ReadOnlySpan<float> logits, ReadOnlySpan<float> unconditional)
-        {
-            hash.AppendData(MemoryMarshal.AsBytes(logits));
-            hash.AppendData(MemoryMarshal.AsBytes(unconditional));
-            var guided = unconditional.IsEmpty ? logits : sampler.Guide(logits, unconditional, 3);
-            var first = draw.Sequence.Rules.IsVisual ? config.Tokens.FirstVisual : 0;
-            var token = sampler.Draw(guided, first, new SamplingSettings(1.1, 50, 0.95), seed: 7, draw.Sequence.Generated.Count, 0)!.Value;
-            hash.AppendData(BitConverter.GetBytes(token));
-            return token;
-        }
     }
 }

@@ -8,11 +8,12 @@ public readonly record struct PlannedRow(int Token, int Position, int Slot);
 
 /// <summary>A token to be drawn.</summary>
 /// <param name="Sequence">For which.</param>
+/// <param name="Index">Of the token among the generated ones of its sequence.</param>
 /// <param name="ConditionalRow">Index of the row whose logits decide.</param>
 /// <param name="UnconditionalRow">Index of the row of the negative prompt's branch; −1 without guidance.</param>
-public readonly record struct PlannedDraw(Sequence Sequence, int ConditionalRow, int UnconditionalRow);
+public readonly record struct PlannedDraw(Sequence Sequence, int Index, int ConditionalRow, int UnconditionalRow);
 
-/// <summary>What one step computes. Rows of one slot are in the order of their positions.</summary>
+/// <summary>What one step computes. Rows of one slot are in the order of their positions, draws of one sequence in that of their indices.</summary>
 public sealed class BatchPlan
 {
     private readonly List<PlannedRow> rows = [];
@@ -51,5 +52,5 @@ public sealed class BatchPlan
     }
 
     internal void Draw(Sequence sequence, int conditionalRow, int unconditionalRow) =>
-        draws.Add(new PlannedDraw(sequence, conditionalRow, unconditionalRow));
+        draws.Add(new PlannedDraw(sequence, sequence.Generated.Count, conditionalRow, unconditionalRow));
 }

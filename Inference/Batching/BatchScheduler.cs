@@ -83,25 +83,29 @@ public sealed class BatchScheduler(SlotPool slots, int prefillChunk)
 
     /// <summary>Takes in what a step computed. Sequences that were removed since it was planned are passed over.</summary>
     /// <param name="plan">The step.</param>
-    /// <param name="tokens">Drawn ones, in the order of <see cref="BatchPlan.Draws"/>.</param>
-    /// <returns>Sequences that are finished; their slots are free.</returns>
-    public IReadOnlyList<Sequence> Commit(BatchPlan plan, ReadOnlySpan<int> tokens)
+    /// <param name="tokens">Drawn ones, in the order of <see cref="BatchPlan.Draws"/>; null where the logits are not finite numbers.</param>
+    public StepOutcome Commit(BatchPlan plan, ReadOnlySpan<int?> tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(tokens.Length, plan.Draws.Count);
         foreach (var (branch, count) in plan.Advances)
             branch.CachedCount += count;
-        List<Sequence> finished = [];
+        List<Sequence> finished = [], broken = [];
         for (var i = 0; i < tokens.Length; i++)
         {
             var sequence = plan.Draws[i].Sequence;
             if (sequence.Branches[0].Slot < 0)
                 continue;
-            sequence.Append(tokens[i]);
+            if (tokens[i] is not { } token)
+            {
+                broken.Add(sequence);
+                continue;
+            }
+            sequence.Append(token);
             if (sequence.IsFinished)
                 finished.Add(sequence);
         }
         finished.ForEach(Remove);
-        return finished;
+        return new StepOutcome(finished, broken);
     }
 
     /// <summary>Takes a sequence out, finished or not, and frees its slots.</summary>

@@ -13,17 +13,19 @@ public sealed class Sequence
     /// <param name="rules">What may follow, and when it ends.</param>
     /// <param name="prompts">Of each branch, the conditional one first; none is empty.</param>
     /// <param name="generated">Tokens generated before, forced ones included; they follow the rules.</param>
-    public Sequence(ISequenceRules rules, IReadOnlyList<int[]> prompts, IReadOnlyList<int> generated)
+    /// <param name="settings">How its tokens are drawn.</param>
+    public Sequence(ISequenceRules rules, IReadOnlyList<int[]> prompts, IReadOnlyList<int> generated, DrawSettings settings)
     {
         if (prompts.Count is not (1 or 2) || prompts.Any(prompt => prompt.Length == 0))
             throw new ArgumentException("A sequence has one or two prompts of at least one token.", nameof(prompts));
-        Rules = rules;
+        (Rules, Settings) = (rules, settings);
         Branches = [.. prompts.Select(prompt => new SequenceBranch(prompt))];
         this.generated = [.. generated];
         AppendForced();
     }
 
     public ISequenceRules Rules { get; }
+    public DrawSettings Settings { get; }
     public IReadOnlyList<SequenceBranch> Branches { get; }
 
     /// <summary>All generated tokens, those that the request brought included.</summary>

@@ -33,7 +33,7 @@ internal static class CpuBackend
             var model = Own(new CpuModel(transformer, config.Tokens, weights, cache, threads));
             var vision = Own(new CpuVisionTokenizer(reader, config.Vision, config.Pixels, threads));
             return new LoadedBackend(
-                new CpuModelRunner(model, config.Tokens.VisualCount, transformer.VocabularySize), vision, slotCount,
+                new CpuModelRunner(model, threads, config.Tokens, transformer.VocabularySize), vision, slotCount,
                 new NumericClass($"emu3 cpu {CpuModel.Algorithm}; float32; weights {files.WeightsHash}", RowInvariant: true), [.. parts]);
         }
         catch

@@ -4,7 +4,6 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emu3.Inference.Batching;
-using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
@@ -31,7 +30,6 @@ public sealed partial class Emu3Engine : IEngine
     private SlotPool slots = null!;
     private BatchScheduler scheduler = null!;
     private IModelRunner runner = null!;
-    private Sampler sampler = null!;
     private PictureQueue pictures = null!;
     private RequestChecks checks = null!;
     private Snapshot snapshot = new(default, 0);
@@ -153,7 +151,6 @@ public sealed partial class Emu3Engine : IEngine
                 slots = new SlotPool(loaded.Backend.SlotCount);
                 scheduler = new BatchScheduler(slots, options.PrefillChunk);
                 runner = loaded.Backend.Runner;
-                sampler = new Sampler(loaded.Config.Transformer.VocabularySize);
                 pictures = new PictureQueue(loaded.Backend.Vision);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
@@ -252,12 +249,12 @@ public sealed partial class Emu3Engine : IEngine
         if (running.Request is ImageRequest image)
         {
             var grammar = new ImageGrammar(image.LatentHeight, image.LatentWidth, loaded.Config.Tokens);
-            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated), 0);
+            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated, DrawSettings.Of(image)), 0);
         }
         var chat = (ChatRequest)running.Request;
         var codes = running.Pictures.Select(loaded.Backend.Vision.EncodeStill).Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
         var prompt = loaded.Prompts.Build(chat.Messages, codes);
-        return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated), prompt.PictureTokenCount);
+        return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated, DrawSettings.Of(chat)), prompt.PictureTokenCount);
     }
 
     private void Admit(RunningRequest running)
@@ -273,16 +270,12 @@ public sealed partial class Emu3Engine : IEngine
         RunningRequest[] drawing = [.. plan.Draws.Select(draw => bySequence[draw.Sequence])];
         Guard(() => [.. bySequence.Values.Where(running => running.Sequence.Branches[0].Slot >= 0)], () =>
         {
-            var logits = runner.Run(plan);
-            var tokens = new int[drawing.Length];
-            for (var i = 0; i < tokens.Length; i++)
-                if (drawing[i].Draw(sampler, logits, plan.Draws[i], loaded.Config.Tokens) is { } token)
-                    tokens[i] = token;
-                else
-                    Fail(drawing[i], new EngineFailure(EngineFailureCode.NotSupported,
-                        $"The checkpoint's logits for token {drawing[i].Sequence.Generated.Count} are not finite numbers."));
+            var tokens = runner.Run(plan);
             var before = drawing.Sum(running => running.Sequence.Generated.Count);
-            var finished = scheduler.Commit(plan, tokens);
+            var (finished, broken) = scheduler.Commit(plan, tokens);
+            foreach (var sequence in broken)
+                Fail(bySequence[sequence], new EngineFailure(EngineFailureCode.NotSupported,
+                    $"The checkpoint's logits for token {sequence.Generated.Count} are not finite numbers."));
             foreach (var running in drawing)
                 if (active.Contains(running))
                     running.PublishTokens();

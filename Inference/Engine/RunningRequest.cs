@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Emu3.Inference.Batching;
-using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Vision;
 
@@ -58,16 +57,6 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
     {
         events.Writer.TryWrite(new EngineEvent.Admitted(Sequence.Branches[0].Prompt.Count));
         PublishTokens(); // forced ones that follow what the request brought
-    }
-
-    /// <summary>The next token by the request's own settings and noise; null when the logits are not numbers.</summary>
-    public int? Draw(Sampler sampler, StepLogits logits, PlannedDraw draw, SpecialTokens tokens)
-    {
-        var row = logits.Of(draw.ConditionalRow);
-        if (draw.UnconditionalRow >= 0)
-            row = sampler.Guide(row, logits.Of(draw.UnconditionalRow), ((ImageRequest)request).GuidanceScale);
-        return sampler.Draw(
-            row, Sequence.Rules.IsVisual ? tokens.FirstVisual : 0, request.Sampling, request.Seed, Sequence.Generated.Count, request.SampleIndex);
     }
 
     /// <summary>Tells the tokens that were not told yet.</summary>

@@ -1,3 +1,5 @@
+using Emu3.Inference.Batching;
+
 namespace Emu3.Inference.Engine;
 
 /// <summary>Logits of the rows of a step that draw, as plain numbers. Valid until the next step.</summary>
@@ -10,6 +12,15 @@ public sealed class StepLogits
     /// <summary>Of one planned row: a number for each allowed token.</summary>
     /// <param name="row">Index in the plan.</param>
     public ReadOnlySpan<float> Of(int row) => values.AsSpan(places[row].Start, places[row].Length);
+
+    /// <summary>Shows the logits of all draws of a step.</summary>
+    internal void Show(BatchPlan plan, LogitsObserver? observe)
+    {
+        if (observe is null)
+            return;
+        foreach (var draw in plan.Draws)
+            observe(draw, Of(draw.ConditionalRow), draw.UnconditionalRow < 0 ? [] : Of(draw.UnconditionalRow));
+    }
 
     internal void Clear()
     {

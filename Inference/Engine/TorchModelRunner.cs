@@ -8,8 +8,9 @@ namespace Emu3.Inference.Engine;
 /// <summary>Runs planned steps on a device that TorchSharp drives. Lives on the thread that owns it.</summary>
 /// <param name="model">The decoder.</param>
 /// <param name="cache">All slots.</param>
+/// <param name="sampler">Draws on the host.</param>
 /// <param name="rowFloor">What the self-test found; 1 without row invariance.</param>
-public sealed class TorchModelRunner(Emu3Model model, KvCache cache, int rowFloor) : IModelRunner
+public sealed class TorchModelRunner(Emu3Model model, KvCache cache, StepSampler sampler, int rowFloor) : IModelRunner
 {
     private readonly StepLogits logits = new();
 
@@ -19,13 +20,14 @@ public sealed class TorchModelRunner(Emu3Model model, KvCache cache, int rowFloo
             cache.Clear(branch.Slot);
     }
 
-    public StepLogits Run(BatchPlan plan)
+    public int?[] Run(BatchPlan plan, LogitsObserver? observe = null)
     {
         logits.Clear();
         var drawing = plan.DrawingRows();
         for (var start = 0; start < plan.Rows.Count; start += Emu3Model.MaxRows)
             RunPass([.. plan.Rows.Skip(start).Take(Emu3Model.MaxRows)], start, drawing);
-        return logits;
+        logits.Show(plan, observe);
+        return [.. plan.Draws.Select(draw => sampler.Draw(logits, draw))];
     }
 
     private void RunPass(PlannedRow[] rows, int start, IReadOnlyDictionary<int, bool> drawing)

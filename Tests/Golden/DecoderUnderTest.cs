@@ -117,7 +117,7 @@ internal sealed class CpuDecoderUnderTest : DecoderUnderTest
             cache = new CpuKvCache(config, count, config.MaxPositions);
             threads = new CpuThreads(decoder.kernels, decoder.threadCount, config.HeadCount / config.KeyValueHeadCount, cache.HeadDim);
             Model = new CpuModel(config, decoder.Config.Tokens, decoder.weights, cache, threads);
-            Runner = new CpuModelRunner(Model, decoder.Config.Tokens.VisualCount, config.VocabularySize);
+            Runner = new CpuModelRunner(Model, threads, decoder.Config.Tokens, config.VocabularySize);
         }
 
         public CpuModel Model { get; }
@@ -201,7 +201,8 @@ internal sealed class TorchDecoderUnderTest : DecoderUnderTest
     {
         private readonly KvCache cache = decoder.Cache(count);
 
-        public override IModelRunner Runner => new TorchModelRunner(decoder.Model, cache, decoder.RowFloor);
+        public override IModelRunner Runner => new TorchModelRunner(
+            decoder.Model, cache, new StepSampler(decoder.Config.Tokens, decoder.Config.Transformer.VocabularySize), decoder.RowFloor);
 
         public override IEnumerable<byte> CacheBits(int slot, int positions)
         {

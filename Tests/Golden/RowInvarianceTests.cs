@@ -5,7 +5,6 @@ using Emu3.Inference.Batching;
 using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
-using Emu3.Inference.Sampling;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
 using Emu3.Tests.Unit.Inference.Engine;
@@ -38,9 +37,8 @@ public sealed class RowInvarianceTests
     {
         using var decoderSlots = decoder.Slots(neighbours + 2);
         var (tokens, random, runner) = (decoder.Config.Tokens, new Random(seed), decoderSlots.Runner);
-        var (slots, sampler) = (new SlotPool(neighbours + 2), new Sampler(tokens.VisualCount));
-        var scheduler = new BatchScheduler(slots, chunk);
-        var sequence = new Sequence(new ImageGrammar(target.Height, target.Width, tokens), target.Prompts, ids?[..resumedAt] ?? []);
+        var scheduler = new BatchScheduler(new SlotPool(neighbours + 2), chunk);
+        var sequence = new Sequence(new ImageGrammar(target.Height, target.Width, tokens), target.Prompts, ids?[..resumedAt] ?? [], new DrawSettings(target.Sampling, target.Seed, GuidanceScale: target.Guidance));
         List<Sequence> others = [];
         var joinsAt = random.Next(4);
         int[] held = []; // slots of the target, also after it gave them back
@@ -49,7 +47,7 @@ public sealed class RowInvarianceTests
         {
             while (others.Count < neighbours && random.Next(3) > 0)
             {
-                others.Add(new Sequence(new TextRules(-1, random.Next(1, 12)), [RandomTokens(random, tokens, random.Next(1, 40))], []));
+                others.Add(new Sequence(new TextRules(-1, random.Next(1, 12)), [RandomTokens(random, tokens, random.Next(1, 40))], [], new DrawSettings(SamplingSettings.Greedy, Seed: 0)));
                 scheduler.Add(others[^1]);
             }
             if (others.Count > 0 && random.Next(4) == 0)
@@ -65,25 +63,18 @@ public sealed class RowInvarianceTests
                 held = [.. sequence.Branches.Select(branch => branch.Slot)];
             if (scheduler.Plan() is not { } plan)
                 continue;
-            var logits = runner.Run(plan);
-            var drawn = plan.Draws.Select(draw => draw.Sequence == sequence ? Draw(draw, logits) : random.Next(tokens.FirstVisual)).ToArray();
-            foreach (var finished in scheduler.Commit(plan, drawn))
+            var drawn = runner.Run(plan, (draw, conditional, unconditional) =>
+            {
+                if (draw.Sequence == sequence)
+                    logitBits.Add(draw.Index, [.. MemoryMarshal.AsBytes(conditional), .. MemoryMarshal.AsBytes(unconditional)]);
+            });
+            for (var i = 0; i < drawn.Length; i++)
+                if (plan.Draws[i].Sequence != sequence)
+                    drawn[i] = random.Next(tokens.FirstVisual);
+            foreach (var finished in scheduler.Commit(plan, drawn).Finished)
                 others.Remove(finished);
         }
         return new Recording([.. sequence.Generated], logitBits, [.. sequence.Branches.SelectMany((branch, i) => decoderSlots.CacheBits(held[i], branch.CachedCount))]);
-
-        int Draw(PlannedDraw draw, StepLogits logits)
-        {
-            var conditional = logits.Of(draw.ConditionalRow);
-            var bits = MemoryMarshal.AsBytes(conditional).ToArray();
-            if (draw.UnconditionalRow >= 0)
-            {
-                bits = [.. bits, .. MemoryMarshal.AsBytes(logits.Of(draw.UnconditionalRow))];
-                conditional = sampler.Guide(conditional, logits.Of(draw.UnconditionalRow), target.Guidance);
-            }
-            logitBits.Add(sequence.Generated.Count, bits);
-            return sampler.Draw(conditional, tokens.FirstVisual, target.Sampling, target.Seed, sequence.Generated.Count, 0)!.Value;
-        }
     }
 
     private static void RequireEqual(Recording expected, Recording found, string how)

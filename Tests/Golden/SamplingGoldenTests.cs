@@ -26,16 +26,16 @@ public sealed class SamplingGoldenTests
             var sequence = new Sequence(
                 new ImageGrammar(size[0], size[1], tokens),
                 [prompts.Image(image.Text("text"), size[0], size[1]), prompts.Image(image.Text("negative"), size[0], size[1])],
-                image.Integers("ids")[..position]);
+                image.Integers("ids")[..position],
+                new DrawSettings(SamplingSettings.Greedy, Seed: 0));
             var scheduler = new BatchScheduler(new SlotPool(2), prefillChunk: 1000);
             scheduler.Add(sequence);
             scheduler.Admit();
             var plan = scheduler.Plan()!;
-            var draw = Assert.Single(plan.Draws);
-            var logits = slots.Runner.Run(plan);
-
-            var sampler = new Sampler(tokens.VisualCount);
-            var guided = sampler.Guide(logits.Of(draw.ConditionalRow), logits.Of(draw.UnconditionalRow), image.GetProperty("guidance").GetDouble()).ToArray();
+            Assert.Single(plan.Draws);
+            var (sampler, guided) = (new Sampler(tokens.VisualCount), Array.Empty<float>());
+            slots.Runner.Run(plan, (_, conditional, unconditional) =>
+                guided = sampler.Guide(conditional, unconditional, image.GetProperty("guidance").GetDouble()).ToArray());
             var settings = new SamplingSettings(
                 @case.GetProperty("temperature").GetDouble(), @case.GetProperty("top_k").GetInt32(), @case.GetProperty("top_p").GetDouble());
             var hits = new Dictionary<int, int>();

@@ -1,4 +1,5 @@
 using CsCheck;
+using Emu3.Inference;
 using Emu3.Inference.Batching;
 using Emu3.Inference.Tokens;
 using Emu3.Tests.Unit.Inference.Tokens;
@@ -9,14 +10,15 @@ namespace Emu3.Tests.Unit.Inference.Batching;
 public sealed class BatchSchedulerTests
 {
     private static readonly SpecialTokens Tokens = ImageGrammarTests.Tokens;
+    private static readonly DrawSettings Settings = new(SamplingSettings.Greedy, Seed: 0);
 
     private static Sequence Picture(int h, int w, params int[] promptLengths) =>
-        new(new ImageGrammar(h, w, Tokens), [.. promptLengths.Select(length => Enumerable.Range(10, length).ToArray())], []);
+        new(new ImageGrammar(h, w, Tokens), [.. promptLengths.Select(length => Enumerable.Range(10, length).ToArray())], [], Settings);
 
     private static Sequence Text(int promptLength, int maxLength) =>
-        new(new TextRules(2, maxLength), [Enumerable.Range(10, promptLength).ToArray()], []);
+        new(new TextRules(2, maxLength), [Enumerable.Range(10, promptLength).ToArray()], [], Settings);
 
-    private static int[] DrawAll(BatchPlan plan, int token) => [.. Enumerable.Repeat(token, plan.Draws.Count)];
+    private static int?[] DrawAll(BatchPlan plan, int token) => [.. Enumerable.Repeat<int?>(token, plan.Draws.Count)];
 
     [Fact]
     public void Plan_EndOfRow_FeedsTheLastVisualTokenAndTheEndOfLineTogether()
@@ -89,7 +91,7 @@ public sealed class BatchSchedulerTests
     [Fact]
     public void Sequence_BroughtAllButTheForcedEnd_IsFinishedAtOnce()
     {
-        var sequence = new Sequence(new ImageGrammar(1, 2, Tokens), [[1]], [100, 101]);
+        var sequence = new Sequence(new ImageGrammar(1, 2, Tokens), [[1]], [100, 101], Settings);
         Assert.Equal([100, 101, 6, 7, 4, 2], sequence.Generated);
         Assert.True(sequence.IsFinished);
         Assert.Throws<ArgumentException>(() => new BatchScheduler(new SlotPool(1), 1).Add(sequence));
@@ -147,7 +149,7 @@ public sealed class BatchSchedulerTests
             List<int> brought = [];
             while (brought.Count < Math.Min(arrival.Brought, rules.MaxLength))
                 brought.Add(rules.ForcedAt(brought.Count) ?? random.Next(100, 150));
-            var sequence = new Sequence(rules, arrival.IsPicture ? prompts : prompts[..1], brought);
+            var sequence = new Sequence(rules, arrival.IsPicture ? prompts : prompts[..1], brought, Settings);
             if (sequence.IsFinished)
                 return;
             scheduler.Add(sequence);
@@ -192,15 +194,16 @@ public sealed class BatchSchedulerTests
             }
             var drawing = plan.Draws.Where(draw => !draw.Sequence.HasDrawn).Sum(draw => draw.Sequence.Branches.Count);
             Assert.InRange(plan.PrefillCount - drawing, 0, chunk);
-            foreach (var (sequence, conditional, unconditional) in plan.Draws)
+            foreach (var (sequence, index, conditional, unconditional) in plan.Draws)
             {
-                Assert.Null(sequence.Rules.ForcedAt(sequence.Generated.Count));
+                Assert.Equal(sequence.Generated.Count, index);
+                Assert.Null(sequence.Rules.ForcedAt(index));
                 Assert.Equal(sequence.Branches[0].Slot, plan.Rows[conditional].Slot);
                 Assert.Equal(sequence.Branches.Count == 2 ? sequence.Branches[1].Slot : -1, unconditional < 0 ? -1 : plan.Rows[unconditional].Slot);
                 foreach (var branch in sequence.Branches)
                     Assert.Equal([.. branch.Prompt, .. sequence.Generated], cache[branch.Slot]);
             }
-            foreach (var sequence in scheduler.Commit(plan, [.. plan.Draws.Select(draw => draw.Sequence.Rules.IsVisual ? random.Next(100, 150) : random.Next(2, 20))]))
+            foreach (var sequence in scheduler.Commit(plan, [.. plan.Draws.Select(draw => (int?)(draw.Sequence.Rules.IsVisual ? random.Next(100, 150) : random.Next(2, 20)))]).Finished)
             {
                 Assert.True(sequence.IsFinished);
                 if (sequence.Rules is ImageGrammar grammar)
