@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Emu3.Inference.Engine;
 
 namespace Emu3.Inference;
 
@@ -84,6 +85,8 @@ public sealed class EngineOptions : IValidatableObject
             yield return new($"The Capabilities have '{unknown}'; allowed are '{Images}' and '{Chat}'.", [nameof(Capabilities)]);
         if (isSimulated != Device.StartsWith($"{Simulated}:", StringComparison.Ordinal))
             yield return new($"The Device {Device} is not for engines of the kind {Kind}: {(isSimulated ? "simulated:N is" : "cpu and cuda:N are")}.", [nameof(Device)]);
+        else if (!isSimulated && Device != "cpu" && !Accelerator.IsInstalled)
+            yield return new($"The Device is {Device}, but {Accelerator.Missing}.", [nameof(Device)]);
     }
 
     /// <summary>For tests and benchmarks: TorchSharp on the CPU too, in place of our own kernels.</summary>

@@ -31,8 +31,9 @@ internal static class DoctorCommand
         await CheckAsync("Data folder", () => Task.FromResult(DescribeDataFolder(choice.Data)));
         ModelFolder? model = null;
         await CheckAsync("Checkpoint", () => Task.FromResult(DescribeCheckpoint(model = ModelPath.Find(choice.Model, choice.Vision))));
-        await CheckAsync("Native library", () => Task.FromResult(LocalEngines.DevicesOf(choice).Devices.All(device => device == "cpu")
-            ? "none is needed: the processor's kernels are part of the program" : TorchNative.Describe()));
+        await CheckAsync("Native library", () => Task.FromResult(
+            LocalEngines.DevicesOf(choice).Devices.FirstOrDefault(device => device.StartsWith("cuda:", StringComparison.Ordinal)) is { } accelerated
+                ? Accelerator.Describe(accelerated) : "none is needed: the processor's kernels are part of the program"));
         if (model is not null && wrong.Count == 0)
         {
             var devices = LocalEngines.DevicesOf(choice);

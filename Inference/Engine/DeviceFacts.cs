@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Engine;
 
@@ -11,9 +9,14 @@ namespace Emu3.Inference.Engine;
 internal static class DeviceFacts
 {
     /// <summary>Processor or GPU with what its kernels are chosen by.</summary>
-    public static string Describe(Device device) => device.type == DeviceType.CUDA
-        ? CudaDriver.Name(device.index)
+    /// <param name="device"><c>cpu</c> or <c>cuda:N</c></param>
+    public static string Describe(string device) => device != "cpu"
+        ? CudaDriver.Name(IndexOf(device))
         : $"{ProcessorName()} ({string.Join(' ', InstructionSets())})";
+
+    /// <summary>The number of a device among those of its kind.</summary>
+    /// <param name="device"><c>cuda:N</c></param>
+    public static int IndexOf(string device) => int.Parse(device.AsSpan(device.IndexOf(':') + 1), CultureInfo.InvariantCulture);
 
     /// <summary>Bytes that a process may still take.</summary>
     /// <param name="device"><c>cpu</c> or <c>cuda:N</c></param>

@@ -25,7 +25,6 @@ public sealed partial class Emu3Engine : IEngine
     private readonly HashSet<RunningRequest> active = [];
     private readonly Queue<RunningRequest> arrivals = [];
     private readonly Dictionary<Sequence, RunningRequest> bySequence = [];
-    private TorchThread? torchThread;
     private LoadedModel loaded = null!;
     private SlotPool slots = null!;
     private BatchScheduler scheduler = null!;
@@ -145,7 +144,6 @@ public sealed partial class Emu3Engine : IEngine
     {
         try
         {
-            using var torch = torchThread = options.RunsOnTorch ? new TorchThread() : null;
             using (loaded = LoadedModel.Load(options, progress, cancellationToken))
             {
                 slots = new SlotPool(loaded.Backend.SlotCount);
@@ -378,7 +376,7 @@ public sealed partial class Emu3Engine : IEngine
 
     private void TakeSnapshot() => Volatile.Write(ref snapshot, new Snapshot(
         new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + arrivals.Count, stepCount, generatedTokenCount),
-        torchThread is null ? 0 : TorchThread.LiveTensorCount));
+        loaded.Backend.LiveTensorCount));
 
     private void StopRequests()
     {

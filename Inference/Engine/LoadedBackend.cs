@@ -8,8 +8,10 @@ namespace Emu3.Inference.Engine;
 /// <param name="slotCount">Sequences at once.</param>
 /// <param name="numericClass">Within which tokens are equal, bit for bit.</param>
 /// <param name="parts">What it is made of, the first to be disposed of first.</param>
+/// <param name="liveTensorCount">Counts the native tensors of the calling thread; null where there are none.</param>
 internal sealed class LoadedBackend(
-    IModelRunner runner, IVisionTokenizer vision, int slotCount, NumericClass numericClass, IReadOnlyList<IDisposable> parts) : IDisposable
+    IModelRunner runner, IVisionTokenizer vision, int slotCount, NumericClass numericClass, IReadOnlyList<IDisposable> parts,
+    Func<long>? liveTensorCount = null) : IDisposable
 {
     public IModelRunner Runner => runner;
 
@@ -18,6 +20,9 @@ internal sealed class LoadedBackend(
     public int SlotCount => slotCount;
 
     public NumericClass NumericClass => numericClass;
+
+    /// <summary>Native tensors of the calling thread, which is the one that owns the device.</summary>
+    public long LiveTensorCount => liveTensorCount?.Invoke() ?? 0;
 
     public void Dispose()
     {

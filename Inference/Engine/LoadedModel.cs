@@ -51,7 +51,7 @@ internal sealed class LoadedModel : IDisposable
                 CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
             };
             Stage(new("loading weights", Share: 0, facts));
-            var backend = Own(options.RunsOnTorch ? TorchBackend.Load(files, config, options, Stage) : CpuBackend.Load(files, config, options));
+            var backend = Own(options.RunsOnTorch ? Accelerator.Required($"Engine:Device is {options.Device}").Load(files, config, options, Stage) : CpuBackend.Load(files, config, options));
             files.EnsureAllTaken();
             return new LoadedModel
             {

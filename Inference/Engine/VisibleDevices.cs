@@ -1,5 +1,3 @@
-using Emu3.Inference.Weights;
-
 namespace Emu3.Inference.Engine;
 
 /// <summary>The devices of this machine that an engine can be put on.</summary>
@@ -8,10 +6,10 @@ public static class VisibleDevices
     private const string Cpu = "cpu";
 
     /// <summary>
-    /// Every NVIDIA device that the driver shows this process (it honours <c>CUDA_VISIBLE_DEVICES</c>, and counts from 0 among those) where libtorch has
-    /// kernels for them; else the processor. Loads no libtorch and makes no context on a device.
+    /// Every NVIDIA device that the driver shows this process (it honours <c>CUDA_VISIBLE_DEVICES</c>, and counts from 0 among those) where this
+    /// program has kernels for them; else the processor. Loads no libtorch and makes no context on a device.
     /// </summary>
-    public static IReadOnlyList<string> List() => TorchNative.HasCuda && CudaDriver.DeviceCount() is > 0 and var count
+    public static IReadOnlyList<string> List() => Accelerator.Installed is { HasCuda: true } && CudaDriver.DeviceCount() is > 0 and var count
         ? [.. Enumerable.Range(0, count).Select(index => $"cuda:{index}")]
         : [Cpu];
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
 
@@ -21,7 +20,8 @@ internal static unsafe class Winograd
 
     private const int Window = 6; // inputs of a tile along a side
 
-    private static readonly double[,] KernelTransform =
+    /// <summary>G of the paper, [6, 3].</summary>
+    public static readonly double[,] KernelTransform =
     {
         { 1 / 4.0, 0, 0 }, { -1 / 6.0, -1 / 6.0, -1 / 6.0 }, { -1 / 6.0, 1 / 6.0, -1 / 6.0 },
         { 1 / 24.0, 1 / 12.0, 1 / 6.0 }, { 1 / 24.0, -1 / 12.0, 1 / 6.0 }, { 0, 0, 1 },
@@ -29,16 +29,6 @@ internal static unsafe class Winograd
 
     /// <summary>Tiles along a side of so many pixels.</summary>
     public static int TileCount(long pixels) => (int)((pixels + Tile - 1) / Tile);
-
-    /// <summary>G·kernel·Gᵀ, once at load, in doubles.</summary>
-    public static Tensor TransformKernel(Tensor kernel) // [out, in, 3, 3] → [36, in, out]
-    {
-        using var scope = NewDisposeScope();
-        var transform = tensor(KernelTransform, dtype: ScalarType.Float64); // [6, 3]
-        var products = transform.matmul(kernel.cpu().to(ScalarType.Float64)).matmul(transform.t()); // [out, in, 6, 6]
-        var ordered = products.permute(2, 3, 1, 0).reshape(ProductCount, kernel.size(1), kernel.size(0));
-        return ordered.to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
-    }
 
     /// <summary>G·kernel·Gᵀ of one pair of channels.</summary>
     /// <param name="kernel">[3, 3]</param>

@@ -7,22 +7,27 @@ namespace Emu3.Tests.Architecture;
 [Trait("Suite", "Fast")]
 public sealed partial class ArrowTests
 {
+    /// <summary>Referenced by hosts that were built for it, and by tests and benchmarks.</summary>
+    private const string Accelerator = "Inference.Torch";
+
     private static readonly Dictionary<string, string[]> s_allowedProjects = new()
     {
         ["Grains.Interfaces"] = [],
         ["Inference"] = [],
+        ["Inference.Torch"] = ["Inference"],
         ["Storage"] = [],
         ["Observability"] = [],
         ["Grains"] = ["Grains.Interfaces", "Inference", "Storage"],
-        ["Silo"] = ["Grains.Interfaces", "Grains", "Inference", "Observability", "Storage"],
+        ["Silo"] = ["Grains.Interfaces", "Grains", "Inference", Accelerator, "Observability", "Storage"],
         ["Gateway"] = ["Grains.Interfaces", "Observability", "Storage"],
-        ["Cli"] = ["Grains.Interfaces", "Grains", "Inference", "Observability", "Storage", "Silo", "Gateway"],
+        ["Cli"] = ["Grains.Interfaces", "Grains", "Inference", Accelerator, "Observability", "Storage", "Silo", "Gateway"],
     };
 
     private static readonly Dictionary<string, string[]> s_forbiddenPackages = new()
     {
         ["Grains.Interfaces"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans.Server", "Microsoft.Orleans.Runtime", "Microsoft.Data.Sqlite"],
-        ["Inference"] = ["Microsoft.Orleans", "Microsoft.AspNetCore"],
+        ["Inference"] = ["TorchSharp", "libtorch", "Microsoft.Orleans", "Microsoft.AspNetCore"],
+        ["Inference.Torch"] = ["Microsoft.Orleans", "Microsoft.AspNetCore"],
         ["Storage"] = ["TorchSharp", "SkiaSharp"],
         ["Observability"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans"],
         ["Grains"] = ["TorchSharp", "Microsoft.AspNetCore"],
@@ -49,6 +54,18 @@ public sealed partial class ArrowTests
         var forbidden = s_forbiddenPackages.GetValueOrDefault(project, []);
         var packages = Items(project, "PackageReference").Concat(Items(project, "FrameworkReference"));
         Assert.DoesNotContain(packages, p => forbidden.Any(f => p.StartsWith(f, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Hosts_ReferenceTheAccelerator_OnlyWhenBuiltForIt()
+    {
+        foreach (var host in (string[])["Silo", "Cli"])
+        {
+            var reference = Assert.Single(
+                XDocument.Load(Path.Combine(Repository.Root, host, host + ".csproj")).Descendants("ProjectReference"),
+                element => ((string)element.Attribute("Include")!).Contains(Accelerator, StringComparison.Ordinal));
+            Assert.Equal("'$(Accelerator)' == 'cuda'", (string?)reference.Attribute("Condition"));
+        }
     }
 
     [Fact]

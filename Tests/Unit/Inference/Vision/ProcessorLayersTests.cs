@@ -29,7 +29,7 @@ public sealed unsafe class ProcessorLayersTests
             var windows = zeros(Winograd.ProductCount, rows, inChannels);
             fixed (byte* from = padded.bytes, to = windows.bytes)
                 Winograd.TransformWindows((float*)from, tileRows, tileColumns, inChannels, (float*)to, rows);
-            var products = windows.bmm(Winograd.TransformKernel(kernel));
+            var products = windows.bmm(Convolution2d.TransformKernel(kernel));
             var found = summand.permute(0, 2, 3, 1).clone().contiguous();
             fixed (byte* from = products.bytes, added = bias.bytes, to = found.bytes)
                 Winograd.TransformProducts((float*)from, rows, (float*)added, (float*)to, height, width, outChannels, accumulate);

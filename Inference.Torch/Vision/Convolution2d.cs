@@ -48,6 +48,16 @@ internal sealed class Convolution2d
     public void PrepareWinograd(VisionWeights weights)
     {
         if (Kernel.size(2) == 3 && Kernel.size(0) % Winograd.ChannelStep == 0 && Kernel.size(1) % Winograd.ChannelStep == 0)
-            WinogradKernel = weights.Keep(Winograd.TransformKernel(Kernel));
+            WinogradKernel = weights.Keep(TransformKernel(Kernel));
+    }
+
+    /// <summary>G·kernel·Gᵀ, in doubles.</summary>
+    internal static Tensor TransformKernel(Tensor kernel) // [out, in, 3, 3] → [36, in, out]
+    {
+        using var scope = NewDisposeScope();
+        var transform = tensor(Winograd.KernelTransform, dtype: ScalarType.Float64); // [6, 3]
+        var products = transform.matmul(kernel.cpu().to(ScalarType.Float64)).matmul(transform.t()); // [out, in, 6, 6]
+        var ordered = products.permute(2, 3, 1, 0).reshape(Winograd.ProductCount, kernel.size(1), kernel.size(0));
+        return ordered.to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
     }
 }

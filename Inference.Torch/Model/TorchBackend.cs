@@ -16,12 +16,13 @@ internal static class TorchBackend
     /// <exception cref="InvalidOperationException">The options do not fit the device.</exception>
     public static LoadedBackend Load(CheckpointFiles files, Emu3Config config, EngineOptions options, Action<LoadStage> stage)
     {
-        var (transformer, dtype, target) = (config.Transformer, Dtype(options), device(options.Device));
-        set_num_threads(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-        using var loader = new WeightLoader(files, target) { OnLoaded = share => stage(new("loading weights", share)) };
         var parts = new Stack<IDisposable>();
         try
         {
+            Own(new TorchThread()); // before anything of torch is used
+            var (transformer, dtype, target) = (config.Transformer, Dtype(options), device(options.Device));
+            set_num_threads(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
+            using var loader = new WeightLoader(files, target) { OnLoaded = share => stage(new("loading weights", share)) };
             var model = Own(new Emu3Model(transformer, config.Tokens, TransformerWeights.Load(loader, transformer, dtype), Emu3Model.Linear));
             var vision = Own(VisionTokenizer.Load(loader, config.Vision, config.Pixels));
 
@@ -35,9 +36,9 @@ internal static class TorchBackend
             return new LoadedBackend(
                 new TorchModelRunner(model, cache, new StepSampler(config.Tokens, transformer.VocabularySize), floor ?? 1), vision, slots,
                 new NumericClass(
-                    $"emu3 {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(target)}; "
+                    $"emu3 {typeof(IEngine).Module.ModuleVersionId:N}, {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(options.Device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {get_num_threads()} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {files.WeightsHash}",
-                    floor is not null), [.. parts]);
+                    floor is not null), [.. parts], () => TorchThread.LiveTensorCount);
         }
         catch
         {
