@@ -3,7 +3,6 @@ using CsCheck;
 using Emu3.Inference;
 using Emu3.Inference.Batching;
 using Emu3.Inference.Cpu.Kernels;
-using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
