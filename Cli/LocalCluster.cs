@@ -147,6 +147,11 @@ internal sealed class LocalCluster : IAsyncDisposable
         ClusterChoice choice, DataFolder folder, string checkpoint, Uri address, CliConsole console, CancellationToken cancellationToken)
     {
         var devices = choice.IsControlOnly ? new DeviceList([]) : LocalEngines.DevicesOf(choice);
+        if (LocalEngines.DescribeUnusedDevices(choice) is { } unused)
+        {
+            console.Error.WriteLine($"{unused}.");
+        }
+
         EngineOptions[] engines = [.. devices.Devices.Select(device => LocalEngines.OptionsOf(choice, devices, device, checkpoint))];
         var isOwn = devices.Count == 1;
 

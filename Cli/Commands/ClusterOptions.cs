@@ -47,7 +47,7 @@ internal sealed class ClusterOptions
 
     private readonly Option<DeviceList?> _devices = new("--devices", "--device")
     {
-        Description = "cpu or cuda:N, several separated by commas: each is run by a process of its own. Default: all NVIDIA devices, where this build has libtorch for them; else cpu. "
+        Description = "cpu or cuda:N, several separated by commas: each is run by a process of its own. Default: all NVIDIA devices, where this build has GPU support (-p:Accelerator=cuda); else cpu. "
             + "With --engine simulated: simulated:N.",
         CustomParser = result => DeviceList.Parse(result.Tokens[0].Value) switch
         {

@@ -34,6 +34,11 @@ internal static class DoctorCommand
         await CheckAsync("Native library", () => Task.FromResult(
             LocalEngines.DevicesOf(choice).Devices.FirstOrDefault(device => device.StartsWith("cuda:", StringComparison.Ordinal)) is { } accelerated
                 ? Accelerator.Describe(accelerated) : "none is needed: the processor's kernels are part of the program"));
+        if (LocalEngines.DescribeUnusedDevices(choice) is { } unused)
+        {
+            found.Add(("GPU", unused));
+        }
+
         if (model is not null && wrong.Count == 0)
         {
             var devices = LocalEngines.DevicesOf(choice);

@@ -19,6 +19,13 @@ internal static class LocalEngines
     /// <summary>The devices that are meant: those that were named, else all that there are.</summary>
     public static DeviceList DevicesOf(ClusterChoice choice) => choice.Devices ?? new DeviceList(choice.IsSimulated ? [$"{EngineOptions.Simulated}:0"] : VisibleDevices.List());
 
+    /// <summary>That there are GPUs which the processor stands in for, as this build can't use them; null where that is not so.</summary>
+    public static string? DescribeUnusedDevices(ClusterChoice choice)
+    {
+        var count = choice.Devices is null && !choice.IsSimulated && !choice.IsControlOnly ? VisibleDevices.UnusableCount : 0;
+        return count == 0 ? null : $"{count} NVIDIA device{(count == 1 ? " is" : "s are")} left unused: {Accelerator.Missing}";
+    }
+
     /// <summary>The engine of one device.</summary>
     /// <param name="choice">What the command line says.</param>
     /// <param name="devices">All devices: they share the cores.</param>

@@ -12,4 +12,7 @@ public static class VisibleDevices
     public static IReadOnlyList<string> List() => Accelerator.Installed is { HasCuda: true } && CudaDriver.DeviceCount() is > 0 and var count
         ? [.. Enumerable.Range(0, count).Select(index => $"cuda:{index}")]
         : [Cpu];
+
+    /// <summary>NVIDIA devices that the driver shows and this program has no kernels for.</summary>
+    public static int UnusableCount => Accelerator.Installed is { HasCuda: true } ? 0 : CudaDriver.DeviceCount();
 }

@@ -10,7 +10,7 @@ public sealed class PackageTests
 {
     private static readonly string[] s_torch = ["TorchSharp", "libtorch", "LibTorchSharp", "Emu3.Inference.Torch"];
 
-    private static bool IsBuiltForAccelerators => typeof(PackageTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+    internal static bool IsBuiltForAccelerators => typeof(PackageTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "Accelerator").Value is { Length: > 0 };
 
     /// <summary>The build writes down all that a program loads, the packages with their native files too, in NAME.deps.json.</summary>
