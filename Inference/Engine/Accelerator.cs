@@ -10,7 +10,7 @@ public static class Accelerator
 
     /// <summary>What is missing where there is none, and what to do: the end of a sentence.</summary>
     public const string Missing = "this build of the program has no GPU support. Build it with the property Accelerator=cuda "
-        + "(dotnet run -p:Accelerator=cuda --project Cli -c Release -- …), or run on cpu";
+        + "(dotnet run -p:Accelerator=cuda --project Cli -c Release -- …)";
 
     /// <summary>Whether this program can run on devices other than the processor.</summary>
     public static bool IsInstalled => Installed is not null;
