@@ -23,7 +23,7 @@ internal sealed class TorchAccelerator : IAccelerator
         TorchNative.EnsureLoaded();
         var count = CudaDriver.DeviceCount();
         if (!TorchNative.HasCuda)
-            throw new InvalidOperationException($"The device {device} can't be used: {TorchNative.Describe()} has no kernels for NVIDIA devices, and {Accelerator.Missing}.");
+            throw new InvalidOperationException($"The device {device} can't be used: the libtorch in {TorchNative.Folder} has no kernels for NVIDIA devices. Build with the property Accelerator=cuda, or set {TorchNative.FolderVariable} to the lib folder of a libtorch for CUDA.");
         if (count == 0)
             throw new InvalidOperationException($"The device {device} can't be used: this process sees no NVIDIA device. `nvidia-smi` tells whether the driver runs; CUDA_VISIBLE_DEVICES may hide devices; a container needs the NVIDIA runtime.");
         if (DeviceFacts.IndexOf(device) >= count)

@@ -52,6 +52,16 @@ public static class TorchNative
         }
     }
 
+    /// <summary>Where the loaded libtorch lies. Loads if that has not happened yet.</summary>
+    public static string Folder
+    {
+        get
+        {
+            EnsureLoaded();
+            return loaded!.TorchFolder;
+        }
+    }
+
     /// <summary>Whether the libtorch that would be loaded has kernels for NVIDIA devices. Loads nothing; false when there is none.</summary>
     public static bool HasCuda
     {
