@@ -45,7 +45,7 @@ public abstract class DisturbedCluster : IAsyncLifetime
             {
                 // Often: what is killed leaves something to go on from, and the test sees it soon.
                 ["Worker:CheckpointPeriod"] = "00:00:00.100",
-                ["Worker:HeartbeatPeriod"] = "00:00:00.200",
+                ["Worker:HeartbeatPeriod"] = "00:00:00.100",
             },
         };
         (var complete, Refusal) = await CompleteAsync(plan);
@@ -55,6 +55,7 @@ public abstract class DisturbedCluster : IAsyncLifetime
         _data = DataFolder.At(complete.DataFolder);
         Blobs = new FolderBlobStore(_data.BlobFolder);
         Client = new(Processes.GatewayAddresses);
+        await Processes.ConnectAsync(Cancellation); // takes longer than a picture
         Undisturbed = await Work.RunUndisturbedAsync(Client, Cancellation);
     }
 

@@ -11,6 +11,9 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
 {
     private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(30);
 
+    /// <summary>Some seconds of work: what is disturbed inside a picture must come upon one.</summary>
+    private const int ManyItems = 64;
+
     /// <summary>A process that is told to end takes a second; on a busy machine some more, and never until the host's patience is spent.</summary>
     private static readonly TimeSpan s_promptly = TimeSpan.FromSeconds(25);
 
@@ -33,7 +36,7 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     [Fact]
     public async Task Worker_KilledInsidePictures_AreGoneOnWithInside()
     {
-        var verdict = await DisturbAsync("worker", 16, async job =>
+        var verdict = await DisturbAsync("worker", ManyItems, async job =>
         {
             await job.InsideAsync(Processes.Workers[0]);
             await Processes.Workers[0].KillAsync();
@@ -68,7 +71,7 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     public async Task WorkerAndSiloOfTheJob_Frozen_AreReplaced_AndEndThemselvesWhenTheyGoOn()
     {
         DisturbedJob? meanwhile = null;
-        await DisturbAsync("frozen", 16, async job =>
+        await DisturbAsync("frozen", ManyItems, async job =>
         {
             await job.InsideAsync(Processes.Workers[1]);
             ClusterProcess[] frozen = [Processes.Workers[1], await Processes.JobSiloAsync(job.Id, Cancellation)];
@@ -99,7 +102,7 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     [Fact]
     public async Task EachKindOfProcess_ToldToEnd_DoesSoPromptly_AndGivesItsItemsBack()
     {
-        var verdict = await DisturbAsync("drain", 16, async job =>
+        var verdict = await DisturbAsync("drain", ManyItems, async job =>
         {
             await job.InsideAsync(Processes.Workers[0]);
             await TerminateAsync(Processes.Workers[0]);
@@ -112,7 +115,7 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
     [Fact]
     public async Task AllProcesses_KilledAtOnce()
     {
-        var verdict = await DisturbAsync("all", 16, async job =>
+        var verdict = await DisturbAsync("all", ManyItems, async job =>
         {
             await job.InsideAsync(Processes.Workers[1]);
             await Processes.KillAllAsync();
