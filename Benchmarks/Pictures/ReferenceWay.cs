@@ -94,9 +94,8 @@ internal sealed class ReferenceWay : IDisposable
         var last = 0;
         foreach (var chunk in rows.Chunk(Emu3Model.MaxRows))
         {
-            var layout = RowLayout.Of(chunk);
-            hidden = decoder.Forward(layout, cache, rowFloor: 1);
-            last = layout.Order.ToList().IndexOf(chunk.Length - 1);
+            hidden = decoder.Forward(chunk, cache, rowFloor: 1);
+            last = chunk.Length - 1;
         }
         var computed = decoder.Logits(hidden!, [last], visualOnly: false, rowFloor: 1).cpu();
         return MemoryMarshal.Cast<byte, float>(computed.bytes).ToArray();

@@ -33,16 +33,15 @@ public sealed class TorchModelRunner(Emu3Model model, KvCache cache, StepSampler
     private void RunPass(PlannedRow[] rows, int start, IReadOnlyDictionary<int, bool> drawing)
     {
         using var scope = NewDisposeScope();
-        var layout = RowLayout.Of(rows);
-        var hidden = model.Forward(layout, cache, rowFloor);
+        var hidden = model.Forward(rows, cache, rowFloor);
         foreach (var visualOnly in (bool[])[true, false])
         {
-            int[] needed = [.. Enumerable.Range(0, rows.Length).Where(i => drawing.TryGetValue(start + layout.Order[i], out var visual) && visual == visualOnly)];
+            int[] needed = [.. Enumerable.Range(0, rows.Length).Where(i => drawing.TryGetValue(start + i, out var visual) && visual == visualOnly)];
             if (needed.Length == 0)
                 continue;
             var computed = model.Logits(hidden, needed, visualOnly, rowFloor).cpu();
             MemoryMarshal.Cast<byte, float>(computed.bytes).CopyTo(
-                logits.Add([.. needed.Select(i => start + layout.Order[i])], (int)computed.size(1)));
+                logits.Add([.. needed.Select(i => start + i)], (int)computed.size(1)));
         }
     }
 }

@@ -14,10 +14,11 @@ namespace Emu3.Inference.Model;
 /// <param name="linear">The one kernel of all linear layers.</param>
 public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, TransformerWeights weights, LinearKernel linear) : IDisposable
 {
-    /// <summary>Rows of a forward pass at most; more are run in several. Bounds the row counts that the self-test has to try.</summary>
-    public const int MaxRows = 128;
+    /// <summary>Rows of a forward pass at most; more are run in several.</summary>
+    public const int MaxRows = RowCounts.Most;
 
     private readonly RotaryEmbedding rotary = new(config.MaxPositions, config.HeadDim, config.RopeTheta, weights.Embedding.dtype, weights.Embedding.device);
+    private readonly Tensor epsilon = tensor((float)config.RmsNormEpsilon, device: weights.Embedding.device).view(1).DetachFromDisposeScope();
     private readonly double scale = 1 / Math.Sqrt(config.HeadDim);
 
     /// <summary>Sizes.</summary>
@@ -29,35 +30,43 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
     /// <summary>Where it computes.</summary>
     public Device Device => weights.Embedding.device;
 
+    /// <summary>All that goes between host and device.</summary>
+    public HostLink Link { get; } = new(weights.Embedding.device);
+
     /// <summary>Multiplies by [out, in] weights as they lie in the checkpoint.</summary>
-    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Tensor? onto = null) =>
+        onto is null ? nn.functional.linear(x, weight, bias) : bias is null ? onto.addmm_(x, weight.t()) : onto.add_(nn.functional.linear(x, weight, bias));
 
     /// <summary>Runs rows through as many layers as the cache has, storing their keys and values on the way.</summary>
-    /// <param name="layout">Rows, <see cref="MaxRows"/> at most. All positions before each are in the cache or among the rows.</param>
+    /// <param name="planned">Rows, <see cref="MaxRows"/> at most. All positions before each are in the cache or among the rows.</param>
     /// <param name="cache">Read and written.</param>
     /// <param name="rowFloor">Linear layers see a multiple of this many rows.</param>
     /// <param name="observe">Gets the hidden states behind the embedding and each layer, before the final norm.</param>
-    /// <returns>[padded rows, hidden], behind the final norm, in the layout's order</returns>
-    public Tensor Forward(RowLayout layout, KvCache cache, int rowFloor, Action<Tensor>? observe = null)
+    /// <returns>[padded rows, hidden], behind the final norm</returns>
+    public Tensor Forward(IReadOnlyList<PlannedRow> planned, KvCache cache, int rowFloor, Action<Tensor>? observe = null)
     {
         using var scope = NewDisposeScope();
-        var rows = new RowBatch(layout, rowFloor, cache, Device);
+        var rows = new RowBatch(planned, rowFloor, cache, Link);
         var at = rotary.At(rows.Positions);
-        var x = zeros([rows.PaddedCount, config.HiddenSize], Dtype, Device); // [rows, hidden]
-        x.narrow(0, 0, rows.Count).copy_(weights.Embedding.index_select(0, rows.Tokens));
+        var x = weights.Embedding.index_select(0, rows.Tokens); // [padded rows, hidden]
+        var attended = zeros([rows.PaddedCount, config.HeadCount * config.HeadDim], Dtype, Device); // of each layer in turn; rows that fill up stay zero
         observe?.Invoke(x);
         for (var layer = 0; layer < cache.LayerCount; layer++)
         {
             using var layerScope = NewDisposeScope();
-            var (w, epsilon) = (weights.Layers[layer], config.RmsNormEpsilon);
-            x.add_(Attend(RmsNorm.Apply(x, w.InputNorm, epsilon), w, layer, rows, at, cache));
-            x.add_(Mlp(RmsNorm.Apply(x, w.PostAttentionNorm, epsilon), w));
+            var w = weights.Layers[layer];
+            Attend(RmsNorm.Apply(x, w.InputNorm, epsilon), w, layer, rows, at, cache, attended);
+            linear(attended, w.Output.Weight, w.Output.Bias, onto: x);
+            linear(Gate(RmsNorm.Apply(x, w.PostAttentionNorm, epsilon), w), w.Down.Weight, w.Down.Bias, onto: x);
             observe?.Invoke(x);
         }
-        return RmsNorm.Apply(x, weights.Norm, config.RmsNormEpsilon).MoveToOuterDisposeScope();
+        return RmsNorm.Apply(x, weights.Norm, epsilon).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Logits of some rows.</summary>
+    /// <summary>
+    /// Logits of some rows. The head is multiplied in slabs as high as the visual tokens' part of it: kernels are chosen by the shape, and so all tokens are computed
+    /// by the one that the self-test of row invariance has tried.
+    /// </summary>
     /// <param name="hidden">What <see cref="Forward"/> gave; [rows, hidden]</param>
     /// <param name="rows">Indices of the rows.</param>
     /// <param name="visualOnly">Only the visual tokens', in codebook order; else the whole vocabulary's.</param>
@@ -69,39 +78,46 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
         var padded = new long[(rows.Count + rowFloor - 1) / rowFloor * rowFloor]; // the first row fills up
         for (var i = 0; i < rows.Count; i++)
             padded[i] = rows[i];
-        var head = visualOnly ? weights.Head.narrow(0, tokens.FirstVisual, tokens.VisualCount) : weights.Head;
-        var logits = linear(hidden.index_select(0, tensor(padded, device: Device)), head, null);
+        var chosen = hidden.index_select(0, Link.Send(padded));
+        var logits = visualOnly ? linear(chosen, weights.Head.narrow(0, tokens.FirstVisual, tokens.VisualCount), null) : WholeHead(chosen);
         return logits.narrow(0, 0, rows.Count).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    private Tensor Attend(Tensor x, LayerWeights w, int layer, RowBatch rows, (Tensor, Tensor) at, KvCache cache)
+    private Tensor WholeHead(Tensor chosen)
     {
-        var (heads, keyHeads, headDim) = (config.HeadCount, config.KeyValueHeadCount, config.HeadDim);
-        var qkv = linear(x, w.Qkv.Weight, w.Qkv.Bias).narrow(0, 0, rows.Count).view(rows.Count, heads + 2 * keyHeads, headDim);
-        var turned = rotary.Turn(qkv.narrow(1, 0, heads + keyHeads), at); // [rows, heads + kvHeads, headDim]
-        cache.Write(layer, rows.Places, turned.narrow(1, heads, keyHeads), qkv.narrow(1, heads + keyHeads, keyHeads));
-        var query = turned.narrow(1, 0, heads).mul(scale); // [rows, heads, headDim]
-        var output = zeros([rows.PaddedCount, heads * headDim], Dtype, Device);
-        foreach (var group in rows.Groups)
+        long count = weights.Head.size(0), slab = Math.Min(tokens.VisualCount, count);
+        List<Tensor> parts = [];
+        for (long start = 0; start < count; start += slab)
         {
-            var attended = Attention.Apply(query.narrow(0, group.Rows.Start, group.Rows.Count), cache, layer, group);
-            output.narrow(0, group.Rows.Start, group.Rows.Count).copy_(attended.view(group.Rows.Count, heads * headDim));
+            var from = Math.Min(start, count - slab); // the last one begins inside the one before
+            var logits = linear(chosen, weights.Head.narrow(0, from, slab), null);
+            parts.Add(from == start ? logits : logits.narrow(1, start - from, from + slab - start));
         }
-        return linear(output, w.Output.Weight, w.Output.Bias);
+        return cat(parts, 1); // [rows, vocabulary]
     }
 
-    /// <summary>down(silu(gate(x))·up(x)); silu as x / (1 + e⁻ˣ), since the library's own rounds by row count at some widths.</summary>
-    private Tensor Mlp(Tensor x, LayerWeights w)
+    private void Attend(Tensor x, LayerWeights w, int layer, RowBatch rows, (Tensor, Tensor) at, KvCache cache, Tensor to)
+    {
+        var (heads, keyHeads) = (config.HeadCount, config.KeyValueHeadCount);
+        var qkv = linear(x, w.Qkv.Weight, w.Qkv.Bias).narrow(0, 0, rows.Count).view(rows.Count, heads + 2 * keyHeads, config.HeadDim);
+        rotary.Turn(qkv.narrow(1, 0, heads + keyHeads), at);
+        cache.Write(layer, rows.Places, qkv.narrow(1, heads, 2 * keyHeads));
+        var query = qkv.narrow(1, 0, heads); // [rows, heads, headDim]
+        foreach (var part in rows.Parts)
+            to.narrow(0, part.Rows.Start, part.Rows.Count).copy_(Attention.Apply(query, cache, layer, part, scale).view(part.Rows.Count, -1));
+    }
+
+    /// <summary>silu(gate(x))·up(x); [rows, intermediate]</summary>
+    private Tensor Gate(Tensor x, LayerWeights w)
     {
         var gateUp = linear(x, w.GateUp.Weight, w.GateUp.Bias); // [rows, 2·intermediate]
-        var gate = gateUp.narrow(1, 0, config.IntermediateSize);
-        var up = gateUp.narrow(1, config.IntermediateSize, config.IntermediateSize);
-        return linear(gate.div(gate.neg().exp_().add_(1)).mul_(up), w.Down.Weight, w.Down.Bias);
+        return gateUp.narrow(1, 0, config.IntermediateSize).silu().mul_(gateUp.narrow(1, config.IntermediateSize, config.IntermediateSize));
     }
 
     public void Dispose()
     {
         rotary.Dispose();
+        epsilon.Dispose();
         foreach (var tensor in weights.All())
             tensor.Dispose();
     }

@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 namespace Emu3.Inference.Model;
 
 /// <summary>
-/// Keys and values of all slots, allocated once. A slot is one sequence's contiguous positions; consecutive slots are one view, so that a
-/// batch of neighbours attends without copying.
+/// Keys and values of all slots, allocated once. A slot is one sequence's positions, cut into blocks; the first blocks of all slots lie behind each other,
+/// then the second ones, so that the blocks which a full batch reads are one view, however long its sequences are.
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private readonly Tensor[] keys;
-    private readonly Tensor[] values;
+    private const int MostBlocks = 32; // of a sequence
+    private const long Workspace = 1L << 30; // bytes that one layer's attention takes for a moment
+    private const float Hidden = -1e30f; // finite: a block that is hidden as a whole must not make NaN
+
+    private readonly Tensor[] layers;
+    private readonly Tensor heads, kinds;
 
     /// <param name="config">Heads and their size.</param>
     /// <param name="layerCount">Layers held; a forward pass runs as many.</param>
@@ -20,61 +24,90 @@ public sealed class KvCache : IDisposable
     public KvCache(TransformerConfig config, int layerCount, int slotCount, int positionCount, ScalarType dtype, Device device)
     {
         (HeadCount, SlotCount, BlockSize) = (config.KeyValueHeadCount, slotCount, BlockSizeOf(config));
-        PositionCount = RoundUp(positionCount, BlockSize);
-        Tensor[] Allocate() => [.. Enumerable.Range(0, layerCount).Select(_ =>
-            zeros([(long)SlotCount * HeadCount, PositionCount, config.HeadDim], dtype, device).DetachFromDisposeScope())];
-        (keys, values) = (Allocate(), Allocate());
+        BlockCount = (positionCount + BlockSize - 1) / BlockSize;
+        var unitBytes = 2L * HeadCount * BlockSize * config.HeadDim * SizeOf(dtype);
+        var scoreBytes = (long)config.HeadCount * BlockSize * (sizeof(float) + 2 * SizeOf(dtype));
+        (MostCopied, MostInPlace) = ((int)Math.Max(1, Workspace / (unitBytes + scoreBytes)), (int)Math.Max(1, Workspace / scoreBytes));
+        layers = [.. Enumerable.Range(0, layerCount).Select(_ =>
+            zeros([(long)BlockCount * SlotCount, HeadCount, 2, BlockSize, config.HeadDim], dtype, device).DetachFromDisposeScope())];
+        heads = arange(HeadCount, int64, device).view(1, -1, 1).DetachFromDisposeScope();
+        kinds = arange(2, int64, device).view(1, 1, -1).DetachFromDisposeScope();
+        Masks = zeros([BlockSize + 1, BlockSize], float32, device).masked_fill_(
+            arange(BlockSize, int64, device).ge(arange(BlockSize + 1, int64, device).unsqueeze(1)), Hidden).DetachFromDisposeScope();
     }
 
     /// <summary>
-    /// Attention goes through the keys in blocks of this many positions, counted from 0: 256, or 128 where sequences are so short that most of
-    /// a larger block would be hidden. It decides bits, so it follows from the checkpoint alone.
+    /// Attention goes through the keys in blocks of this many positions, counted from 0: 256, or 128 where sequences are so short that most of a larger block
+    /// would be hidden, or more where there would be more than 32 blocks. It decides bits, so it follows from the checkpoint alone.
     /// </summary>
-    public static int BlockSizeOf(TransformerConfig config) => config.MaxPositions <= 1024 ? 128 : 256;
+    public static int BlockSizeOf(TransformerConfig config)
+    {
+        var size = config.MaxPositions <= 1024 ? 128 : 256;
+        while (size * MostBlocks < config.MaxPositions)
+            size *= 2;
+        return size;
+    }
 
     public int BlockSize { get; }
-    public int LayerCount => keys.Length;
+    public int LayerCount => layers.Length;
     public int SlotCount { get; }
-    public int PositionCount { get; }
+
+    /// <summary>Blocks of each slot.</summary>
+    public int BlockCount { get; }
 
     /// <summary>Key and value heads.</summary>
     public int HeadCount { get; }
 
-    /// <summary>[slots·kvHeads, positions, headDim]</summary>
-    public Tensor Keys(int layer) => keys[layer];
+    /// <summary>Blocks that attention may copy at once.</summary>
+    internal int MostCopied { get; }
 
-    /// <summary>[slots·kvHeads, positions, headDim]</summary>
-    public Tensor Values(int layer) => values[layer];
+    /// <summary>Blocks that attention may read in place at once.</summary>
+    internal int MostInPlace { get; }
+
+    /// <summary>What is added to the scores of a block of which so many positions are visible; float32 [block + 1, block]</summary>
+    internal Tensor Masks { get; }
+
+    /// <summary>Keys (0) and values (1); [blocks·slots, kvHeads, 2, block, headDim]</summary>
+    public Tensor Layer(int layer) => layers[layer];
+
+    /// <summary>Index of a slot's block among [blocks·slots].</summary>
+    public long BlockOf(int slot, int block) => (long)block * SlotCount + slot;
 
     /// <summary>Bytes that a slot takes.</summary>
-    public static long SlotBytes(TransformerConfig config, int positionCount, ScalarType dtype) =>
-        2L * config.LayerCount * config.KeyValueHeadCount * RoundUp(positionCount, BlockSizeOf(config)) * config.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
+    public static long SlotBytes(TransformerConfig config, int positionCount, ScalarType dtype)
+    {
+        var block = BlockSizeOf(config);
+        return 2L * config.LayerCount * config.KeyValueHeadCount * ((positionCount + block - 1) / block * block) * config.HeadDim * SizeOf(dtype);
+    }
+
+    /// <summary>Where the keys and values of rows go.</summary>
+    /// <param name="Blocks">Index among [blocks·slots]; [rows]</param>
+    /// <param name="Offsets">Position in the block; [rows]</param>
+    public sealed record Places(Tensor Blocks, Tensor Offsets);
 
     /// <summary>Stores new keys and values.</summary>
     /// <param name="layer">Which.</param>
-    /// <param name="places">Index of each row's heads among [slots·kvHeads·positions]; [rows·kvHeads]</param>
-    /// <param name="key">[rows, kvHeads, headDim]</param>
-    /// <param name="value">[rows, kvHeads, headDim]</param>
-    public void Write(int layer, Tensor places, Tensor key, Tensor value)
+    /// <param name="places">Where.</param>
+    /// <param name="keysAndValues">[rows, 2·kvHeads, headDim]: keys, then values</param>
+    public void Write(int layer, Places places, Tensor keysAndValues)
     {
-        var headDim = key.size(2);
-        keys[layer].view(-1, headDim).index_copy_(0, places, key.reshape(-1, headDim));
-        values[layer].view(-1, headDim).index_copy_(0, places, value.reshape(-1, headDim));
+        var values = keysAndValues.view(keysAndValues.size(0), 2, HeadCount, -1).transpose(1, 2); // [rows, kvHeads, 2, headDim]
+        layers[layer].index_put_(values, [places.Blocks.view(-1, 1, 1), heads, kinds, places.Offsets.view(-1, 1, 1)]);
     }
 
     /// <summary>Forgets what a slot held. Masked positions still count with weight zero, so they must be finite.</summary>
     public void Clear(int slot)
     {
         using var scope = NewDisposeScope();
-        foreach (var tensor in keys.Concat(values))
-            tensor.narrow(0, (long)slot * HeadCount, HeadCount).zero_();
+        foreach (var layer in layers)
+            layer.view(BlockCount, SlotCount, -1).narrow(1, slot, 1).zero_();
     }
 
     public void Dispose()
     {
-        foreach (var tensor in keys.Concat(values))
+        foreach (var tensor in layers.Concat([heads, kinds, Masks]))
             tensor.Dispose();
     }
 
-    private static int RoundUp(int positions, int block) => (positions + block - 1) / block * block;
+    private static int SizeOf(ScalarType dtype) => dtype == ScalarType.Float32 ? 4 : 2;
 }

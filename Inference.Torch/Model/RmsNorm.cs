@@ -7,12 +7,13 @@ internal static class RmsNorm
 {
     /// <param name="x">[rows, hidden]</param>
     /// <param name="weight">[hidden]</param>
-    /// <param name="epsilon">Added to the mean square.</param>
+    /// <param name="epsilon">Added to the mean square; float32 [1]</param>
     /// <returns>[rows, hidden]</returns>
-    public static Tensor Apply(Tensor x, Tensor weight, double epsilon)
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor epsilon)
     {
         var wide = x.to(ScalarType.Float32);
-        var scale = wide.mul(wide).mean([-1], keepdim: true).add_(epsilon).rsqrt_(); // [rows, 1]
+        var norm = linalg.vector_norm(wide, 2, [-1], keepdim: true); // [rows, 1]
+        var scale = epsilon.addcmul(norm, norm, 1.0 / x.size(1)).rsqrt_();
         return wide.mul(scale).to(x.dtype).mul_(weight);
     }
 }

@@ -38,10 +38,14 @@ internal sealed class RotaryEmbedding : IDisposable
     public (Tensor Cosine, Tensor Sine) At(Tensor positions) =>
         (cosine.index_select(0, positions).unsqueeze(1), sine.index_select(0, positions).unsqueeze(1));
 
+    /// <summary>Turns heads in place.</summary>
     /// <param name="heads">[rows, heads, headDim]</param>
     /// <param name="at">Of the rows' positions.</param>
-    /// <returns>[rows, heads, headDim]</returns>
-    public Tensor Turn(Tensor heads, (Tensor Cosine, Tensor Sine) at) => heads.mul(at.Cosine).add_(heads.roll(half, -1).mul_(at.Sine));
+    public void Turn(Tensor heads, (Tensor Cosine, Tensor Sine) at)
+    {
+        var swapped = heads.roll(half, -1);
+        heads.mul_(at.Cosine).addcmul_(swapped, at.Sine, 1);
+    }
 
     public void Dispose()
     {

@@ -175,9 +175,8 @@ internal sealed class TorchDecoderUnderTest : DecoderUnderTest
         List<float> logits = [], visual = [];
         foreach (var rows in Chunks(ids, chunk))
         {
-            var layout = RowLayout.Of(rows);
             var layer = 0;
-            var last = Model.Forward(layout, cache, 4, x => hidden[layer++].AddRange(Floats(x.narrow(0, 0, rows.Length))));
+            var last = Model.Forward(rows, cache, 4, x => hidden[layer++].AddRange(Floats(x.narrow(0, 0, rows.Length))));
             hidden[^1].RemoveRange(hidden[^1].Count - rows.Length * Config.Transformer.HiddenSize, rows.Length * Config.Transformer.HiddenSize);
             hidden[^1].AddRange(Floats(last.narrow(0, 0, rows.Length))); // the reference's last one is behind the final norm
             int[] all = [.. Enumerable.Range(0, rows.Length)];
@@ -207,8 +206,9 @@ internal sealed class TorchDecoderUnderTest : DecoderUnderTest
         public override IEnumerable<byte> CacheBits(int slot, int positions)
         {
             using var scope = NewDisposeScope();
-            return [.. Enumerable.Range(0, cache.LayerCount).SelectMany(layer => new[] { cache.Keys(layer), cache.Values(layer) }).SelectMany(heads =>
-                heads.narrow(0, slot * cache.HeadCount, cache.HeadCount).narrow(1, 0, positions).contiguous().bytes.ToArray())];
+            return [.. Enumerable.Range(0, cache.LayerCount).SelectMany(layer => Enumerable.Range(0, cache.BlockCount).SelectMany(block =>
+                cache.Layer(layer).select(0, cache.BlockOf(slot, block)).permute(2, 0, 1, 3).narrow(0, 0, Math.Clamp(positions - block * cache.BlockSize, 0, cache.BlockSize))
+                    .contiguous().bytes.ToArray()))];
         }
 
         public override void Dispose() => cache.Dispose();
