@@ -34,7 +34,7 @@ internal static class TorchBackend
             var slots = SlotBudget.Count(options, KvCache.SlotBytes(transformer, positions, dtype), DeviceFacts.FreeBytes(options.Device));
             var cache = Own(new KvCache(transformer, transformer.LayerCount, slots, positions, dtype, target));
             return new LoadedBackend(
-                new TorchModelRunner(model, cache, new StepSampler(config.Tokens, transformer.VocabularySize), floor ?? 1), vision, slots,
+                new TorchModelRunner(model, cache, config.Tokens, floor ?? 1), vision, slots,
                 new NumericClass(
                     $"emu3 {typeof(IEngine).Module.ModuleVersionId:N}, {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(options.Device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {get_num_threads()} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {files.WeightsHash}",

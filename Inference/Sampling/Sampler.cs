@@ -59,6 +59,32 @@ public sealed class Sampler(int largestCount)
         return firstToken + Noisiest(logits, survivors.AsSpan(0, count), top, firstToken, settings.Temperature, seed, index, sampleIndex);
     }
 
+    /// <summary>The next token, where those that survive top-k are known. The same as <see cref="Draw"/> gives.</summary>
+    /// <param name="indices">The survivors, counted from <paramref name="firstToken"/>, in any order, at least one; none is missing. One may be there twice.</param>
+    /// <param name="values">Their logits, finite or −∞, not all −∞.</param>
+    /// <param name="firstToken">Id of the first allowed token.</param>
+    /// <param name="settings">Temperature above zero, top-p.</param>
+    /// <param name="seed">Key of the noise.</param>
+    /// <param name="index">Of the new token among the generated ones of its sequence.</param>
+    /// <param name="sampleIndex">Which sample of the seed.</param>
+    public int DrawAmong(
+        ReadOnlySpan<int> indices, ReadOnlySpan<float> values, int firstToken, SamplingSettings settings, ulong seed, int index, uint sampleIndex)
+    {
+        var logits = guided.AsSpan(); // only the survivors' places are read
+        var (top, count) = (indices[0], indices.Length);
+        logits[top] = values[0];
+        for (var i = 0; i < count; i++)
+        {
+            logits[indices[i]] = values[i];
+            if (values[i] > logits[top] || values[i] == logits[top] && indices[i] < top)
+                top = indices[i];
+        }
+        indices.CopyTo(survivors);
+        if (settings.TopP < 1)
+            count = KeepProbable(logits, count, settings);
+        return firstToken + Noisiest(logits, survivors.AsSpan(0, count), top, firstToken, settings.Temperature, seed, index, sampleIndex);
+    }
+
     /// <summary>Top-k by value, equal ones kept; survivors are in the order of their ids.</summary>
     private int KeepLargest(ReadOnlySpan<float> logits, int k)
     {

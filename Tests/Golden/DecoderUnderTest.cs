@@ -200,8 +200,7 @@ internal sealed class TorchDecoderUnderTest : DecoderUnderTest
     {
         private readonly KvCache cache = decoder.Cache(count);
 
-        public override IModelRunner Runner => new TorchModelRunner(
-            decoder.Model, cache, new StepSampler(decoder.Config.Tokens, decoder.Config.Transformer.VocabularySize), decoder.RowFloor);
+        public override IModelRunner Runner => new TorchModelRunner(decoder.Model, cache, decoder.Config.Tokens, decoder.RowFloor);
 
         public override IEnumerable<byte> CacheBits(int slot, int positions)
         {

@@ -1,0 +1,167 @@
+using Emu3.Inference.Batching;
+using Emu3.Inference.Model;
+using Emu3.Inference.Sampling;
+using static TorchSharp.torch;
+
+namespace Emu3.Inference.Engine;
+
+/// <summary>A token to be drawn from logits on a device.</summary>
+/// <param name="Logits">float32 [rows, allowed tokens]</param>
+/// <param name="Conditional">The row whose logits decide.</param>
+/// <param name="Unconditional">The row of the negative prompt's branch; −1 without guidance.</param>
+/// <param name="FirstToken">Id of the first allowed token.</param>
+/// <param name="Settings">How it is drawn.</param>
+/// <param name="Index">Of the token among the generated ones of its sequence.</param>
+internal readonly record struct DeviceDraw(Tensor Logits, int Conditional, int Unconditional, int FirstToken, DrawSettings Settings, int Index)
+{
+    public int Width => (int)Logits.size(1);
+    public bool IsWide => CandidateSampler.IsWide(Settings.Sampling, Width);
+}
+
+/// <summary>
+/// Draws tokens whose logits are on a device. Guidance, top-k and top-p run there, for all draws at once; what crosses to the host, in one piece, are the likeliest
+/// tokens of each draw with their logits, and the host ends the draw exactly as <see cref="Sampler"/> does on all logits. Where that can't be proven
+/// (docs/decisions/0016), the whole row is fetched.
+/// </summary>
+/// <param name="link">Takes numbers there and back.</param>
+/// <param name="vocabularySize">Logits of a row at most.</param>
+internal sealed class DeviceSampler(HostLink link, int vocabularySize)
+{
+    private const int NoisyCount = 1024;
+    private const double Ambiguous = 1e-9; // of all probability: far above what the order of a sum in float64 changes
+
+    private readonly CandidateSampler sampler = new(vocabularySize);
+    private readonly NoisiestTokens noisiest = new();
+
+    /// <summary>Draws whose whole row had to be fetched.</summary>
+    public long WholeRowCount { get; private set; }
+
+    /// <summary>One token for each draw; null where the logits hold NaN or +∞.</summary>
+    public int?[] Draw(IReadOnlyList<DeviceDraw> draws)
+    {
+        if (draws.Count == 0)
+            return [];
+        using var scope = NewDisposeScope();
+        var groups = Enumerable.Range(0, draws.Count).GroupBy(i => (draws[i].Logits, draws[i].Unconditional >= 0, draws[i].IsWide))
+            .Select(group => new Group([.. group], draws)).ToArray();
+        var parts = groups.Select(Compute).ToArray();
+        var numbers = link.Receive(parts.Length == 1 ? parts[0] : cat(parts));
+        var (tokens, start) = (new int?[draws.Count], 0);
+        foreach (var group in groups)
+        {
+            var size = group.Size;
+            for (var i = 0; i < group.Members.Length; i++)
+                tokens[group.Members[i]] = End(draws[group.Members[i]], group, i, numbers.AsSpan(start + i * size, size));
+            start += size * group.Members.Length;
+        }
+        return tokens;
+    }
+
+    /// <summary>Draws with the same logits, that need the same of them.</summary>
+    private sealed class Group
+    {
+        public Group(int[] members, IReadOnlyList<DeviceDraw> draws)
+        {
+            (Members, Draws) = (members, [.. members.Select(i => draws[i])]);
+            (Width, IsWide) = (Draws[0].Width, Draws[0].IsWide);
+            CandidateCount = Draws.Max(draw => CandidateSampler.CountFor(draw.Settings.Sampling, Width));
+            NoisyIndices = new int[IsWide ? NoisyCount * members.Length : 0];
+            NoiseBeyond = new double[members.Length];
+        }
+
+        public int[] Members { get; }
+        public DeviceDraw[] Draws { get; }
+        public int Width { get; }
+        public bool IsWide { get; }
+        public int CandidateCount { get; }
+        public int[] NoisyIndices { get; } // [draws·noisy]
+        public double[] NoiseBeyond { get; }
+
+        /// <summary>After guidance; float32 [draws, width]</summary>
+        public Tensor Logits { get; set; } = null!;
+
+        /// <summary>Numbers that cross for each draw: candidates, their indices; if wide, cut value and index, whether the cut is clear, noisy logits.</summary>
+        public int Size => 2 * CandidateCount + (IsWide ? 3 + NoisyCount : 0);
+    }
+
+    /// <returns>float32 [draws · size]</returns>
+    private Tensor Compute(Group group)
+    {
+        group.Logits = Guide(group);
+        return (group.IsWide ? ComputeWide(group) : ComputeNarrow(group)).flatten();
+    }
+
+    /// <summary>u + s·(c − u), each operation rounded by itself as <see cref="Sampler.Guide"/> does.</summary>
+    private Tensor Guide(Group group)
+    {
+        var (draws, logits) = (group.Draws, group.Draws[0].Logits);
+        var hasGuidance = draws[0].Unconditional >= 0;
+        long[] rows = [.. draws.Select(draw => (long)draw.Conditional), .. hasGuidance ? draws.Select(draw => (long)draw.Unconditional) : []];
+        var chosen = logits.index_select(0, link.Send(rows));
+        if (!hasGuidance)
+            return chosen;
+        var (conditional, unconditional) = (chosen.narrow(0, 0, draws.Length), chosen.narrow(0, draws.Length, draws.Length));
+        var scale = link.Send(draws.Select(draw => draw.Settings.GuidanceScale).ToArray()).to(ScalarType.Float32).unsqueeze(1); // [draws, 1]
+        return conditional.sub(unconditional).mul_(scale).add_(unconditional);
+    }
+
+    private static Tensor ComputeNarrow(Group group)
+    {
+        var (values, indices) = group.Logits.topk(group.CandidateCount, -1, largest: true, sorted: true);
+        return cat([values, indices.to(ScalarType.Float32)], 1);
+    }
+
+    private Tensor ComputeWide(Group group)
+    {
+        for (var i = 0; i < group.Draws.Length; i++)
+        {
+            var draw = group.Draws[i];
+            group.NoiseBeyond[i] = noisiest.Find(group.NoisyIndices.AsSpan(i * NoisyCount, NoisyCount), group.Width, draw.FirstToken, draw.Settings.Seed, draw.Index, draw.Settings.SampleIndex);
+        }
+        double[] settings =
+        [
+            .. group.Draws.Select(draw => draw.Settings.Sampling.Temperature),
+            .. group.Draws.Select(draw => draw.Settings.Sampling.TopP < 1 ? draw.Settings.Sampling.TopP : 2), // no sum reaches twice the whole
+        ];
+        var sent = link.Send(settings).view(2, -1, 1);
+        var (temperature, topP) = (sent.select(0, 0), sent.select(0, 1)); // [draws, 1]
+        var last = link.Send([.. group.Draws.Select(draw => (long)Math.Min(draw.Settings.Sampling.TopK > 0 ? draw.Settings.Sampling.TopK : group.Width, group.Width) - 1)]).unsqueeze(1);
+        var noisy = link.Send([.. group.NoisyIndices.Select(index => (long)index)]).view(group.Draws.Length, NoisyCount);
+        var (values, indices) = group.Logits.sort(-1, descending: true, stable: true); // equal ones by id
+        var survives = values.ge(values.gather(1, last)); // top-k
+        var quotients = values.to(ScalarType.Float64).div_(temperature);
+        var weights = quotients.sub(quotients.narrow(1, 0, 1)).exp_().mul_(survives);
+        var sums = weights.cumsum(1);
+        var limit = sums.narrow(1, group.Width - 1, 1).mul(topP);
+        var missing = sums.sub_(weights).sub_(limit); // of those before each token, to top-p
+        var isClear = missing.abs().gt(limit.mul(Ambiguous)).all(1, keepdim: true); // not where there is NaN
+        var cut = missing.lt(0).logical_and(survives).sum(1, keepdim: true).sub_(1).clamp_(min: 0); // the last survivor
+        return cat([
+            values.narrow(1, 0, group.CandidateCount), indices.narrow(1, 0, group.CandidateCount).to(ScalarType.Float32),
+            values.gather(1, cut), indices.gather(1, cut).to(ScalarType.Float32), isClear.to(ScalarType.Float32), group.Logits.gather(1, noisy)], 1);
+    }
+
+    private int? End(DeviceDraw draw, Group group, int at, ReadOnlySpan<float> numbers)
+    {
+        var (sampling, seed, sampleIndex, _) = draw.Settings;
+        var count = group.CandidateCount;
+        var candidates = new Candidates(group.Width, numbers[..count], numbers[count..(2 * count)]);
+        bool isDecided;
+        int? token;
+        if (group.IsWide)
+        {
+            var wide = new WideFacts(
+                numbers[2 * count], numbers[2 * count + 1], group.NoisyIndices.AsSpan(at * NoisyCount, NoisyCount), numbers[(2 * count + 3)..], group.NoiseBeyond[at]);
+            isDecided = sampler.TryDrawWide(candidates, wide, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token)
+                && (numbers[2 * count + 2] == 1 || !float.IsFinite(numbers[0]));
+        }
+        else
+        {
+            isDecided = sampler.TryDraw(candidates, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token);
+        }
+        if (isDecided)
+            return token;
+        WholeRowCount++;
+        return new Sampler(group.Width).Draw(link.Receive(group.Logits.select(0, at)), draw.FirstToken, sampling, seed, draw.Index, sampleIndex);
+    }
+}
