@@ -6,6 +6,7 @@ using Emu3.Benchmarks.Fuzz.Document;
 using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Memory;
+using Emu3.Benchmarks.Parallel;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
 using Emu3.Benchmarks.Recovery;
@@ -46,7 +47,7 @@ var threads = new Option<int>("--threads") { Description = "Threads that compute
 var kernels = new Command("kernels", "The products of the real model's layers beside what the machine can do at most.") { threads };
 kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels };
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, ParallelBenchmark.Create() };
 foreach (var command in RealWidthBenchmark.Commands())
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Emu3.Inference.Batching;
 using Emu3.Inference.Engine;
 
 namespace Emu3.Inference;
@@ -72,6 +73,12 @@ public sealed class EngineOptions : IValidatableObject
     /// </summary>
     public bool RowInvariance { get; set; } = true;
 
+    /// <summary>
+    /// Draws several tokens of a sequence in one step where guesses of them turn out right (docs/decisions/0015). No token depends on it: off only to measure
+    /// what it gains. Ignored without row invariance, where a token would depend on it.
+    /// </summary>
+    public bool ParallelDecoding { get; set; } = true;
+
     /// <summary>Pixels of an input picture at most, checked in its header before it is decoded.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxInputPixels { get; set; } = 178_956_970;
@@ -91,6 +98,12 @@ public sealed class EngineOptions : IValidatableObject
 
     /// <summary>For tests and benchmarks: TorchSharp on the CPU too, in place of our own kernels.</summary>
     internal bool TorchOnCpu { get; set; }
+
+    /// <summary>For tests and benchmarks: chooses the windows of parallel decoding in place of the cost model.</summary>
+    internal IWindowPolicy? Windows { get; set; }
+
+    /// <summary>For benchmarks: where a request's guesses come from; null for those that suit it.</summary>
+    internal Func<GenerationRequest, IDraftSource>? Drafts { get; set; }
 
     /// <summary>Whether TorchSharp computes.</summary>
     internal bool RunsOnTorch => TorchOnCpu || Device != "cpu";

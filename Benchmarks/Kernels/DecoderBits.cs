@@ -19,14 +19,15 @@ internal static class DecoderBits
     /// <param name="model">The checkpoint's folder.</param>
     /// <param name="kernels">That compute.</param>
     /// <param name="threads">Any number.</param>
+    /// <param name="windows">Of parallel decoding; null for one token of each sequence in each step.</param>
     /// <returns>SHA-256 in hex.</returns>
-    public static string Hash(string model, ICpuKernels kernels, int threads)
+    public static string Hash(string model, ICpuKernels kernels, int threads, IWindowPolicy? windows = null)
     {
         var folder = ModelFolder.Open(model);
         var config = ConfigReader.Read(folder);
         using var files = CheckpointFiles.Open(folder);
         using var backend = CpuBackend.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels);
-        var scheduler = new BatchScheduler(new SlotPool(3), prefillChunk: 17);
+        var scheduler = new BatchScheduler(new SlotPool(3), prefillChunk: 17, windows ?? new SingleDraws());
         int[] Prompt(int from) => [.. Enumerable.Range(from, PromptLength).Select(i => i * 7919 % config.Tokens.FirstVisual)];
         var settings = new DrawSettings(new SamplingSettings(1.1, 50, 0.95), Seed: 7, GuidanceScale: 3);
         scheduler.Add(new Sequence(new ImageGrammar(2, 3, config.Tokens), [Prompt(1), Prompt(1000)], [], settings));

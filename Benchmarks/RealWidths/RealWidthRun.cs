@@ -52,7 +52,8 @@ internal static class RealWidthRun
         return new RealWidthResult(load, count / seconds, Status("VmHWM"), Status("RssAnon"), hash);
     }
 
-    private static ImageRequest Request(int i, int cells) => new()
+    /// <summary>A guided picture, sampled.</summary>
+    internal static ImageRequest Request(int i, int cells) => new()
     {
         Id = $"{i}",
         Prompt = "a big red star on a blue background",

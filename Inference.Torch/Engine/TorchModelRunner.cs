@@ -17,6 +17,8 @@ public sealed class TorchModelRunner(Emu3Model model, KvCache cache, SpecialToke
 {
     private readonly DeviceSampler sampler = new(model.Link, model.Config.VocabularySize);
 
+    public int RowsPerPass => Emu3Model.MaxRows;
+
     public void Clear(Sequence sequence)
     {
         foreach (var branch in sequence.Branches)

@@ -18,7 +18,7 @@ public sealed class BatchPlan
 {
     private readonly List<PlannedRow> rows = [];
     private readonly List<PlannedDraw> draws = [];
-    private readonly List<(SequenceBranch Branch, int Count)> advances = [];
+    private readonly List<(SequenceBranch Branch, int CachedCount)> prefilled = [];
 
     public IReadOnlyList<PlannedRow> Rows => rows;
     public IReadOnlyList<PlannedDraw> Draws => draws;
@@ -39,18 +39,52 @@ public sealed class BatchPlan
         return drawing;
     }
 
-    internal IReadOnlyList<(SequenceBranch Branch, int Count)> Advances => advances;
+    /// <summary>Draws that depend on guesses.</summary>
+    public int DraftCount { get; private set; }
 
-    /// <summary>Plans the next rows of a branch and returns the index of the last one.</summary>
-    internal int Add(Sequence sequence, SequenceBranch branch, int from, int count)
+    /// <summary>Branches that draw nothing in this step, and how many of their positions will be in the cache.</summary>
+    internal IReadOnlyList<(SequenceBranch Branch, int CachedCount)> Prefilled => prefilled;
+
+    /// <summary>Plans the next rows of a prompt.</summary>
+    internal void Prefill(Sequence sequence, SequenceBranch branch, int count)
     {
-        for (var position = from; position < from + count; position++)
-            rows.Add(new PlannedRow(sequence.TokenAt(branch, position), position, branch.Slot));
-        advances.Add((branch, count));
-        PrefillCount += sequence.HasDrawn ? 0 : count;
-        return rows.Count - 1;
+        AddRows(sequence, branch, branch.CachedCount + count);
+        prefilled.Add((branch, branch.CachedCount + count));
+        PrefillCount += count;
     }
 
-    internal void Draw(Sequence sequence, int conditionalRow, int unconditionalRow) =>
-        draws.Add(new PlannedDraw(sequence, sequence.Generated.Count, conditionalRow, unconditionalRow));
+    /// <summary>Plans what is missing of a sequence, and draws behind it and behind its first guesses.</summary>
+    /// <param name="sequence">All that is missing can be fed.</param>
+    /// <param name="window">Draws, 1 to <see cref="Sequence.PossibleDraws"/>.</param>
+    internal void Draw(Sequence sequence, int window)
+    {
+        var indices = new int[window];
+        for (var (i, index) = (0, sequence.Generated.Count); i < window; i++, index++)
+        {
+            while (sequence.Rules.ForcedAt(index) is not null)
+                index++;
+            indices[i] = index;
+        }
+        var (conditional, unconditional) = (Feed(0), sequence.Branches.Count == 2 ? Feed(1) : -1);
+        foreach (var index in indices)
+            draws.Add(new PlannedDraw(sequence, index, conditional + index - indices[0], unconditional < 0 ? -1 : unconditional + index - indices[0]));
+        DraftCount += window - 1;
+
+        // Feeds a branch, and returns the row of the last generated token, behind which the first draw is.
+        int Feed(int branch)
+        {
+            var fed = sequence.Branches[branch];
+            var missing = sequence.TokenCount(fed) - fed.CachedCount;
+            PrefillCount += sequence.HasDrawn ? 0 : missing;
+            var first = rows.Count;
+            AddRows(sequence, fed, fed.Prompt.Count + indices[^1]);
+            return first + missing - 1;
+        }
+    }
+
+    private void AddRows(Sequence sequence, SequenceBranch branch, int end)
+    {
+        for (var position = branch.CachedCount; position < end; position++)
+            rows.Add(new PlannedRow(sequence.TokenAt(branch, position), position, branch.Slot));
+    }
 }

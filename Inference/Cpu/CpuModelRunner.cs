@@ -16,6 +16,8 @@ internal sealed class CpuModelRunner(CpuModel model, CpuThreads threads, Special
     private readonly StepLogits logits = new();
     private readonly StepSampler sampler = new(tokens, vocabularySize, threads.Count);
 
+    public int RowsPerPass => CpuModel.MaxRows;
+
     /// <summary>Nothing is to be done: attention reads no position that the sequence has not written.</summary>
     public void Clear(Sequence sequence) { }
 

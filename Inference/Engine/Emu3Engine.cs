@@ -29,6 +29,8 @@ public sealed partial class Emu3Engine : IEngine
     private SlotPool slots = null!;
     private BatchScheduler scheduler = null!;
     private IModelRunner runner = null!;
+    private PassCosts? costs; // null without parallel decoding
+    private Func<GenerationRequest, IDraftSource>? drafts;
     private PictureQueue pictures = null!;
     private RequestChecks checks = null!;
     private Snapshot snapshot = new(default, 0);
@@ -147,8 +149,8 @@ public sealed partial class Emu3Engine : IEngine
             using (loaded = LoadedModel.Load(options, progress, cancellationToken))
             {
                 slots = new SlotPool(loaded.Backend.SlotCount);
-                scheduler = new BatchScheduler(slots, options.PrefillChunk);
-                runner = loaded.Backend.Runner;
+                (runner, drafts) = (loaded.Backend.Runner, options.Drafts);
+                scheduler = new BatchScheduler(slots, options.PrefillChunk, Windows(options, progress));
                 pictures = new PictureQueue(loaded.Backend.Vision);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
@@ -168,6 +170,17 @@ public sealed partial class Emu3Engine : IEngine
         }
         StopRequests();
         ended.SetResult();
+    }
+
+    /// <summary>How windows are chosen. Without row invariance a token could depend on its window, so there all are 1.</summary>
+    private IWindowPolicy Windows(EngineOptions options, IProgress<LoadStage>? progress)
+    {
+        if (options.Windows is { } given)
+            return given;
+        if (!options.ParallelDecoding || !NumericClass.RowInvariant)
+            return new SingleDraws();
+        progress?.Report("measuring steps");
+        return new WindowPlanner(costs = PassMeasurement.Measure(runner, Model.MaxPositions, loaded.Config.Tokens, Model.ImageDefaults.Sampling));
     }
 
     // :: Step 5 The engine batches: plan, forward, sample, commit, publish.
@@ -247,12 +260,12 @@ public sealed partial class Emu3Engine : IEngine
         if (running.Request is ImageRequest image)
         {
             var grammar = new ImageGrammar(image.LatentHeight, image.LatentWidth, loaded.Config.Tokens);
-            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated, DrawSettings.Of(image)), 0);
+            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated, DrawSettings.Of(image), drafts?.Invoke(image)), 0);
         }
         var chat = (ChatRequest)running.Request;
         var codes = running.Pictures.Select(loaded.Backend.Vision.EncodeStill).Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
         var prompt = loaded.Prompts.Build(chat.Messages, codes);
-        return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated, DrawSettings.Of(chat)), prompt.PictureTokenCount);
+        return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated, DrawSettings.Of(chat), drafts?.Invoke(chat)), prompt.PictureTokenCount);
     }
 
     private void Admit(RunningRequest running)
@@ -265,18 +278,20 @@ public sealed partial class Emu3Engine : IEngine
     private void Step(BatchPlan plan)
     {
         var began = Stopwatch.GetTimestamp();
-        RunningRequest[] drawing = [.. plan.Draws.Select(draw => bySequence[draw.Sequence])];
+        RunningRequest[] drawing = [.. plan.Draws.Select(draw => draw.Sequence).Distinct().Select(sequence => bySequence[sequence])];
         Guard(() => [.. bySequence.Values.Where(running => running.Sequence.Branches[0].Slot >= 0)], () =>
         {
             var tokens = runner.Run(plan);
+            if (plan.PrefillCount == 0) // rows that draw nothing cost less
+                costs?.Observe(plan.Rows.Count, Stopwatch.GetElapsedTime(began).TotalSeconds);
             var before = drawing.Sum(running => running.Sequence.Generated.Count);
-            var (finished, broken) = scheduler.Commit(plan, tokens);
-            foreach (var sequence in broken)
-                Fail(bySequence[sequence], new EngineFailure(EngineFailureCode.NotSupported,
-                    $"The checkpoint's logits for token {sequence.Generated.Count} are not finite numbers."));
+            var (finished, broken, accepted) = scheduler.Commit(plan, tokens);
             foreach (var running in drawing)
-                if (active.Contains(running))
-                    running.PublishTokens();
+                running.PublishTokens();
+            foreach (var sequence in broken)
+                if (!bySequence[sequence].IsComplete)
+                    Fail(bySequence[sequence], new EngineFailure(EngineFailureCode.NotSupported,
+                        $"The checkpoint's logits for token {sequence.Generated.Count} are not finite numbers."));
             foreach (var sequence in finished)
                 Complete(bySequence[sequence]);
             foreach (var running in drawing)
@@ -286,6 +301,7 @@ public sealed partial class Emu3Engine : IEngine
             stepCount++;
             generatedTokenCount += generated;
             metrics.StepDone(Stopwatch.GetElapsedTime(began), plan.Rows.Count, plan.PrefillCount, generated);
+            metrics.DraftsDone(plan.DraftCount, accepted);
         });
     }
 

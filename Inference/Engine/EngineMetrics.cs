@@ -6,11 +6,13 @@ namespace Emu3.Inference.Engine;
 public sealed class EngineMetrics : IDisposable
 {
     private static readonly KeyValuePair<string, object?> s_prefill = new("kind", "prefill"), s_generated = new("kind", "generated");
+    private static readonly KeyValuePair<string, object?> s_accepted = new("outcome", "accepted"), s_rejected = new("outcome", "rejected");
 
     private readonly Meter meter;
     private readonly Histogram<double> stepDuration;
     private readonly Histogram<int> stepRows;
     private readonly Counter<long> tokens;
+    private readonly Counter<long> drafts;
     private readonly Counter<long> requests;
     private readonly Histogram<double> queueWait;
     private readonly Histogram<double> decodeDuration;
@@ -26,6 +28,7 @@ public sealed class EngineMetrics : IDisposable
         stepRows = meter.CreateHistogram<int>("emu3.engine.step.rows", "{row}", "Rows of one step.",
             advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
         tokens = meter.CreateCounter<long>("emu3.engine.tokens", "{token}", "Tokens by kind: prefill, generated.");
+        drafts = meter.CreateCounter<long>("emu3.engine.drafts", "{token}", "Tokens that parallel decoding drew behind guesses, by outcome: accepted, rejected.");
         requests = meter.CreateCounter<long>("emu3.engine.requests", "{request}", "Requests that ended, by outcome.");
         queueWait = meter.CreateHistogram<double>("emu3.engine.queue.duration", "s", "From the request's arrival to its slots.",
             advice: new() { HistogramBucketBoundaries = [.01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 900] });
@@ -45,6 +48,15 @@ public sealed class EngineMetrics : IDisposable
         stepRows.Record(rows);
         tokens.Add(prefilled, s_prefill);
         tokens.Add(generated, s_generated);
+    }
+
+    /// <summary>Of a step.</summary>
+    /// <param name="drafted">Tokens drawn behind guesses.</param>
+    /// <param name="accepted">Of them, those that stayed.</param>
+    public void DraftsDone(int drafted, int accepted)
+    {
+        drafts.Add(accepted, s_accepted);
+        drafts.Add(drafted - accepted, s_rejected);
     }
 
     public void PictureDecoded(TimeSpan duration) => decodeDuration.Record(duration.TotalSeconds);

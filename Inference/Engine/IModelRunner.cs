@@ -8,6 +8,9 @@ namespace Emu3.Inference.Engine;
 /// </summary>
 public interface IModelRunner
 {
+    /// <summary>Rows of a forward pass at most; a step with more runs in several.</summary>
+    int RowsPerPass { get; }
+
     /// <summary>Forgets what the slots of a sequence held. Called when it has got them, before its first rows.</summary>
     void Clear(Sequence sequence);
 

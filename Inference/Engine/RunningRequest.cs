@@ -62,15 +62,14 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
     /// <summary>Tells the tokens that were not told yet.</summary>
     public void PublishTokens()
     {
-        var (generated, first) = (Sequence.Generated, published);
-        if (first == generated.Count)
-            return;
-        var ids = new int[generated.Count - first];
-        for (var i = 0; i < ids.Length; i++)
-            ids[i] = generated[first + i];
-        var pieces = text is null ? null : ids.Select((id, i) => text.Push(id, isLast: i == ids.Length - 1 && Sequence.IsFinished)).ToArray();
-        published = generated.Count;
-        events.Writer.TryWrite(new EngineEvent.TokensGenerated(first, ids, pieces));
+        var (generated, first, pieces) = (Sequence.Generated, published, new List<string>());
+        for (; published < generated.Count && !(text is { IsStopped: true }); published++)
+            if (text is not null)
+                pieces.Add(text.Push(generated[published], isLast: published == generated.Count - 1 && Sequence.IsFinished));
+        if (published < generated.Count)
+            Sequence.Truncate(published); // drawn in the same step as the stop, behind it
+        if (published > first)
+            events.Writer.TryWrite(new EngineEvent.TokensGenerated(first, [.. generated.Skip(first)], text is null ? null : [.. pieces]));
     }
 
     public void Publish(Picture picture) => events.Writer.TryWrite(new EngineEvent.PictureDecoded(picture.Width, picture.Height, picture.Rgb));

@@ -12,6 +12,9 @@ public interface ISequenceRules
     /// <summary>The only token allowed at <paramref name="index"/> of the generated part; null when it is sampled.</summary>
     int? ForcedAt(int index);
 
+    /// <summary>Index of the token that the one at <paramref name="index"/> is most likely to resemble, earlier than it; null where there is none.</summary>
+    int? NeighbourOf(int index);
+
     /// <summary>Whether nothing can follow; the last token is at <paramref name="count"/> − 1.</summary>
     /// <param name="count">Generated tokens.</param>
     /// <param name="last">The last of them.</param>
@@ -23,5 +26,6 @@ public sealed record TextRules(int EndOfSequence, int MaxLength) : ISequenceRule
 {
     public bool IsVisual => false;
     public int? ForcedAt(int index) => null;
+    public int? NeighbourOf(int index) => null;
     public bool IsEnd(int count, int last) => last == EndOfSequence || count >= MaxLength;
 }

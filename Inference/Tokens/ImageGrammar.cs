@@ -23,6 +23,9 @@ public sealed class ImageGrammar(int latentHeight, int latentWidth, SpecialToken
         _ => index % rowLength == latentWidth ? tokens.EndOfLine : null,
     };
 
+    /// <summary>The token above; in the first row the one on the left.</summary>
+    public int? NeighbourOf(int index) => index >= rowLength ? index - rowLength : index > 0 ? index - 1 : null;
+
     public bool IsEnd(int count, int last) => count == MaxLength;
 
     /// <summary>What is wrong with tokens that claim to be the beginning of this picture; null when nothing is.</summary>

@@ -6,6 +6,7 @@ using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Model;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
+using Emu3.Tests.Unit.Inference.Batching;
 using Emu3.Tests.Unit.Inference.Engine;
 using static TorchSharp.torch;
 
@@ -32,11 +33,12 @@ public sealed class RowInvarianceTests
         [.. Enumerable.Range(0, count).Select(_ => random.Next(tokens.FirstVisual + tokens.VisualCount))];
 
     /// <summary>Runs the target among neighbours that come and go.</summary>
-    private static Recording Record(DecoderUnderTest decoder, Target target, int chunk, int neighbours = 0, int resumedAt = 0, int[]? ids = null, int seed = 1)
+    private static Recording Record(DecoderUnderTest decoder, Target target, int chunk, int neighbours = 0, int resumedAt = 0, int[]? ids = null, int seed = 1,
+        IWindowPolicy? windows = null)
     {
         using var decoderSlots = decoder.Slots(neighbours + 2);
         var (tokens, random, runner) = (decoder.Config.Tokens, new Random(seed), decoderSlots.Runner);
-        var scheduler = new BatchScheduler(new SlotPool(neighbours + 2), chunk);
+        var scheduler = new BatchScheduler(new SlotPool(neighbours + 2), chunk, windows ?? new SingleDraws());
         var sequence = new Sequence(new ImageGrammar(target.Height, target.Width, tokens), target.Prompts, ids?[..resumedAt] ?? [], new DrawSettings(target.Sampling, target.Seed, GuidanceScale: target.Guidance));
         List<Sequence> others = [];
         var joinsAt = random.Next(4);
@@ -65,7 +67,7 @@ public sealed class RowInvarianceTests
             var drawn = runner.Run(plan, (draw, conditional, unconditional) =>
             {
                 if (draw.Sequence == sequence)
-                    logitBits.Add(draw.Index, [.. MemoryMarshal.AsBytes(conditional), .. MemoryMarshal.AsBytes(unconditional)]);
+                    logitBits[draw.Index] = [.. MemoryMarshal.AsBytes(conditional), .. MemoryMarshal.AsBytes(unconditional)]; // behind a wrong guess it is drawn again
             });
             for (var i = 0; i < drawn.Length; i++)
                 if (plan.Draws[i].Sequence != sequence)
@@ -100,6 +102,23 @@ public sealed class RowInvarianceTests
             RequireEqual(alone, Record(decoder, target, chunk: 64, neighbours, seed: neighbours), $"among {neighbours} neighbours");
         using var another = DecoderUnderTest.Open(TinyA, way);
         RequireEqual(alone, Record(another, target, chunk: 5, neighbours: 3), "in another instance");
+    }
+
+    /// <summary>Of guesses that are mostly wrong, as the checkpoint is not trained, and of those of a trained one.</summary>
+    [Theory]
+    [InlineData("tiny-a", 1, Way.Cpu)]
+    [InlineData("tiny-a", 2, Way.Cpu)]
+    [InlineData("emu3-tiny", 2, Way.Cpu)]
+    [InlineData("tiny-a", 1, Way.Torch)]
+    [InlineData("tiny-a", 2, Way.Torch)]
+    public void Bits_InWindowsOfGuesses_AreThoseOfOneTokenAStep(string checkpoint, int branches, Way way)
+    {
+        using var decoder = DecoderUnderTest.Open(checkpoint == "tiny-a" ? TinyA : ModelFolder.Open(TestEngines.Trained), way);
+        var target = Target.Random(new Random(20 + branches), decoder.Config.Tokens, 5, 6, branches, 120);
+        var single = Record(decoder, target, chunk: 1000);
+        foreach (var seed in (int[])[1, 2, 3])
+            RequireEqual(single, Record(decoder, target, chunk: 64, neighbours: 3 * (seed - 1), seed: seed, windows: new RandomWindows(new Random(seed))), $"in windows, {seed}");
+        RequireEqual(single, Record(decoder, target, chunk: 64, resumedAt: 9, ids: single.Ids, windows: new LongestWindows()), "in windows, resumed");
     }
 
     [Theory]

@@ -28,7 +28,7 @@ public sealed class SamplingGoldenTests
                 [prompts.Image(image.Text("text"), size[0], size[1]), prompts.Image(image.Text("negative"), size[0], size[1])],
                 image.Integers("ids")[..position],
                 new DrawSettings(SamplingSettings.Greedy, Seed: 0));
-            var scheduler = new BatchScheduler(new SlotPool(2), prefillChunk: 1000);
+            var scheduler = new BatchScheduler(new SlotPool(2), prefillChunk: 1000, new SingleDraws());
             scheduler.Add(sequence);
             scheduler.Admit();
             var plan = scheduler.Plan()!;

@@ -23,7 +23,7 @@ public sealed class BatchSchedulerTests
     [Fact]
     public void Plan_EndOfRow_FeedsTheLastVisualTokenAndTheEndOfLineTogether()
     {
-        var scheduler = new BatchScheduler(new SlotPool(1), 64);
+        var scheduler = new BatchScheduler(new SlotPool(1), 64, new SingleDraws());
         scheduler.Add(Picture(2, 2, 3));
         scheduler.Admit();
         List<(int[] Tokens, int[] Positions)> steps = [];
@@ -40,7 +40,7 @@ public sealed class BatchSchedulerTests
     [Fact]
     public void Plan_BranchesOfUnequalLength_DrawInTheSameStep()
     {
-        var scheduler = new BatchScheduler(new SlotPool(2), 4);
+        var scheduler = new BatchScheduler(new SlotPool(2), 4, new SingleDraws());
         var sequence = Picture(1, 2, 3, 9);
         scheduler.Add(sequence);
         scheduler.Admit();
@@ -60,7 +60,7 @@ public sealed class BatchSchedulerTests
     public void Admit_FirstNeedsMoreThanIsFree_NobodyOvertakes()
     {
         var slots = new SlotPool(3);
-        var scheduler = new BatchScheduler(slots, 64);
+        var scheduler = new BatchScheduler(slots, 64, new SingleDraws());
         Sequence first = Picture(2, 2, 3, 4), second = Picture(2, 2, 3, 4), third = Text(3, 5);
         foreach (var sequence in new[] { first, second, third })
             scheduler.Add(sequence);
@@ -75,7 +75,7 @@ public sealed class BatchSchedulerTests
     public void Commit_SequenceWasRemoved_IsPassedOver()
     {
         var slots = new SlotPool(2);
-        var scheduler = new BatchScheduler(slots, 64);
+        var scheduler = new BatchScheduler(slots, 64, new SingleDraws());
         Sequence gone = Text(3, 5), stays = Text(3, 5);
         scheduler.Add(gone);
         scheduler.Add(stays);
@@ -94,7 +94,7 @@ public sealed class BatchSchedulerTests
         var sequence = new Sequence(new ImageGrammar(1, 2, Tokens), [[1]], [100, 101], Settings);
         Assert.Equal([100, 101, 6, 7, 4, 2], sequence.Generated);
         Assert.True(sequence.IsFinished);
-        Assert.Throws<ArgumentException>(() => new BatchScheduler(new SlotPool(1), 1).Add(sequence));
+        Assert.Throws<ArgumentException>(() => new BatchScheduler(new SlotPool(1), 1, new SingleDraws()).Add(sequence));
     }
 
     private sealed record Arrival(int AtStep, bool IsPicture, int Height, int Width, int[] PromptLengths, int Brought, int CancelAfter);
@@ -123,7 +123,7 @@ public sealed class BatchSchedulerTests
         public Run(int slotCount, int chunk, Random random)
         {
             slots = new SlotPool(slotCount);
-            scheduler = new BatchScheduler(slots, chunk);
+            scheduler = new BatchScheduler(slots, chunk, new SingleDraws());
             (this.chunk, this.random) = (chunk, random);
         }
 
