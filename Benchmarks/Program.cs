@@ -6,7 +6,7 @@ using Emu3.Benchmarks.Fuzz.Document;
 using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Memory;
-using Emu3.Benchmarks.Parallel;
+using Emu3.Benchmarks.ParallelDecoding;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
 using Emu3.Benchmarks.Recovery;

@@ -1,6 +1,6 @@
 using Emu3.Inference.Batching;
 
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>
 /// Guesses that turn out right as often as recorded ones: the true tokens of an earlier run, made wrong behind a length that is drawn from what was recorded for

@@ -1,4 +1,4 @@
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>How many tokens steps committed, by their window.</summary>
 /// <param name="lengths">Of each window, what steps that could draw all of it committed.</param>

@@ -3,7 +3,7 @@ using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
 using Emu3.Inference;
 
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>What parallel decoding saves: passes of one picture, passes and time by pictures in flight, and time at the real model's widths.</summary>
 internal static class ParallelBenchmark

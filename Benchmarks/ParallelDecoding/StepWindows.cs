@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>The windows of an engine that runs one request: what each step tried to draw and what stayed, by the metric that each step records.</summary>
 internal sealed class StepWindows : IDisposable

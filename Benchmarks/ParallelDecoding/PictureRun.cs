@@ -5,7 +5,7 @@ using Emu3.Inference.Engine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>One picture's tokens, without its pixels.</summary>
 /// <param name="Ids">All but the last forced ones.</param>

@@ -1,6 +1,6 @@
 using Emu3.Inference.Batching;
 
-namespace Emu3.Benchmarks.Parallel;
+namespace Emu3.Benchmarks.ParallelDecoding;
 
 /// <summary>Windows as long as possible up to a length, whatever they cost: what a device chooses on which more rows cost nothing.</summary>
 internal sealed class FixedWindows(int length) : IWindowPolicy
