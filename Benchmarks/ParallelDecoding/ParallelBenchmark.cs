@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics.Metrics;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
 using Emu3.Inference;
@@ -11,6 +12,7 @@ internal static class ParallelBenchmark
     private const int Pictures = 16; // of which passes are counted, and accepted lengths recorded
 
     private static readonly int[] s_inFlight = [1, 2, 4, 8, 16, 32, 64];
+    private static readonly int[] s_fixed = [2, 4, 8, 16];
     private static readonly int[] s_windows = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
     public static Command Create()
@@ -138,10 +140,7 @@ internal static class ParallelBenchmark
         var truth = (await PictureRun.DrawAsync(off, request)).Ids;
         var meters = PictureRun.Meters();
         using var windows = new StepWindows(meters);
-        var options = Options();
-        var random = new Random(1);
-        options.Drafts = _ => new ReplayedDrafts(truth, recorded, windows, random);
-        await using var on = await PictureRun.LoadAsync(options, meters);
+        await using var on = await ReplayingAsync(Options(), windows, meters);
         await PictureRun.DrawAsync(on, request);
         windows.Clear();
         List<PictureRun> withouts = [], withs = [];
@@ -149,6 +148,15 @@ internal static class ParallelBenchmark
         {
             withouts.Add(await PictureRun.DrawAsync(off, request));
             withs.Add(await PictureRun.DrawAsync(on, request));
+        }
+        var fixedRates = new Dictionary<int, double>();
+        foreach (var window in s_fixed)
+        {
+            var (fixedMeters, fixedOptions) = (PictureRun.Meters(), Options());
+            using var fixedWindows = new StepWindows(fixedMeters);
+            fixedOptions.Windows = new FixedWindows(window);
+            await using var engine = await ReplayingAsync(fixedOptions, fixedWindows, fixedMeters);
+            fixedRates[window] = (await PictureRun.DrawAsync(engine, request)).TokensPerSecond;
         }
         report.Line();
         report.Line("## At the real model's widths");
@@ -163,9 +171,17 @@ internal static class ParallelBenchmark
                 $"**{Report.Spread([.. withs.Zip(withouts, (with, without) => with.TokensPerSecond / without.TokensPerSecond)])}**"],
             ["passes", $"{withouts[0].Steps}", Report.Spread([.. withs.Select(run => (double)run.Steps)]), ""],
         ]);
+        report.Table(["fixed window, one run each", .. fixedRates.Keys.Select(window => $"{window}")], [["tokens/s", .. fixedRates.Values.Select(Report.Figure)]]);
         report.Line($"Windows that were chosen: {string.Join(", ", windows.Steps.GroupBy(step => step.Window).OrderBy(group => group.Key).Select(group => $"{group.Key} in {group.Count()} steps ({Report.Figure(group.Average(step => step.Committed))} tokens each)"))}.");
         report.Line();
         report.Line($"Ids of all runs: {(withouts.Concat(withs).All(run => run.Ids.SequenceEqual(truth)) ? "the same" : "**different**")}.");
+
+        Task<IEngine> ReplayingAsync(EngineOptions options, StepWindows seen, IMeterFactory meters)
+        {
+            var random = new Random(1);
+            options.Drafts = _ => new ReplayedDrafts(truth, recorded, seen, random);
+            return PictureRun.LoadAsync(options, meters);
+        }
     }
 
     private static EngineOptions WithoutWindows(EngineOptions options)

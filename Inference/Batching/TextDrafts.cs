@@ -1,44 +1,39 @@
+using System.Runtime.InteropServices;
+
 namespace Emu3.Inference.Batching;
 
 /// <summary>
-/// Guesses of an answer: its last tokens are looked for earlier in the prompt and the answer, and what followed there is guessed to follow again. Of several
-/// places the one that agrees longest is taken, of those the latest.
+/// Guesses of an answer: its last tokens are looked for earlier in the prompt and the answer, and what followed there is guessed to follow again. Four tokens
+/// that agree are better than three, three than two; of equal places the latest is taken.
 /// </summary>
 public sealed class TextDrafts : IDraftSource
 {
-    private const int ShortestMatch = 2; // a single token is found nearly everywhere, and says little
-    private const int LongestMatch = 16;
+    private const int LongestMatch = 4, ShortestMatch = 2; // a single token is found nearly everywhere, and says little
 
-    private int followed; // place in prompt and answer of what followed the match
+    private readonly List<int> text = []; // prompt and answer
+    private int followed; // place of what followed the match; −1 without
 
     public int? At(Sequence sequence, int index)
     {
+        var promptLength = sequence.Branches[0].Prompt.Count;
         if (index == sequence.Generated.Count)
-            followed = Find(sequence);
-        return followed < 0 ? null : TokenAt(sequence, followed + index - sequence.Generated.Count);
+        {
+            if (text.Count == 0)
+                text.AddRange(sequence.Branches[0].Prompt);
+            text.AddRange(sequence.Generated.Skip(text.Count - promptLength));
+            followed = Find(CollectionsMarshal.AsSpan(text));
+        }
+        var place = followed + index - sequence.Generated.Count;
+        return followed < 0 ? null : place < promptLength ? text[place] : sequence.Known(place - promptLength);
     }
 
     public void Learn(int index, int token) { }
 
-    private static int TokenAt(Sequence sequence, int place)
+    private static int Find(ReadOnlySpan<int> text)
     {
-        var prompt = sequence.Branches[0].Prompt;
-        return place < prompt.Count ? prompt[place] : sequence.Known(place - prompt.Count);
-    }
-
-    /// <summary>Where the tokens behind the best match begin; −1 without a match.</summary>
-    private static int Find(Sequence sequence)
-    {
-        var count = sequence.Branches[0].Prompt.Count + sequence.Generated.Count;
-        var (best, longest) = (-1, ShortestMatch - 1);
-        for (var end = count - 1; end >= ShortestMatch && longest < LongestMatch; end--)
-        {
-            var length = 0;
-            while (length < LongestMatch && length < end && TokenAt(sequence, end - 1 - length) == TokenAt(sequence, count - 1 - length))
-                length++;
-            if (length > longest)
-                (best, longest) = (end, length);
-        }
-        return best;
+        for (var length = Math.Min(LongestMatch, text.Length - 1); length >= ShortestMatch; length--)
+            if (text[..^1].LastIndexOf(text[^length..]) is >= 0 and var at)
+                return at + length;
+        return -1;
     }
 }

@@ -7,10 +7,10 @@ namespace Emu3.Inference.Engine;
 /// <summary>Measures at load what a step costs by its number of rows. The first step also brings the weights into memory, which the first request need not wait for then.</summary>
 internal static class PassMeasurement
 {
-    private const int Turns = 5; // of which the fastest counts: others are held up by other processes, or by code that is still being compiled
+    private const int Turns = 3; // of which the fastest counts: others are held up by other processes, or by code that is still being compiled
     private const int LeastCounts = 3; // measured once whatever they take
 
-    private static readonly TimeSpan s_budget = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan s_budget = TimeSpan.FromMilliseconds(100);
     private static readonly int[] s_rowCounts = [2, 8, 32, 128, 64, 16, 4]; // the most telling first: the others are for those who have the time
 
     /// <param name="runner">All its slots are free.</param>
