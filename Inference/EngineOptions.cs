@@ -105,6 +105,9 @@ public sealed class EngineOptions : IValidatableObject
     /// <summary>For benchmarks: where a request's guesses come from; null for those that suit it.</summary>
     internal Func<GenerationRequest, IDraftSource>? Drafts { get; set; }
 
+    /// <summary>Threads of the CPU's kernels.</summary>
+    internal int ThreadCount => Threads == 0 ? Environment.ProcessorCount : Threads;
+
     /// <summary>Whether TorchSharp computes.</summary>
     internal bool RunsOnTorch => TorchOnCpu || Device != "cpu";
 

@@ -26,7 +26,7 @@ internal static class DecoderBits
         var folder = ModelFolder.Open(model);
         var config = ConfigReader.Read(folder);
         using var files = CheckpointFiles.Open(folder);
-        using var backend = CpuBackend.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels);
+        using var backend = CpuBackend.Load(files, config, new EngineOptions { Model = model, SlotCount = 3, Threads = threads }, kernels: kernels);
         var scheduler = new BatchScheduler(new SlotPool(3), prefillChunk: 17, windows ?? new SingleDraws());
         int[] Prompt(int from) => [.. Enumerable.Range(from, PromptLength).Select(i => i * 7919 % config.Tokens.FirstVisual)];
         var settings = new DrawSettings(new SamplingSettings(1.1, 50, 0.95), Seed: 7, GuidanceScale: 3);

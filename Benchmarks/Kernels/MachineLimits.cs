@@ -6,21 +6,12 @@ using Emu3.Inference.Cpu;
 namespace Emu3.Benchmarks.Kernels;
 
 /// <summary>What the machine can do at most, measured by loops that do nothing else.</summary>
-internal static unsafe class MachineLimits
+internal static class MachineLimits
 {
     private const int Rounds = 7;
-    private const long ReadCount = 64 << 20; // numbers: far more than any cache holds
 
     /// <summary>Bytes a second that all threads together read from memory.</summary>
-    public static double ReadRate(int threads)
-    {
-        using var pool = new WorkerPool(threads);
-        using var memory = new NativeFloats(ReadCount);
-        memory.Span.Fill(1);
-        var parts = 8 * threads;
-        var sums = new float[parts];
-        return ReadCount * sizeof(float) / Best(() => pool.Run(parts, (part, _) => sums[part] = Sum(memory.Address + ReadCount / parts * part, ReadCount / parts)));
-    }
+    public static double ReadRate(int threads) => Inference.Memory.ReadRate.Measure(threads);
 
     /// <summary>Additions and multiplications a second of all threads together, two in a fused multiply-add.</summary>
     public static double MultiplyAddRate(int threads)
@@ -43,20 +34,6 @@ internal static unsafe class MachineLimits
             best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
         return best;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Sum(float* from, long count)
-    {
-        Vector512<float> a = default, b = default, c = default, d = default;
-        for (var end = from + count; from < end; from += 64)
-        {
-            a += Vector512.Load(from);
-            b += Vector512.Load(from + 16);
-            c += Vector512.Load(from + 32);
-            d += Vector512.Load(from + 48);
-        }
-        return Vector512.Sum(a + b + (c + d));
     }
 
     /// <summary>Sixteen chains, so that none waits for itself.</summary>

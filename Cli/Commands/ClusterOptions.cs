@@ -58,6 +58,7 @@ internal sealed class ClusterOptions
 
     private readonly Option<int?> _threads = new Option<int?>("--threads") { Description = "Threads of the processor's kernels, for each device. Default: one a core, shared among the devices." }.Within(1);
     private readonly Option<int?> _slots = new Option<int?>("--slots") { Description = "Sequences at once; a guided picture takes two. Default: by free memory, 64 at most." }.Within(1);
+    private readonly Option<int?> _positions = new Option<int?>("--positions") { Description = "Positions of a sequence at most: its prompt with its picture or answer. Fewer take less memory. Default: the model's." }.Within(1);
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Logs of the cluster on standard error, and stack traces." };
 
     public void AddTo(Command command)
@@ -104,6 +105,7 @@ internal sealed class ClusterOptions
         Devices = result.GetValue(_devices),
         Threads = result.GetValue(_threads),
         Slots = result.GetValue(_slots),
+        Positions = result.GetValue(_positions),
         IsVerbose = result.GetValue(_verbose),
     };
 
@@ -114,6 +116,7 @@ internal sealed class ClusterOptions
         command.Options.Add(_devices);
         command.Options.Add(_threads);
         command.Options.Add(_slots);
+        command.Options.Add(_positions);
     }
 
     private static T? Refuse<T>(System.CommandLine.Parsing.ArgumentResult result, string message) where T : class
@@ -144,6 +147,9 @@ internal sealed record ClusterChoice
     public DeviceList? Devices { get; init; }
     public int? Threads { get; init; }
     public int? Slots { get; init; }
+
+    /// <summary>Of a slot; null for the model's.</summary>
+    public int? Positions { get; init; }
     public bool IsVerbose { get; init; }
 
     /// <summary>No engine is started: only jobs are asked for.</summary>

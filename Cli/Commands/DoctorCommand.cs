@@ -18,7 +18,7 @@ internal static class DoctorCommand
     public static Command Create(CliConsole console)
     {
         var cluster = new ClusterOptions();
-        var command = new Command("doctor", "Check device, native library, checkpoint and data folder, and measure a rate.");
+        var command = new Command("doctor", "Check device, native library, checkpoint and data folder, say what a load takes in memory before it starts, and measure a rate.");
         cluster.AddLocalTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(cluster.Read(result), console, cancellationToken));
         return command;
@@ -44,13 +44,18 @@ internal static class DoctorCommand
             var devices = LocalEngines.DevicesOf(choice);
             foreach (var device in devices.Devices.Distinct())
             {
+                var options = LocalEngines.OptionsOf(choice, devices, device, choice.Model ?? model.Language);
+                if (!await IsSoundAsync("Memory", () => Task.Run(() => MemoryTable.Write(console, options, model.Name), cancellationToken)))
+                {
+                    continue;
+                }
+
                 await CheckAsync("Device", async () =>
                 {
-                    var options = LocalEngines.OptionsOf(choice, devices, device, choice.Model ?? model.Language);
                     await using var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
                     await using var engine = await console.LoadEngine(options, services, new Progress<LoadStage>(), cancellationToken);
                     await DescribeEngineAsync(engine, (check, text) => found.Add((check, text)), wrong, console.Time, cancellationToken);
-                    return $"{options.Device}, {Environment.ProcessorCount} processors, {DryRunReport.Size(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} memory";
+                    return $"{options.Device}, {Environment.ProcessorCount} processors";
                 });
             }
         }
@@ -75,6 +80,13 @@ internal static class DoctorCommand
                 found.Add((name, "WRONG"));
                 wrong.Add($"{name}: {e.Message}");
             }
+        }
+
+        async Task<bool> IsSoundAsync(string name, Func<Task<string>> check)
+        {
+            var before = wrong.Count;
+            await CheckAsync(name, check);
+            return wrong.Count == before;
         }
     }
 

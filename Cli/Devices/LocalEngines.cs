@@ -43,6 +43,7 @@ internal static class LocalEngines
         };
         options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
         options.SlotCount = choice.Slots ?? options.SlotCount;
+        options.SlotPositions = choice.Positions ?? options.SlotPositions;
         var problems = new List<ValidationResult>();
         return Validator.TryValidateObject(options, new(options), problems, validateAllProperties: true)
             ? options

@@ -1,3 +1,4 @@
+using Emu3.Inference.Memory;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Model;
@@ -8,7 +9,6 @@ namespace Emu3.Inference.Model;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private const int MostBlocks = 32; // of a sequence
     private const long Workspace = 1L << 30; // bytes that one layer's attention takes for a moment
     private const float Hidden = -1e30f; // finite: a block that is hidden as a whole must not make NaN
 
@@ -36,17 +36,8 @@ public sealed class KvCache : IDisposable
             arange(BlockSize, int64, device).ge(arange(BlockSize + 1, int64, device).unsqueeze(1)), Hidden).DetachFromDisposeScope();
     }
 
-    /// <summary>
-    /// Attention goes through the keys in blocks of this many positions, counted from 0: 256, or 128 where sequences are so short that most of a larger block
-    /// would be hidden, or more where there would be more than 32 blocks. It decides bits, so it follows from the checkpoint alone.
-    /// </summary>
-    public static int BlockSizeOf(TransformerConfig config)
-    {
-        var size = config.MaxPositions <= 1024 ? 128 : 256;
-        while (size * MostBlocks < config.MaxPositions)
-            size *= 2;
-        return size;
-    }
+    /// <summary>See <see cref="CudaMemory.KeyBlock"/>.</summary>
+    public static int BlockSizeOf(TransformerConfig config) => CudaMemory.KeyBlock(config);
 
     public int BlockSize { get; }
     public int LayerCount => layers.Length;
@@ -74,11 +65,8 @@ public sealed class KvCache : IDisposable
     public long BlockOf(int slot, int block) => (long)block * SlotCount + slot;
 
     /// <summary>Bytes that a slot takes.</summary>
-    public static long SlotBytes(TransformerConfig config, int positionCount, ScalarType dtype)
-    {
-        var block = BlockSizeOf(config);
-        return 2L * config.LayerCount * config.KeyValueHeadCount * ((positionCount + block - 1) / block * block) * config.HeadDim * SizeOf(dtype);
-    }
+    public static long SlotBytes(TransformerConfig config, int positionCount, ScalarType dtype) =>
+        CudaMemory.SlotBytes(config, positionCount, isFloat32: dtype == ScalarType.Float32);
 
     /// <summary>Where the keys and values of rows go.</summary>
     /// <param name="Blocks">Index among [blocks·slots]; [rows]</param>

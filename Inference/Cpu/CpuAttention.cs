@@ -26,11 +26,15 @@ internal sealed unsafe class CpuAttention : IDisposable
         mostSegments = SegmentsOf(cache.PositionCount - 1);
         group = config.HeadCount / config.KeyValueHeadCount;
         partSize = AttentionSegment.PartSize(cache.HeadDim);
-        parts = new NativeFloats((long)mostRows * config.HeadCount * mostSegments * partSize);
+        parts = new NativeFloats(Bytes(config, cache.PositionCount, mostRows) / sizeof(float));
     }
 
     /// <summary>Rows of one slot, behind each other, with one head of keys and one segment of them.</summary>
     private readonly record struct Unit(int Start, int Count, int Head, int Segment);
+
+    /// <summary>Bytes of the parts that segments of keys give.</summary>
+    public static long Bytes(TransformerConfig config, int positions, int mostRows) =>
+        (long)mostRows * config.HeadCount * SegmentsOf(positions - 1) * AttentionSegment.PartSize(CpuKvCache.PaddedHeadDim(config)) * sizeof(float);
 
     /// <param name="rows">In any order; rows of one slot are fastest behind each other.</param>
     /// <param name="layer">Which; the rows' own keys and values are in the cache.</param>

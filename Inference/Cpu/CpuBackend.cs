@@ -13,22 +13,22 @@ internal static class CpuBackend
     /// <param name="files">Must outlive the backend.</param>
     /// <param name="config">Of the checkpoint.</param>
     /// <param name="options">Threads and slots.</param>
+    /// <param name="slots">As many as the forecast says; null for the options' own number, which must be there.</param>
     /// <param name="kernels">Null for this machine's fastest.</param>
     /// <exception cref="CheckpointException">A tensor is missing or of another shape or type.</exception>
-    /// <exception cref="InvalidOperationException">There is no memory for a slot.</exception>
-    public static LoadedBackend Load(CheckpointFiles files, Emu3Config config, EngineOptions options, ICpuKernels? kernels = null)
+    public static LoadedBackend Load(CheckpointFiles files, Emu3Config config, EngineOptions options, int? slots = null, ICpuKernels? kernels = null)
     {
         NativeHeap.ReturnLargeBlocks(); // before the first buffer is made
         var (transformer, parts) = (config.Transformer, new Stack<IDisposable>());
         try
         {
             var positions = SlotBudget.Positions(options, transformer.MaxPositions);
-            var slotCount = SlotBudget.Count(options, CpuKvCache.SlotBytes(transformer, positions), DeviceFacts.FreeBytes("cpu") - files.ByteCount);
+            var slotCount = slots ?? options.SlotCount;
             var reader = Own(new CpuWeightReader(files));
             var weights = CpuTransformerWeights.Take(reader, transformer);
             var cache = Own(new CpuKvCache(transformer, slotCount, positions));
             var threads = Own(new CpuThreads(
-                kernels ?? CpuKernels.Fastest, options.Threads == 0 ? Environment.ProcessorCount : options.Threads,
+                kernels ?? CpuKernels.Fastest, options.ThreadCount,
                 transformer.HeadCount / transformer.KeyValueHeadCount, cache.HeadDim));
             var model = Own(new CpuModel(transformer, config.Tokens, weights, cache, threads));
             var vision = Own(new CpuVisionTokenizer(reader, config.Vision, config.Pixels, threads));

@@ -16,7 +16,12 @@ internal sealed unsafe class NativeFloats : IDisposable
         Address = (float*)(((nint)block + Alignment - 1) & -Alignment);
     }
 
+    private NativeFloats(long count, bool _) => Count = count;
+
     public long Count { get; }
+
+    /// <summary>No memory at all, only its size: for forecasts.</summary>
+    public static NativeFloats OfSize(long count) => new(count, false);
 
     public float* Address { get; }
 

@@ -26,6 +26,11 @@ internal sealed class PassBuffers(TransformerConfig config, int paddedHeadDim, i
     /// <summary>[rows, intermediate]</summary>
     public NativeFloats Up { get; } = new((long)rows * config.IntermediateSize);
 
+    /// <summary>Bytes of all of them.</summary>
+    public static long Bytes(TransformerConfig config, int paddedHeadDim, int rows) => sizeof(float) * (long)rows * (
+        2 * config.HiddenSize + (config.HeadCount + 2 * config.KeyValueHeadCount) * config.HeadDim + config.HeadCount * (paddedHeadDim + config.HeadDim)
+        + 2 * config.IntermediateSize);
+
     public void Dispose()
     {
         foreach (var buffer in (NativeFloats[])[X, Normed, Qkv, Query, Attended, Gate, Up])

@@ -28,6 +28,9 @@ internal sealed unsafe class RotaryTable : IDisposable
         }
     }
 
+    /// <summary>Bytes of both tables.</summary>
+    public static long Bytes(int positions, int headDim) => (long)positions * headDim * sizeof(float);
+
     /// <summary>[half]</summary>
     public float* Cosine(int position) => cosines.Address + (nint)position * half;
 

@@ -26,6 +26,20 @@ internal static partial class CudaDriver
         }
     }
 
+    /// <summary>Bytes of a device's memory; null where there is no driver or no such device. Needs no device to have been used.</summary>
+    /// <param name="device"><c>cuda:N</c></param>
+    public static long? TotalBytes(string device)
+    {
+        try
+        {
+            return cuInit(0) == 0 && cuDeviceGet(out var handle, DeviceFacts.IndexOf(device)) == 0 && cuDeviceTotalMem_v2(out var bytes, handle) == 0 ? (long)bytes : null;
+        }
+        catch (DllNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The maker's name of a device.</summary>
     public static string Name(int index)
     {
@@ -49,6 +63,9 @@ internal static partial class CudaDriver
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuMemGetInfo_v2(out nuint free, out nuint total);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceTotalMem_v2(out nuint bytes, int device);
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuDeviceGet(out int device, int ordinal);

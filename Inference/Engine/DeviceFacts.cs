@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Emu3.Inference.Memory;
 
 namespace Emu3.Inference.Engine;
 
@@ -22,11 +22,7 @@ internal static class DeviceFacts
     /// <param name="device"><c>cpu</c> or <c>cuda:N</c></param>
     public static long FreeBytes(string device) => device != "cpu"
         ? CudaDriver.FreeBytes()
-        : Math.Min(AvailableBytes() ?? long.MaxValue, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet);
-
-    /// <summary>Linux' estimate of what can be taken without swapping.</summary>
-    private static long? AvailableBytes() =>
-        FieldOf("/proc/meminfo", "MemAvailable") is { } field ? 1024 * long.Parse(field.Split(' ')[0], CultureInfo.InvariantCulture) : null;
+        : MachineMemory.Read().AvailableBytes;
 
     private static string ProcessorName() =>
         FieldOf("/proc/cpuinfo", "model name") ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? $"{RuntimeInformation.OSArchitecture}";

@@ -1,4 +1,5 @@
 using Emu3.Inference.Cpu;
+using Emu3.Inference.Memory;
 using Emu3.Inference.Model;
 using Emu3.Inference.Tokens;
 using Emu3.Inference.Weights;
@@ -45,13 +46,18 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             var files = Own(CheckpointFiles.Open(folder));
+            // Before hashing and reading, which take minutes where weights are large. TorchSharp on the processor is for tests and benchmarks.
+            var forecast = options.TorchOnCpu ? null
+                : LoadForecast.Require(files, config, options, LoadForecast.UsesOf(options, prompts.CanChat), folder.Name);
             var facts = CheckpointFacts.Describe(folder, config, prompts, files.WeightsHash, SlotBudget.Positions(options, config.Transformer.MaxPositions)) with
             {
                 CanDraw = options.Serves(EngineOptions.Images),
                 CanChat = prompts.CanChat && options.Serves(EngineOptions.Chat),
             };
             Stage(new("loading weights", Share: 0, facts));
-            var backend = Own(options.RunsOnTorch ? Accelerator.Required($"Engine:Device is {options.Device}").Load(files, config, options, Stage) : CpuBackend.Load(files, config, options));
+            var backend = Own(options.RunsOnTorch
+                ? Accelerator.Required($"Engine:Device is {options.Device}").Load(files, config, options, Stage)
+                : CpuBackend.Load(files, config, options, forecast?.SlotCount));
             files.EnsureAllTaken();
             return new LoadedModel
             {

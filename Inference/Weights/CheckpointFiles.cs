@@ -26,8 +26,11 @@ public sealed unsafe class CheckpointFiles : IDisposable
     /// <summary>The canonical names of all tensors, in no order; ignored ones are left out.</summary>
     public IReadOnlyCollection<string> Names => sources.Keys;
 
-    /// <summary>Bytes of all files: what a process that computes with the mapped weights keeps coming back to.</summary>
+    /// <summary>Bytes of all tensors.</summary>
     public long ByteCount { get; }
+
+    /// <summary>What the headers say of each tensor, by its canonical name.</summary>
+    public IReadOnlyCollection<KeyValuePair<string, SafetensorsEntry>> Tensors => [.. sources.Select(source => KeyValuePair.Create(source.Key, source.Value.Entry))];
 
     /// <summary>Maps the weight files and checks their headers. Reads no weights.</summary>
     /// <exception cref="CheckpointException">A file is broken, or index and files disagree, or two tensors have one name.</exception>

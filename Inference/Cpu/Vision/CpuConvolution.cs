@@ -42,14 +42,28 @@ internal sealed unsafe class CpuConvolution : IDisposable
         var result = computer.Planes.Rent(padded.Height / stride, padded.Width / stride, outChannels);
         if (summand is not null)
             Buffer.MemoryCopy(summand.Start, result.Start, result.ByteCount, result.ByteCount);
-        var isTiled = stride == 1 && inChannels % 16 == 0 && outChannels % Winograd.ChannelStep == 0
-            && Winograd.TileCount(padded.Height) * Winograd.TileCount(padded.Width) >= FewestTiles;
-        if (isTiled)
+        if (IsTiled(padded.Height, padded.Width, inChannels, outChannels, stride))
             ByTile(computer, padded, result, summand is not null);
         else
             ByRow(computer, padded, result, summand is not null);
         return result;
     }
+
+    /// <summary>Whether a picture goes by <see cref="Winograd"/>.</summary>
+    public static bool IsTiled(int height, int width, int inChannels, int outChannels, int stride) =>
+        stride == 1 && inChannels % 16 == 0 && outChannels % Winograd.ChannelStep == 0
+        && Winograd.TileCount(height) * Winograd.TileCount(width) >= FewestTiles;
+
+    /// <summary>Tiles in a row, rows of tiles at once, and tiles that are held at once.</summary>
+    public static (int Columns, int Band, int Rows) Bands(int height, int width)
+    {
+        var columns = Winograd.TileCount(width);
+        var band = Math.Max(1, TilesAtOnce / columns);
+        return (columns, band, Math.Min(band, Winograd.TileCount(height)) * columns | 1); // with an even number the 36 products can fall on one another in the cache
+    }
+
+    /// <summary>What the kernel takes as it is laid out for one of the two ways.</summary>
+    public static long LayoutBytes(bool isTiled, int inChannels, int outChannels) => (isTiled ? Winograd.ProductCount : 9L) * inChannels * outChannels * sizeof(float);
 
     public void Dispose()
     {
@@ -90,9 +104,7 @@ internal sealed unsafe class CpuConvolution : IDisposable
     private void ByTile(VisionComputer computer, Plane padded, Plane result, bool accumulates)
     {
         byTile ??= LayOutByTile(computer.Threads);
-        var tileColumns = Winograd.TileCount(padded.Width);
-        var band = Math.Max(1, TilesAtOnce / tileColumns); // rows of tiles
-        var rows = Math.Min(band, Winograd.TileCount(padded.Height)) * tileColumns | 1; // with an even number the 36 products can fall on one another in the cache
+        var (tileColumns, band, rows) = Bands(padded.Height, padded.Width);
         var windows = computer.Planes.Take((long)Winograd.ProductCount * rows * inChannels);
         var products = computer.Planes.Take((long)Winograd.ProductCount * rows * outChannels);
         for (var top = 0; top < Winograd.TileCount(padded.Height); top += band)

@@ -9,7 +9,8 @@ namespace Emu3.Inference.Cpu.Vision;
 /// </summary>
 internal sealed unsafe class CpuSpatialAttention : IDisposable
 {
-    private const int RowsTogether = 64;
+    /// <summary>Rows of scores at a time.</summary>
+    public const int RowsTogether = 64;
 
     private readonly CpuNorm norm;
     private readonly WeightMatrix query, key, output;

@@ -30,6 +30,9 @@ internal sealed unsafe class CpuVisionTokenizer : IVisionTokenizer
         computer = new VisionComputer(threads);
     }
 
+    /// <summary>Bytes that pictures between layers held at once at most.</summary>
+    public long PeakBytes => computer.Planes.PeakBytes;
+
     /// <summary>Resizes and normalises a picture, and encodes it.</summary>
     /// <exception cref="PictureException">The shape is refused.</exception>
     public LatentCodes EncodeStill(Picture picture)

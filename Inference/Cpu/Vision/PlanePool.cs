@@ -6,11 +6,16 @@ namespace Emu3.Inference.Cpu.Vision;
 /// <summary>
 /// Memory for the pictures between layers, kept from layer to layer: fresh megabytes for each would cost more in page faults than their arithmetic. One thread.
 /// </summary>
-internal sealed unsafe class PlanePool : IDisposable
+/// <param name="isCountOnly">Takes no memory and only counts what would be taken: for forecasts.</param>
+internal sealed unsafe class PlanePool(bool isCountOnly = false) : IDisposable
 {
     private const long KeptCount = 16 << 20; // numbers that stay when a picture is done
 
     private readonly List<NativeFloats> free = [];
+    private long heldCount;
+
+    /// <summary>Bytes that were held at once at most, given back or not.</summary>
+    public long PeakBytes { get; private set; }
 
     /// <summary>A picture whose numbers have no meaning yet.</summary>
     public Plane Rent(int height, int width, int channels) =>
@@ -23,6 +28,8 @@ internal sealed unsafe class PlanePool : IDisposable
         var line = (nint)columns * channels;
         var memory = Take(rows * line);
         var start = memory.Address;
+        if (isCountOnly)
+            return new Plane(this, memory, height, width, channels, line, line + channels);
         NativeMemory.Clear(start, (nuint)(line * sizeof(float)));
         for (var row = 1; row <= height; row++)
         {
@@ -39,7 +46,12 @@ internal sealed unsafe class PlanePool : IDisposable
         // The smallest that is large enough, unless half of it would lie idle.
         var best = free.Where(memory => memory.Count >= count && memory.Count <= 2 * count + 4096).MinBy(memory => memory.Count);
         if (best is null)
-            return new NativeFloats(count);
+        {
+            var fresh = isCountOnly ? NativeFloats.OfSize(count) : new NativeFloats(count);
+            heldCount += count;
+            PeakBytes = Math.Max(PeakBytes, heldCount * sizeof(float));
+            return fresh;
+        }
         free.Remove(best);
         return best;
     }
@@ -54,6 +66,7 @@ internal sealed unsafe class PlanePool : IDisposable
             if (free.Sum(kept => kept.Count) <= KeptCount)
                 return;
             free.Remove(memory);
+            heldCount -= memory.Count;
             memory.Dispose();
         }
     }
