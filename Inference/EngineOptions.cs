@@ -51,9 +51,21 @@ public sealed class EngineOptions : IValidatableObject
     [RegularExpression("auto|float32|bfloat16")]
     public string Dtype { get; set; } = "auto";
 
-    /// <summary>Threads of the CPU's kernels; 0 takes one a core. They change no bit of any token. Ignored on CUDA.</summary>
+    /// <summary>
+    /// Threads of the CPU's kernels for passes of the language model; 0 takes one a core. They change no bit of any token. Ignored on CUDA. What they leave of the
+    /// cores goes to pictures: see <see cref="PictureThreads"/>.
+    /// </summary>
     [Range(0, 1024)]
     public int Threads { get; set; }
+
+    /// <summary>
+    /// Threads that encode and decode pictures on the CPU beside the passes, which then go on meanwhile; they change no bit of any picture. While no pass runs, pictures
+    /// use the threads of the passes where those are more. 0: no extra thread; pictures are computed on the passes' threads in pieces between passes, as they always are
+    /// on CUDA: right where the passes use all cores, since threads that wait for each other's cores slow both down. Default: the cores that
+    /// <see cref="Threads"/> leaves, at most as many again; none where it leaves none, so by default none.
+    /// </summary>
+    [Range(0, 1024)]
+    public int? PictureThreads { get; set; }
 
     /// <summary>Sequences at once; 0 sizes them from free memory, 64 at most.</summary>
     [Range(0, 4096)]
@@ -107,6 +119,9 @@ public sealed class EngineOptions : IValidatableObject
 
     /// <summary>Threads of the CPU's kernels.</summary>
     internal int ThreadCount => Threads == 0 ? Environment.ProcessorCount : Threads;
+
+    /// <summary>Threads for pictures beside those.</summary>
+    internal int PictureThreadCount => PictureThreads ?? Math.Clamp(Environment.ProcessorCount - ThreadCount, 0, ThreadCount);
 
     /// <summary>Whether TorchSharp computes.</summary>
     internal bool RunsOnTorch => TorchOnCpu || Device != "cpu";

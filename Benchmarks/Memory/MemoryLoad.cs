@@ -91,7 +91,8 @@ internal static class MemoryLoad
                     int[] codes = [.. Enumerable.Range(0, Cells * Cells).Select(_ => random.Next(64))];
                     using var still = vision.BeginStill(codes, Cells, Cells);
                     while (!still.Advance()) { }
-                    vision.EncodeStill(still.Picture);
+                    using var encoding = vision.BeginEncoding(still.Picture);
+                    while (!encoding.Advance()) { }
                     done.SetResult();
                 }
                 catch (Exception failure)

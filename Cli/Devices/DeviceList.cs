@@ -37,6 +37,13 @@ internal sealed partial record DeviceList(IReadOnlyList<string> Devices)
         return told ?? (onProcessor > 1 ? Math.Max(1, coreCount / onProcessor) : 0);
     }
 
+    /// <summary>Threads for pictures beside those: what is left of an engine's share of the cores. Null leaves it to the engine, where it is alone on the processor.</summary>
+    public int? PictureThreadsOfEach(int? told, int coreCount)
+    {
+        var onProcessor = Devices.Count(device => device == "cpu");
+        return onProcessor > 1 ? Math.Max(0, (coreCount / onProcessor) - ThreadsOfEach(told, coreCount)) : null;
+    }
+
     [GeneratedRegex("^(cpu|(cuda|simulated):[0-9]{1,3})$")]
     private static partial Regex Device();
 }

@@ -40,6 +40,7 @@ internal static class LocalEngines
             Vision = choice.Vision,
             Device = device,
             Threads = devices.ThreadsOfEach(choice.Threads, Environment.ProcessorCount),
+            PictureThreads = devices.PictureThreadsOfEach(choice.Threads, Environment.ProcessorCount),
         };
         options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
         options.SlotCount = choice.Slots ?? options.SlotCount;

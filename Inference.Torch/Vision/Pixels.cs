@@ -7,18 +7,18 @@ namespace Emu3.Inference.Vision;
 /// <summary>Pictures as the model sees them, and back. Reference: Emu3ImageProcessor of transformers, Emu3VisionVQImageProcessor of baaivision/Emu3.</summary>
 internal static class Pixels
 {
-    /// <summary>Resized by <see cref="BicubicResize"/>, then ÷ 255 and normalised by the checkpoint's mean and deviation.</summary>
+    /// <summary>Resized by <see cref="PictureFitting"/>, then as <see cref="FromFitted"/>.</summary>
     /// <param name="picture">Of any size.</param>
     /// <param name="config">Limits, mean and deviation.</param>
     /// <param name="spatialFactor">Pixels to a side of one latent cell.</param>
     /// <exception cref="PictureException">The shape is refused by <see cref="SmartResize"/>.</exception>
-    public static Tensor FromPicture(Picture picture, PixelConfig config, int spatialFactor) // → [3, H, W]
+    public static Tensor FromPicture(Picture picture, PixelConfig config, int spatialFactor) => FromFitted(PictureFitting.Fit(picture, config, spatialFactor), config); // → [3, H, W]
+
+    /// <summary>÷ 255 and normalised by the checkpoint's mean and deviation.</summary>
+    public static Tensor FromFitted(Picture fitted, PixelConfig config) // → [3, H, W]
     {
-        var (height, width) = SmartResize.Fit(
-            picture.Height, picture.Width, spatialFactor, config.MinPixels, config.MaxPixels, config.OriginalLayout);
         using var scope = NewDisposeScope();
-        var resized = BicubicResize.Resize(picture, height, width);
-        var bytes = tensor(resized.Rgb, [height, width, 3], ScalarType.Byte).permute(2, 0, 1);
+        var bytes = tensor(fitted.Rgb, [fitted.Height, fitted.Width, 3], ScalarType.Byte).permute(2, 0, 1);
         var values = bytes.to(ScalarType.Float32).contiguous().div_(255f);
         return values.sub_(Channels(config.Mean)).div_(Channels(config.Deviation)).MoveToOuterDisposeScope();
     }

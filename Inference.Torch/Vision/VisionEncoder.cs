@@ -63,29 +63,36 @@ internal sealed class VisionEncoder
         GroupNorm LoadNorm(string name, long normChannels) => GroupNorm.Load(weights, name, normChannels);
     }
 
-    /// <summary>The part that sees one picture at a time.</summary>
-    public Tensor ForwardFrame(Tensor pixels) // [1, 3, H, W] → [1, latentChannels, h, w]
+    /// <summary>The layers of the part that sees one picture at a time, in order; they dispose of nothing that they take.</summary>
+    public IEnumerable<Func<Tensor, Tensor>> FrameLayers() // [1, 3, H, W] → [1, latentChannels, h, w]
     {
-        using var scope = NewDisposeScope();
-        var x = convIn.Forward(channelsLast ? pixels.InChannelsLast() : pixels);
+        yield return pixels => convIn.Forward(channelsLast ? pixels.InChannelsLast() : pixels);
         foreach (var level in down)
         {
             for (var block = 0; block < level.Blocks.Length; block++)
             {
-                x = Replace(x, level.Blocks[block].Forward(x, Layers));
+                var (convolutions, at) = (level.Blocks[block], block);
+                yield return x => convolutions.Forward(x, Layers);
                 if (level.Attention.Length > 0)
-                    x = Replace(x, level.Attention[block].Forward(x, Layers));
+                    yield return x => level.Attention[at].Forward(x, Layers);
             }
             if (level.Downsample is not null)
-            {
-                using var padded = F.pad(x, [0, 1, 0, 1]); // right and below
-                x = Replace(x, level.Downsample.Forward(padded));
-            }
+                yield return x => Halved(x, level.Downsample);
         }
-        x = Replace(x, middle1.Forward(x, Layers));
-        x = Replace(x, middleAttention.Forward(x, Layers));
-        x = Replace(x, middle2.Forward(x, Layers));
-        return Layers.NormedConvolution(normOut, convOut, x, summand: null).MoveToOuterDisposeScope();
+        yield return x => middle1.Forward(x, Layers);
+        yield return x => middleAttention.Forward(x, Layers);
+        yield return x => middle2.Forward(x, Layers);
+        yield return x => Layers.NormedConvolution(normOut, convOut, x, summand: null);
+    }
+
+    /// <summary>The part that sees one picture at a time.</summary>
+    public Tensor ForwardFrame(Tensor pixels) // [1, 3, H, W] → [1, latentChannels, h, w]
+    {
+        using var scope = NewDisposeScope();
+        var x = pixels.alias();
+        foreach (var layer in FrameLayers())
+            x = Replace(x, layer(x));
+        return x.MoveToOuterDisposeScope();
     }
 
     /// <summary>The part that joins frames.</summary>
@@ -98,6 +105,12 @@ internal sealed class VisionEncoder
         foreach (var block in timeBlocks)
             x = block.Forward(x);
         return quantConv.Forward(x).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Halved(Tensor x, Convolution2d downsample)
+    {
+        using var padded = F.pad(x, [0, 1, 0, 1]); // right and below
+        return downsample.Forward(padded);
     }
 
     private static Tensor Replace(Tensor old, Tensor result)

@@ -60,10 +60,10 @@ internal sealed class VisionTokenizer : IVisionTokenizer
     /// <exception cref="PictureException">The shape is refused.</exception>
     public Tensor PixelValues(Picture picture) => Pixels.FromPicture(picture, pixels, config.SpatialFactor); // [3, H, W]
 
-    public LatentCodes EncodeStill(Picture picture)
+    public IStillEncoding BeginEncoding(Picture fitted)
     {
         using var scope = NewDisposeScope();
-        return EncodeStill(PixelValues(picture));
+        return new StillEncoding(encoder, Pixels.FromFitted(fitted, pixels).unsqueeze(0).to(codebook.Vectors.device), QuantizedStill);
     }
 
     IStillDecoding IVisionTokenizer.BeginStill(ReadOnlySpan<int> codes, int height, int width) => BeginStill(codes, height, width);
@@ -76,7 +76,7 @@ internal sealed class VisionTokenizer : IVisionTokenizer
         using var scope = NewDisposeScope();
         RequireShape(values, 3);
         var frame = encoder.ForwardFrame(values.unsqueeze(0).to(codebook.Vectors.device));
-        return Quantized(frame.unsqueeze(2).expand(-1, -1, config.TemporalFactor, -1, -1));
+        return QuantizedStill(frame);
     }
 
     /// <summary>A clip to codes, one latent frame for each group of frames.</summary>
@@ -142,6 +142,8 @@ internal sealed class VisionTokenizer : IVisionTokenizer
         scratch?.Dispose();
         weights.Dispose();
     }
+
+    private LatentCodes QuantizedStill(Tensor frame) => Quantized(frame.unsqueeze(2).expand(-1, -1, config.TemporalFactor, -1, -1)); // [1, latentChannels, h, w]
 
     private LatentCodes Quantized(Tensor frames) // [1, latentChannels, T, h, w]
     {

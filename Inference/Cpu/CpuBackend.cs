@@ -27,14 +27,15 @@ internal static class CpuBackend
             var reader = Own(new CpuWeightReader(files));
             var weights = CpuTransformerWeights.Take(reader, transformer);
             var cache = Own(new CpuKvCache(transformer, slotCount, positions));
-            var threads = Own(new CpuThreads(
-                kernels ?? CpuKernels.Fastest, options.ThreadCount,
-                transformer.HeadCount / transformer.KeyValueHeadCount, cache.HeadDim));
+            CpuThreads Threads(int count) =>
+                Own(new CpuThreads(kernels ?? CpuKernels.Fastest, count, transformer.HeadCount / transformer.KeyValueHeadCount, cache.HeadDim));
+            var threads = Threads(options.ThreadCount);
             var model = Own(new CpuModel(transformer, config.Tokens, weights, cache, threads));
             var vision = Own(new CpuVisionTokenizer(reader, config.Vision, config.Pixels, threads));
+            var pictureThreads = options.PictureThreadCount == 0 ? null : new CpuPictureThreads(vision, Threads(options.PictureThreadCount), threads);
             return new LoadedBackend(
                 new CpuModelRunner(model, threads, config.Tokens, transformer.VocabularySize), vision, slotCount,
-                new NumericClass($"emu3 cpu {CpuModel.Algorithm}; float32; weights {files.WeightsHash}", RowInvariant: true), [.. parts]);
+                new NumericClass($"emu3 cpu {CpuModel.Algorithm}; float32; weights {files.WeightsHash}", RowInvariant: true), [.. parts], pictureThreads: pictureThreads);
         }
         catch
         {

@@ -13,6 +13,9 @@ public sealed partial class Emu3Engine
     [LoggerMessage(LogLevel.Warning, "Request {RequestId} failed: {Code}, {Reason}")]
     private partial void LogFailed(string requestId, EngineFailureCode code, string reason);
 
+    [LoggerMessage(LogLevel.Error, "The vision tokenizer failed on the picture of request {RequestId}")]
+    private partial void LogPictureFailed(Exception cause, string requestId);
+
     [LoggerMessage(LogLevel.Critical, "The engine stopped; {RequestCount} requests were running")]
     private partial void LogStopped(Exception cause, int requestCount);
 }

@@ -23,7 +23,6 @@ public sealed partial class Emu3Engine : IEngine
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<RunningRequest> active = [];
-    private readonly Queue<RunningRequest> arrivals = [];
     private readonly Dictionary<Sequence, RunningRequest> bySequence = [];
     private LoadedModel loaded = null!;
     private SlotPool slots = null!;
@@ -33,6 +32,7 @@ public sealed partial class Emu3Engine : IEngine
     private Func<GenerationRequest, IDraftSource>? drafts;
     private PictureQueue pictures = null!;
     private RequestChecks checks = null!;
+    private bool ownsDevice; // of TorchSharp: an error there may have broken it for all
     private Snapshot snapshot = new(default, 0);
     private long stepCount, generatedTokenCount;
     private Exception? stoppedBy;
@@ -60,10 +60,15 @@ public sealed partial class Emu3Engine : IEngine
     /// <exception cref="InvalidOperationException">The options do not fit the checkpoint or the device.</exception>
     public static async Task<IEngine> LoadAsync(
         EngineOptions options, ILoggerFactory loggerFactory, IMeterFactory meterFactory, IProgress<LoadStage>? progress = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) => await LoadAsync(options, loggerFactory, meterFactory, vision => vision, progress, cancellationToken);
+
+    /// <summary>The same for tests, which may put something of their own between the engine and its vision tokenizer.</summary>
+    internal static async Task<Emu3Engine> LoadAsync(
+        EngineOptions options, ILoggerFactory loggerFactory, IMeterFactory meterFactory, Func<IVisionTokenizer, IVisionTokenizer> wrap,
+        IProgress<LoadStage>? progress, CancellationToken cancellationToken)
     {
         var engine = new Emu3Engine(loggerFactory.CreateLogger<Emu3Engine>(), meterFactory);
-        new Thread(() => engine.RunThread(options, progress, cancellationToken), maxStackSize: 16 << 20)
+        new Thread(() => engine.RunThread(options, wrap, progress, cancellationToken), maxStackSize: 16 << 20)
         {
             Name = $"engine {options.Device}",
         }.Start();
@@ -76,7 +81,7 @@ public sealed partial class Emu3Engine : IEngine
     public async IAsyncEnumerable<EngineEvent> Run(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Check(request, out var inputs) is { } failure)
+        if (Prepare(request, out var prepared) is { } failure)
         {
             metrics.RequestEnded("failed");
             LogFailed(request.Id, failure.Code, failure.Message);
@@ -84,7 +89,7 @@ public sealed partial class Emu3Engine : IEngine
             yield break;
         }
         using var trace = new RequestTrace(Model);
-        var running = new RunningRequest(request, inputs);
+        var running = new RunningRequest(request, prepared!);
         Post(new Message(running, IsCancelled: false));
         try
         {
@@ -109,15 +114,15 @@ public sealed partial class Emu3Engine : IEngine
         metrics.Dispose();
     }
 
-    private EngineFailure? Check(GenerationRequest request, out IReadOnlyList<Picture> inputs)
+    /// <summary>All that needs no device: it takes the caller's time, not the engine's.</summary>
+    private EngineFailure? Prepare(GenerationRequest request, out PreparedRequest? prepared)
     {
-        inputs = [];
+        prepared = null;
         if (checks.Measure(request).Failure is { } failure)
             return failure;
         try
         {
-            if (request is ChatRequest chat)
-                inputs = checks.ReadPictures(chat);
+            prepared = checks.Prepare(request);
             return null;
         }
         catch (PictureException broken)
@@ -142,7 +147,7 @@ public sealed partial class Emu3Engine : IEngine
     private EngineStoppedException Stopped() => new(
         stoppedBy is null ? "The engine was stopped." : $"The engine stopped: {stoppedBy.Message}", stoppedBy);
 
-    private void RunThread(EngineOptions options, IProgress<LoadStage>? progress, CancellationToken cancellationToken)
+    private void RunThread(EngineOptions options, Func<IVisionTokenizer, IVisionTokenizer> wrap, IProgress<LoadStage>? progress, CancellationToken cancellationToken)
     {
         try
         {
@@ -151,7 +156,8 @@ public sealed partial class Emu3Engine : IEngine
                 slots = new SlotPool(loaded.Backend.SlotCount);
                 (runner, drafts) = (loaded.Backend.Runner, options.Drafts);
                 scheduler = new BatchScheduler(slots, options.PrefillChunk, Windows(options, progress));
-                pictures = new PictureQueue(loaded.Backend.Vision);
+                ownsDevice = options.RunsOnTorch;
+                pictures = StartPictures(wrap(loaded.Backend.Vision));
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
                 if (!NumericClass.RowInvariant)
@@ -183,18 +189,23 @@ public sealed partial class Emu3Engine : IEngine
         return new WindowPlanner(costs = PassMeasurement.Measure(runner, Model.MaxPositions, loaded.Config.Tokens, Model.ImageDefaults.Sampling));
     }
 
+    private PictureQueue StartPictures(IVisionTokenizer vision) => new(
+        vision, loaded.Backend.PictureThreads is { } threads ? new PictureWorker(vision, threads, task => Post(new Message(task.Running, IsCancelled: false, task))) : null);
+
     // :: Step 5 The engine batches: plan, forward, sample, commit, publish.
     private void Loop()
     {
         while (Receive())
         {
-            BeginArrivals();
             foreach (var sequence in scheduler.Admit())
                 Admit(bySequence[sequence]);
             var began = Stopwatch.GetTimestamp();
             if (scheduler.Plan() is { } plan)
+            {
+                pictures.BeginPasses();
                 Step(plan);
-            DecodePictures(Stopwatch.GetElapsedTime(began));
+            }
+            ComputePictures(Stopwatch.GetElapsedTime(began));
             TakeSnapshot();
         }
     }
@@ -203,41 +214,43 @@ public sealed partial class Emu3Engine : IEngine
     /// <returns>False when the engine is to stop.</returns>
     private bool Receive()
     {
-        var isIdle = scheduler.RunningCount + scheduler.WaitingCount + pictures.Count + arrivals.Count == 0;
+        var isIdle = scheduler.RunningCount + scheduler.WaitingCount == 0 && pictures.Current is null;
+        if (isIdle)
+            pictures.EndPasses();
         while (inbox.TryTake(out var message, isIdle ? Timeout.Infinite : 0))
         {
-            if (message.IsCancelled)
-            {
-                Cancel(message.Request);
-            }
-            else
-            {
-                active.Add(message.Request);
-                arrivals.Enqueue(message.Request);
-            }
+            Handle(message);
             isIdle = false;
         }
         return !inbox.IsCompleted && !inbox.IsAddingCompleted;
     }
 
-    /// <summary>In their order; after one whose pictures had to be encoded the others wait for a step.</summary>
-    private void BeginArrivals()
+    private void Handle(Message message)
     {
-        while (arrivals.TryDequeue(out var running))
+        if (message.Done is { } task)
         {
-            if (active.Contains(running))
-                Begin(running);
-            if (running.Pictures.Count > 0)
-                return;
+            Deliver(task);
+        }
+        else if (message.IsCancelled)
+        {
+            Cancel(message.Request);
+        }
+        else
+        {
+            active.Add(message.Request);
+            if (message.Request.Prepared.Pictures is { Count: > 0 } given)
+                pictures.Add(new EncodingTask(message.Request, given));
+            else
+                Begin(message.Request, []);
         }
     }
 
-    /// <summary>Makes the prompt, encoding its pictures, and queues the sequence.</summary>
-    private void Begin(RunningRequest running)
+    /// <summary>Makes the sequence, now that all pictures of its prompt are encoded, and queues it.</summary>
+    private void Begin(RunningRequest running, IReadOnlyList<PictureCodes> codes)
     {
         Guard(() => [running], () =>
         {
-            var (sequence, pictureTokens) = Compose(running);
+            var (sequence, pictureTokens) = Compose(running, codes);
             running.Begin(sequence, pictureTokens, running.Request is ChatRequest chat ? new AnswerText(loaded.Tokenizer, chat.Stop) : null);
             bySequence.Add(sequence, running);
             if (running.IsBeyondItsEnd)
@@ -255,16 +268,15 @@ public sealed partial class Emu3Engine : IEngine
         });
     }
 
-    private (Sequence Sequence, int PictureTokens) Compose(RunningRequest running)
+    private (Sequence Sequence, int PictureTokens) Compose(RunningRequest running, IReadOnlyList<PictureCodes> codes)
     {
         if (running.Request is ImageRequest image)
         {
             var grammar = new ImageGrammar(image.LatentHeight, image.LatentWidth, loaded.Config.Tokens);
-            return (new Sequence(grammar, checks.ImagePrompts(image), image.Generated, DrawSettings.Of(image), drafts?.Invoke(image)), 0);
+            return (new Sequence(grammar, running.Prepared.ImagePrompts, image.Generated, DrawSettings.Of(image), drafts?.Invoke(image)), 0);
         }
         var chat = (ChatRequest)running.Request;
-        var codes = running.Pictures.Select(loaded.Backend.Vision.EncodeStill).Select(latent => new PictureCodes(latent.Height, latent.Width, latent.Codes)).ToList();
-        var prompt = loaded.Prompts.Build(chat.Messages, codes);
+        var prompt = loaded.Prompts.Fill(running.Prepared.Chat!, codes);
         return (new Sequence(checks.ChatRules(chat, prompt.Ids.Length), [prompt.Ids], chat.Generated, DrawSettings.Of(chat), drafts?.Invoke(chat)), prompt.PictureTokenCount);
     }
 
@@ -308,30 +320,51 @@ public sealed partial class Emu3Engine : IEngine
     /// <summary>A sequence came to its end: a picture goes on to be decoded, a text is done.</summary>
     private void Complete(RunningRequest running)
     {
-        if (running.Sequence.Rules is ImageGrammar)
-            pictures.Add(running);
+        if (running is { Sequence.Rules: ImageGrammar grammar, Request: ImageRequest image })
+            pictures.Add(new DecodingTask(running, grammar.Codes(running.Sequence.Generated), image.LatentHeight, image.LatentWidth));
         else
             Finish(running);
     }
 
-    /// <summary>Decodes pictures in pieces, about as long as the step took; without a step, one piece.</summary>
-    private void DecodePictures(TimeSpan budget)
+    /// <summary>Computes pictures in pieces, about as long as the step took; without a step, one piece. Where a worker computes them, there is nothing to do.</summary>
+    private void ComputePictures(TimeSpan budget)
     {
         var began = Stopwatch.GetTimestamp();
         do
         {
-            if (pictures.Current is not { } running)
+            if (pictures.Current is not { } task)
                 return;
-            Guard(() => [running], () =>
-            {
-                if (!pictures.Advance())
-                    return;
-                metrics.PictureDecoded(pictures.CurrentDuration);
-                running.Publish(pictures.Take());
-                Finish(running);
-            });
+            if (pictures.Advance())
+                Deliver(task);
         }
         while (Stopwatch.GetElapsedTime(began) < budget);
+    }
+
+    /// <summary>The pictures of a request are computed, or failed.</summary>
+    private void Deliver(PictureTask task)
+    {
+        var running = task.Running;
+        if (!pictures.Take(task))
+            return; // it was cancelled meanwhile
+        Guard(() => [running], () =>
+        {
+            if (task.Failure is { } failure && (ownsDevice || IsOutOfMemory(failure.SourceException)))
+                failure.Throw();
+            if (task.Failure is { SourceException: var cause })
+            {
+                LogPictureFailed(cause, running.Request.Id);
+                Fail(running, new EngineFailure(EngineFailureCode.NotSupported, $"The vision tokenizer can't compute the request's picture: {cause.Message}"));
+                return;
+            }
+            if (task is EncodingTask encoded)
+            {
+                Begin(running, encoded.Codes);
+                return;
+            }
+            metrics.PictureDecoded(task.Duration);
+            running.Publish(((DecodingTask)task).Picture);
+            Finish(running);
+        });
     }
 
     private void Finish(RunningRequest running)
@@ -391,7 +424,7 @@ public sealed partial class Emu3Engine : IEngine
         failure.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || failure.Message.Contains("can't allocate memory", StringComparison.Ordinal));
 
     private void TakeSnapshot() => Volatile.Write(ref snapshot, new Snapshot(
-        new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + arrivals.Count, stepCount, generatedTokenCount),
+        new EngineLoad(slots.Count, slots.FreeCount, scheduler.RunningCount, scheduler.WaitingCount + pictures.EncodingCount, stepCount, generatedTokenCount),
         loaded.Backend.LiveTensorCount));
 
     private void StopRequests()
@@ -401,7 +434,10 @@ public sealed partial class Emu3Engine : IEngine
             running.Stop(Stopped());
     }
 
-    private sealed record Message(RunningRequest Request, bool IsCancelled);
+    /// <param name="Request">That it is about.</param>
+    /// <param name="IsCancelled">Nobody waits for it any more.</param>
+    /// <param name="Done">Its pictures, which are computed.</param>
+    private sealed record Message(RunningRequest Request, bool IsCancelled, PictureTask? Done = null);
 
     private sealed record Snapshot(EngineLoad Load, long LiveTensorCount);
 }

@@ -9,13 +9,17 @@ namespace Emu3.Inference.Engine;
 /// <param name="numericClass">Within which tokens are equal, bit for bit.</param>
 /// <param name="parts">What it is made of, the first to be disposed of first.</param>
 /// <param name="liveTensorCount">Counts the native tensors of the calling thread; null where there are none.</param>
+/// <param name="pictureThreads">For pictures beside the passes, on any one thread; null where pictures are computed between passes, on the thread that owns the device.</param>
 internal sealed class LoadedBackend(
     IModelRunner runner, IVisionTokenizer vision, int slotCount, NumericClass numericClass, IReadOnlyList<IDisposable> parts,
-    Func<long>? liveTensorCount = null) : IDisposable
+    Func<long>? liveTensorCount = null, IPictureThreads? pictureThreads = null) : IDisposable
 {
     public IModelRunner Runner => runner;
 
     public IVisionTokenizer Vision => vision;
+
+    /// <summary>For pictures beside the passes; null where they are computed between passes.</summary>
+    public IPictureThreads? PictureThreads => pictureThreads;
 
     public int SlotCount => slotCount;
 

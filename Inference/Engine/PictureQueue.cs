@@ -1,59 +1,61 @@
-using System.Diagnostics;
-using Emu3.Inference.Tokens;
 using Emu3.Inference.Vision;
 
 namespace Emu3.Inference.Engine;
 
-/// <summary>Finished pictures on their way from tokens to pixels, one at a time and in pieces of one layer, so that steps run in between.</summary>
-internal sealed class PictureQueue(IVisionTokenizer vision) : IDisposable
+/// <summary>
+/// Pictures that wait for the vision tokenizer or are in it, in their order, one at a time. Without a worker the engine's thread computes them in pieces of
+/// one layer, between its steps; with one they run beside the steps. All members are called on the engine's thread.
+/// </summary>
+/// <param name="vision">Of the checkpoint.</param>
+/// <param name="worker">Computes them; null: the engine's thread does. Is disposed of with this.</param>
+internal sealed class PictureQueue(IVisionTokenizer vision, PictureWorker? worker) : IDisposable
 {
-    private readonly LinkedList<RunningRequest> waiting = [];
-    private IStillDecoding? decoding;
+    private readonly LinkedList<PictureTask> waiting = [];
 
-    /// <summary>Pictures that are not decoded.</summary>
-    public int Count => waiting.Count;
+    /// <summary>Requests that wait for the codes of the pictures that they brought.</summary>
+    public int EncodingCount => waiting.Count(task => task is EncodingTask);
 
-    /// <summary>Whose picture is next.</summary>
-    public RunningRequest? Current => waiting.First?.Value;
+    /// <summary>What the engine's thread has to compute; null where there is nothing, or a worker.</summary>
+    public PictureTask? Current => worker is null ? waiting.First?.Value : null;
 
-    /// <summary>Time spent on the current picture.</summary>
-    public TimeSpan CurrentDuration { get; private set; }
-
-    public void Add(RunningRequest running) => waiting.AddLast(running);
-
-    /// <summary>Runs a piece of the current picture.</summary>
-    /// <returns>Whether the picture is there.</returns>
-    public bool Advance()
+    public void Add(PictureTask task)
     {
-        var began = Stopwatch.GetTimestamp();
-        var request = (ImageRequest)Current!.Request;
-        decoding ??= vision.BeginStill(
-            ((ImageGrammar)Current.Sequence.Rules).Codes(Current.Sequence.Generated), request.LatentHeight, request.LatentWidth);
-        var isDone = decoding.Advance();
-        CurrentDuration += Stopwatch.GetElapsedTime(began);
-        return isDone;
+        waiting.AddLast(task);
+        worker?.Add(task);
     }
 
-    /// <summary>The current picture, which is there; the next one becomes current.</summary>
-    public Picture Take()
+    /// <summary>Runs a piece of <see cref="Current"/>.</summary>
+    /// <returns>Whether it is done.</returns>
+    public bool Advance() => Current!.Advance(vision);
+
+    /// <summary>Takes out a task that is done.</summary>
+    /// <returns>False where it was taken out before: its request is over.</returns>
+    public bool Take(PictureTask task)
     {
-        var picture = decoding!.Picture;
-        Remove(Current!);
-        return picture;
+        if (worker is null)
+            task.Close();
+        return waiting.Remove(task);
     }
 
-    /// <summary>Takes a request out, if it is here.</summary>
+    /// <summary>Takes out the task of a request, if there is one.</summary>
     public void Remove(RunningRequest running)
     {
-        if (ReferenceEquals(Current, running))
-            Dispose();
-        waiting.Remove(running);
+        if (waiting.FirstOrDefault(task => task.Running == running) is not { } task)
+            return;
+        task.GiveUp();
+        Take(task);
     }
+
+    /// <summary>See <see cref="PictureWorker.BeginPasses"/>.</summary>
+    public void BeginPasses() => worker?.BeginPasses();
+
+    /// <summary>See <see cref="PictureWorker.EndPasses"/>.</summary>
+    public void EndPasses() => worker?.EndPasses();
 
     public void Dispose()
     {
-        decoding?.Dispose();
-        decoding = null;
-        CurrentDuration = default;
+        if (worker is null)
+            Current?.Close();
+        worker?.Dispose();
     }
 }

@@ -21,12 +21,15 @@ internal sealed class RequestChecks(ModelFacts facts, Emu3Config config, PromptT
         _ => Refuse(EngineFailureCode.NotSupported, $"Requests of type {request.GetType().Name} are not known."),
     };
 
-    /// <summary>The prompts of a picture, the conditional one first.</summary>
-    public int[][] ImagePrompts(ImageRequest image)
+    /// <summary>Makes of a request what needs no device. To be called for one that <see cref="Measure(GenerationRequest)"/> let pass.</summary>
+    /// <exception cref="PictureException">A picture can't be read.</exception>
+    public PreparedRequest Prepare(GenerationRequest request) => request switch
     {
-        var prompt = prompts.Image(image.Prompt, image.LatentHeight, image.LatentWidth);
-        return image.GuidanceScale == 1 ? [prompt] : [prompt, prompts.Image(image.NegativePrompt, image.LatentHeight, image.LatentWidth)];
-    }
+        ImageRequest image => new(ImagePrompts(image), null, []),
+        ChatRequest chat => new([], prompts.Tokenise(chat.Messages), [.. Pictures(chat).Select(picture =>
+            PictureFitting.Fit(PictureFiles.Decode(picture.File.Span, maxInputPixels), config.Pixels, config.Vision.SpatialFactor))]),
+        _ => throw new ArgumentException($"Requests of type {request.GetType().Name} are not known.", nameof(request)),
+    };
 
     /// <summary>The rules of an answer behind a prompt: it ends where positions do, at the latest.</summary>
     public TextRules ChatRules(ChatRequest chat, int promptTokens) =>
@@ -78,9 +81,12 @@ internal sealed class RequestChecks(ModelFacts facts, Emu3Config config, PromptT
         return new Measurement(length, length + rules.MaxLength, CheckGenerated(chat.Generated, rules));
     }
 
-    /// <summary>Decodes the pictures of a conversation.</summary>
-    /// <exception cref="PictureException">One can't be read.</exception>
-    public IReadOnlyList<Picture> ReadPictures(ChatRequest chat) => [.. Pictures(chat).Select(picture => PictureFiles.Decode(picture.File.Span, maxInputPixels))];
+    /// <summary>The prompts of a picture, the conditional one first.</summary>
+    private int[][] ImagePrompts(ImageRequest image)
+    {
+        var prompt = prompts.Image(image.Prompt, image.LatentHeight, image.LatentWidth);
+        return image.GuidanceScale == 1 ? [prompt] : [prompt, prompts.Image(image.NegativePrompt, image.LatentHeight, image.LatentWidth)];
+    }
 
     private static IEnumerable<ChatPart.Picture> Pictures(ChatRequest chat) => chat.Messages.SelectMany(message => message.Parts).OfType<ChatPart.Picture>();
 

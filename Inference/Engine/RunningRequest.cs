@@ -8,8 +8,8 @@ namespace Emu3.Inference.Engine;
 
 /// <summary>A request on its way through the engine. All but <see cref="Events"/> is the engine thread's.</summary>
 /// <param name="request">What was asked for; checked.</param>
-/// <param name="pictures">Of a conversation, in their order.</param>
-internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Picture> pictures)
+/// <param name="prepared">What was made of it before the engine's thread got it.</param>
+internal sealed class RunningRequest(GenerationRequest request, PreparedRequest prepared)
 {
     // Unbounded: a slow reader must not hold up the others, and what a request can write is bounded by its length.
     private readonly Channel<EngineEvent> events = Channel.CreateUnbounded<EngineEvent>(new() { SingleReader = true, SingleWriter = true });
@@ -20,11 +20,11 @@ internal sealed class RunningRequest(GenerationRequest request, IReadOnlyList<Pi
     private int published;
 
     public GenerationRequest Request => request;
-    public IReadOnlyList<Picture> Pictures => pictures;
+    public PreparedRequest Prepared => prepared;
     public ChannelReader<EngineEvent> Events => events.Reader;
     public TimeSpan Age => Stopwatch.GetElapsedTime(arrived);
 
-    /// <summary>Null until the prompt is tokenised.</summary>
+    /// <summary>There once its pictures are encoded.</summary>
     public Sequence Sequence => sequence ?? throw new InvalidOperationException("The request has no sequence yet.");
 
     public bool HasSequence => sequence is not null;

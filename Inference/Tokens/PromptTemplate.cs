@@ -27,16 +27,28 @@ public sealed class PromptTemplate(TextTokenizer tokenizer, SpecialTokens tokens
     /// <param name="pictures">Its pictures, in the order in which they stand there.</param>
     /// <exception cref="ArgumentException">There are more or fewer pictures than the conversation has.</exception>
     /// <exception cref="NotSupportedException">The checkpoint has no chat template.</exception>
-    public ChatPrompt Build(IReadOnlyList<ChatMessage> messages, IReadOnlyList<PictureCodes> pictures)
+    public ChatPrompt Build(IReadOnlyList<ChatMessage> messages, IReadOnlyList<PictureCodes> pictures) => Fill(Tokenise(messages), pictures);
+
+    /// <summary>The part of <see cref="Build(IReadOnlyList{ChatMessage}, IReadOnlyList{PictureCodes})"/> that needs no picture's codes: all texts as tokens.</summary>
+    /// <exception cref="NotSupportedException">The checkpoint has no chat template.</exception>
+    public ChatDraft Tokenise(IReadOnlyList<ChatMessage> messages)
     {
-        RequirePictures(messages, pictures.Count);
+        RequireTemplate();
+        return new([.. Joined(messages).Select(piece => piece.Text is { } text ? new ChatTokens([.. tokenizer.Encode(text)], -1) : new ChatTokens(null, piece.Picture))]);
+    }
+
+    /// <summary>Puts the pictures in their places.</summary>
+    /// <exception cref="ArgumentException">There are more or fewer pictures than the conversation has.</exception>
+    public ChatPrompt Fill(ChatDraft draft, IReadOnlyList<PictureCodes> pictures)
+    {
+        RequirePictures(draft.Pieces.Count(piece => piece.Ids is null), pictures.Count);
         var ids = new List<int> { tokens.BeginOfSequence };
         var pictureTokenCount = 0;
-        foreach (var piece in Joined(messages))
+        foreach (var piece in draft.Pieces)
         {
             var before = ids.Count;
-            ids.AddRange(piece.Text is { } text ? tokenizer.Encode(text) : PictureBlock(pictures[piece.Picture]));
-            pictureTokenCount += piece.Text is null ? ids.Count - before : 0;
+            ids.AddRange(piece.Ids ?? (IEnumerable<int>)PictureBlock(pictures[piece.Picture]));
+            pictureTokenCount += piece.Ids is null ? ids.Count - before : 0;
         }
 
         return new ChatPrompt([.. ids], pictureTokenCount);
@@ -49,7 +61,8 @@ public sealed class PromptTemplate(TextTokenizer tokenizer, SpecialTokens tokens
     /// <exception cref="NotSupportedException">The checkpoint has no chat template.</exception>
     public ChatPromptLength Measure(IReadOnlyList<ChatMessage> messages, IReadOnlyList<(int LatentHeight, int LatentWidth)> pictureSizes)
     {
-        RequirePictures(messages, pictureSizes.Count);
+        RequireTemplate();
+        RequirePictures(messages.Sum(message => message.Parts.OfType<ChatPart.Picture>().Count()), pictureSizes.Count);
         int textTokenCount = 1, pictureTokenCount = 0;
         foreach (var piece in Joined(messages))
         {
@@ -121,19 +134,31 @@ public sealed class PromptTemplate(TextTokenizer tokenizer, SpecialTokens tokens
         yield return new ChatPiece(text.ToString());
     }
 
-    private void RequirePictures(IReadOnlyList<ChatMessage> messages, int given)
+    private void RequireTemplate()
     {
         if (chat is null)
         {
             throw new NotSupportedException("The checkpoint has no chat template.");
         }
+    }
 
-        if (messages.Sum(message => message.Parts.OfType<ChatPart.Picture>().Count()) is var needed && needed != given)
+    private static void RequirePictures(int needed, int given)
+    {
+        if (needed != given)
         {
             throw new ArgumentException($"The conversation has {needed} pictures, but {given} are given.", nameof(given));
         }
     }
 }
+
+/// <summary>The prompt of a chat without its pictures.</summary>
+/// <param name="Pieces">In their order.</param>
+public sealed record ChatDraft(IReadOnlyList<ChatTokens> Pieces);
+
+/// <summary>A piece of such a prompt.</summary>
+/// <param name="Ids">A text; null where a picture stands.</param>
+/// <param name="Picture">Index of that picture; −1 for a text.</param>
+public readonly record struct ChatTokens(int[]? Ids, int Picture);
 
 /// <summary>A picture as the model sees it.</summary>
 /// <param name="LatentHeight">Rows.</param>

@@ -1,16 +1,16 @@
 namespace Emu3.Inference.Vision;
 
 /// <summary>
-/// What the engine asks of a vision tokenizer. There are two: our own kernels on the processor, and TorchSharp on other devices. All members are called on
-/// the engine's thread.
+/// What the engine asks of a vision tokenizer. There are two: our own kernels on the processor, and TorchSharp on other devices. One thread at a time calls:
+/// the engine's, or on the processor that of its <see cref="Engine.PictureWorker"/>.
 /// </summary>
 internal interface IVisionTokenizer : IDisposable
 {
-    /// <summary>Resizes and normalises a picture, and encodes it.</summary>
-    /// <exception cref="PictureException">The shape is refused.</exception>
-    LatentCodes EncodeStill(Picture picture);
+    /// <summary>Begins to encode a picture; what takes long runs in <see cref="IPictureWork.Advance"/>.</summary>
+    /// <param name="fitted">Of a size that <see cref="PictureFitting"/> gives.</param>
+    IStillEncoding BeginEncoding(Picture fitted);
 
-    /// <summary>Begins to decode a still; the layers that take long run in <see cref="IStillDecoding.Advance"/>.</summary>
+    /// <summary>Begins to decode a still; the layers that take long run in <see cref="IPictureWork.Advance"/>.</summary>
     /// <param name="codes">Indices into the codebook, row by row.</param>
     /// <param name="height">Rows of cells.</param>
     /// <param name="width">Cells in a row.</param>
@@ -18,13 +18,24 @@ internal interface IVisionTokenizer : IDisposable
     IStillDecoding BeginStill(ReadOnlySpan<int> codes, int height, int width);
 }
 
-/// <summary>One still on its way from codes to pixels, in pieces of one layer, so that an engine can decode between its steps.</summary>
-internal interface IStillDecoding : IDisposable
+/// <summary>One picture on its way through the layers, in pieces of one layer, so that an engine can compute it between its steps.</summary>
+internal interface IPictureWork : IDisposable
 {
     /// <summary>Runs the next piece.</summary>
-    /// <returns>True when the picture is there.</returns>
+    /// <returns>True when the result is there.</returns>
     bool Advance();
+}
 
-    /// <summary>The picture, once <see cref="Advance"/> has returned true.</summary>
+/// <summary>One picture on its way from pixels to codes.</summary>
+internal interface IStillEncoding : IPictureWork
+{
+    /// <summary>The codes, once <see cref="IPictureWork.Advance"/> has returned true.</summary>
+    LatentCodes Codes { get; }
+}
+
+/// <summary>One picture on its way from codes to pixels.</summary>
+internal interface IStillDecoding : IPictureWork
+{
+    /// <summary>The picture, once <see cref="IPictureWork.Advance"/> has returned true.</summary>
     Picture Picture { get; }
 }

@@ -8,7 +8,6 @@ namespace Emu3.Inference.Cpu.Vision;
 /// </summary>
 internal sealed class CpuVisionEncoder : IDisposable
 {
-    private readonly CpuConvolution convIn;
     private readonly List<Func<VisionComputer, Plane, Plane>> layers = [];
     private readonly CpuCausalConvolution[] timeConvs;
     private readonly CpuTemporalBlock[] timeBlocks;
@@ -21,7 +20,8 @@ internal sealed class CpuVisionEncoder : IDisposable
         const string encoder = "vision.encoder";
         var (channels, latent) = (config.BaseChannels, config.LatentChannels);
         CpuNorm LoadNorm(string name, int count) => CpuNorm.Plain(reader, name, count);
-        convIn = Keep(new CpuConvolution(reader, $"{encoder}.conv_in", config.InChannels, channels));
+        var convIn = Keep(new CpuConvolution(reader, $"{encoder}.conv_in", config.InChannels, channels));
+        layers.Add((computer, padded) => convIn.Forward(computer, padded, summand: null));
         for (var level = 0; level < config.ChannelMultiplier.Count; level++)
         {
             for (var block = 0; block < config.ResBlockCount; block++, channels = config.BaseChannels * config.ChannelMultiplier[level])
@@ -61,13 +61,15 @@ internal sealed class CpuVisionEncoder : IDisposable
         }
     }
 
+    /// <summary>The layers that see one picture at a time, in order. The first one takes padded pixels. They don't dispose of what they take.</summary>
+    public IReadOnlyList<Func<VisionComputer, Plane, Plane>> Layers => layers;
+
     /// <summary>The part that sees one picture at a time.</summary>
     /// <param name="computer">That computes.</param>
     /// <param name="pixels">Padded; is disposed of.</param>
     public Plane ForwardFrame(VisionComputer computer, Plane pixels)
     {
-        var x = convIn.Forward(computer, pixels, summand: null);
-        pixels.Dispose();
+        var x = pixels;
         foreach (var layer in layers)
         {
             using var last = x;

@@ -33,17 +33,25 @@ internal sealed unsafe class CpuVisionTokenizer : IVisionTokenizer
     /// <summary>Bytes that pictures between layers held at once at most.</summary>
     public long PeakBytes => computer.Planes.PeakBytes;
 
-    /// <summary>Resizes and normalises a picture, and encodes it.</summary>
+    /// <summary>That compute from now on.</summary>
+    public CpuThreads Threads { set => computer.Threads = value; }
+
+    /// <summary>Resizes a picture, and encodes it.</summary>
     /// <exception cref="PictureException">The shape is refused.</exception>
     public LatentCodes EncodeStill(Picture picture)
     {
-        var (height, width) = SmartResize.Fit(picture.Height, picture.Width, config.SpatialFactor, pixels.MinPixels, pixels.MaxPixels, pixels.OriginalLayout);
-        var resized = BicubicResize.Resize(picture, height, width);
-        var values = computer.Planes.RentPadded(height, width, config.InChannels);
-        for (var row = 0; row < height; row++)
-            for (var i = 0; i < 3 * width; i++)
-                values.Row(row)[i] = (resized.Rgb[row * 3 * width + i] / 255f - pixels.Mean[i % 3]) / pixels.Deviation[i % 3];
-        return EncodeStill(values);
+        using var encoding = BeginEncoding(PictureFitting.Fit(picture, pixels, config.SpatialFactor));
+        while (!encoding.Advance()) { }
+        return encoding.Codes;
+    }
+
+    public IStillEncoding BeginEncoding(Picture fitted)
+    {
+        var values = computer.Planes.RentPadded(fitted.Height, fitted.Width, config.InChannels);
+        for (var row = 0; row < fitted.Height; row++)
+            for (var i = 0; i < 3 * fitted.Width; i++)
+                values.Row(row)[i] = (fitted.Rgb[row * 3 * fitted.Width + i] / 255f - pixels.Mean[i % 3]) / pixels.Deviation[i % 3];
+        return new CpuStillEncoding(computer, encoder, values, QuantizedStill);
     }
 
     /// <summary>A still is a clip of equal frames; the part that sees single frames runs once.</summary>
@@ -101,8 +109,10 @@ internal sealed unsafe class CpuVisionTokenizer : IVisionTokenizer
     private LatentCodes EncodeStill(Plane padded)
     {
         using var frame = encoder.ForwardFrame(computer, padded);
-        return Quantized([.. Enumerable.Repeat(frame, config.TemporalFactor)]);
+        return QuantizedStill(frame);
     }
+
+    private LatentCodes QuantizedStill(Plane frame) => Quantized([.. Enumerable.Repeat(frame, config.TemporalFactor)]);
 
     private LatentCodes Quantized(Plane[] frames)
     {

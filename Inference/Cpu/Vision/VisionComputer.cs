@@ -3,14 +3,15 @@ using Emu3.Inference.Cpu.Kernels;
 namespace Emu3.Inference.Cpu.Vision;
 
 /// <summary>What all layers of the vision tokenizer compute with.</summary>
-/// <param name="threads">An engine's own.</param>
+/// <param name="threads">That compute at first.</param>
 internal sealed unsafe class VisionComputer(CpuThreads threads) : IDisposable
 {
     private const int BandRows = 256; // of a product with many rows: they are read once from memory for all outputs
 
-    public CpuThreads Threads => threads;
+    /// <summary>That compute from now on: others may take over between two layers. They change no bit.</summary>
+    public CpuThreads Threads { get; set; } = threads;
 
-    public ICpuKernels Kernels => threads.Kernels;
+    public ICpuKernels Kernels => Threads.Kernels;
 
     public PlanePool Planes { get; } = new();
 
@@ -18,13 +19,13 @@ internal sealed unsafe class VisionComputer(CpuThreads threads) : IDisposable
     public void MultiplyBands(Product product)
     {
         var bands = (product.Rows + BandRows - 1) / BandRows;
-        threads.For(bands, (long)product.Outputs * product.Inputs * BandRows / 8, (from, to, worker) =>
+        Threads.For(bands, (long)product.Outputs * product.Inputs * BandRows / 8, (from, to, worker) =>
         {
             var band = product;
             band.Rows = Math.Min(product.Rows, to * BandRows) - from * BandRows;
             band.X += from * BandRows * product.XStride;
             band.Y += from * BandRows * product.YStride;
-            threads.Kernels.Multiply(band, 0, band.Outputs, threads.Scratch(worker));
+            Kernels.Multiply(band, 0, band.Outputs, Threads.Scratch(worker));
         });
     }
 

@@ -35,4 +35,14 @@ public sealed class DeviceListTests
     [InlineData("cpu,cpu", 3, 8, 3)]
     public void Threads_AreSharedAmongProcesses_UnlessTold(string devices, int? told, int cores, int expected) =>
         Assert.Equal(expected, DeviceList.Parse(devices).List!.ThreadsOfEach(told, cores));
+
+    /// <summary>Two engines on the processor must not take each other's cores for their pictures.</summary>
+    [Theory]
+    [InlineData("cpu", null, 8, null)]
+    [InlineData("cpu,cpu", null, 8, 0)]
+    [InlineData("cpu,cpu", 3, 8, 1)]
+    [InlineData("cpu,cpu", 1, 2, 0)]
+    [InlineData("cpu,cpu,cpu", 1, 2, 0)]
+    public void PictureThreads_AreWhatIsLeftOfAShare(string devices, int? told, int cores, int? expected) =>
+        Assert.Equal(expected, DeviceList.Parse(devices).List!.PictureThreadsOfEach(told, cores));
 }

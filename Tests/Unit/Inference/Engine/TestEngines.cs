@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Emu3.Inference;
 using Emu3.Inference.Engine;
+using Emu3.Inference.Vision;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Emu3.Tests.Unit.Inference.Engine;
@@ -14,12 +15,13 @@ internal static class TestEngines
     public static string TinyB => Repository.PathTo("Tests", "Golden", "fixtures", "tiny-b", "checkpoint");
     public static string Trained => Repository.PathTo("models", "emu3-tiny");
 
-    public static async Task<Emu3Engine> LoadAsync(string model, Action<EngineOptions>? configure = null)
+    public static async Task<Emu3Engine> LoadAsync(
+        string model, Action<EngineOptions>? configure = null, Func<IVisionTokenizer, IVisionTokenizer>? wrap = null)
     {
         var options = new EngineOptions { Model = model, Threads = Threads, SlotCount = 8 };
         configure?.Invoke(options);
-        return (Emu3Engine)await Emu3Engine.LoadAsync(
-            options, NullLoggerFactory.Instance, new Meters(), progress: null, TestContext.Current.CancellationToken);
+        return await Emu3Engine.LoadAsync(
+            options, NullLoggerFactory.Instance, new Meters(), wrap ?? (vision => vision), progress: null, TestContext.Current.CancellationToken);
     }
 
     public static ImageRequest Image(int height = 3, int width = 4, ulong seed = 1, double guidance = 1, string prompt = "a red star", int[]? generated = null) => new()
