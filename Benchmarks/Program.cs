@@ -47,8 +47,8 @@ var threads = new Option<int>("--threads") { Description = "Threads that compute
 var kernels = new Command("kernels", "The products of the real model's layers beside what the machine can do at most.") { threads };
 kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, ParallelBenchmark.Create() };
-foreach (var command in RealWidthBenchmark.Commands())
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, DecodingBenchmark.Create(), ParallelBenchmark.Create() };
+foreach (var command in RealWidthBenchmark.Commands().Concat(HugeBenchmark.Commands()))
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();

@@ -12,11 +12,41 @@ internal sealed class GeometryCheckpoint : IDisposable
     private const int Hidden = 4096, Intermediate = 14336, KeyWidth = 1024, TextCount = 151_643, VocabularySize = 184_622;
     private readonly DirectoryInfo folder;
 
+    private GeometryCheckpoint(DirectoryInfo folder) => this.folder = folder;
+
+    /// <summary>The folder with both.</summary>
+    public string Root => folder.FullName;
+
+    public string Language => Path.Combine(folder.FullName, "language");
+
+    public string Vision => Path.Combine(folder.FullName, "vision");
+
+    /// <summary>One that was made before.</summary>
+    public static GeometryCheckpoint At(string root) => new(new DirectoryInfo(root));
+
+    /// <summary>Makes one.</summary>
     /// <param name="parent">Where its folder is made: 3 GB and 0.44 GB a layer, and 1.1 GB of vision tokenizer.</param>
     /// <param name="layers">Of the decoder; the real one has 32.</param>
-    public GeometryCheckpoint(string parent, int layers)
+    /// <param name="cancellationToken">Gives up, and leaves nothing behind.</param>
+    public static GeometryCheckpoint Make(string parent, int layers, CancellationToken cancellationToken = default)
     {
-        folder = Directory.CreateDirectory(Path.Combine(parent, $"emu3-real-widths-{layers}-{Environment.ProcessId}"));
+        var checkpoint = new GeometryCheckpoint(Directory.CreateDirectory(Path.Combine(parent, $"emu3-real-widths-{layers}-{Environment.ProcessId}")));
+        try
+        {
+            checkpoint.Write(layers, cancellationToken);
+            return checkpoint;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private void Write(int layers, CancellationToken cancellationToken)
+    {
         Directory.CreateDirectory(Language);
         Directory.CreateDirectory(Vision);
         Write(Language, "config.json", new
@@ -35,15 +65,9 @@ internal sealed class GeometryCheckpoint : IDisposable
         File.WriteAllLines(Path.Combine(Language, "emu3.tiktoken"), Enumerable.Range(0, TextCount).Select(rank => $"{Convert.ToBase64String(Token(rank))} {rank}"));
         File.WriteAllLines(Path.Combine(Language, "emu3_vision_tokens.txt"), ["<|image token|>", "<|image start|>", "<|image end|>",
             .. Enumerable.Range(0, VisionTensors.CodebookSize).Select(i => $"<|visual token {i:000000}|>")]);
-        SafetensorsWriter.Write(Path.Combine(Vision, "model.safetensors"), [.. VisionTensors.All()], isBFloat16: false, seed: 1);
-        SafetensorsWriter.Write(Path.Combine(Language, "model.safetensors"), [.. LanguageTensors(layers)], isBFloat16: true, seed: 2);
+        SafetensorsWriter.Write(Path.Combine(Vision, "model.safetensors"), [.. VisionTensors.All()], isBFloat16: false, seed: 1, cancellationToken);
+        SafetensorsWriter.Write(Path.Combine(Language, "model.safetensors"), [.. LanguageTensors(layers)], isBFloat16: true, seed: 2, cancellationToken);
     }
-
-    public string Language => Path.Combine(folder.FullName, "language");
-
-    public string Vision => Path.Combine(folder.FullName, "vision");
-
-    public void Dispose() => folder.Delete(recursive: true);
 
     private static IEnumerable<RandomTensor> LanguageTensors(int layers)
     {

@@ -23,7 +23,8 @@ internal static class SafetensorsWriter
     /// <param name="tensors">In their order.</param>
     /// <param name="isBFloat16">Else float32.</param>
     /// <param name="seed">Any but 0.</param>
-    public static void Write(string path, IReadOnlyList<RandomTensor> tensors, bool isBFloat16, ulong seed)
+    /// <param name="cancellationToken">Leaves the file as it is then.</param>
+    public static void Write(string path, IReadOnlyList<RandomTensor> tensors, bool isBFloat16, ulong seed, CancellationToken cancellationToken = default)
     {
         using var file = File.Create(path);
         var size = isBFloat16 ? 2 : 4;
@@ -45,6 +46,7 @@ internal static class SafetensorsWriter
         {
             for (var left = tensor.Count; left > 0; left -= BlockCount)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 var block = bits.AsSpan(0, (int)Math.Min(left, BlockCount));
                 Fill(block, tensor, ref seed);
                 file.Write(isBFloat16 ? UpperHalves(block) : MemoryMarshal.AsBytes(block));
