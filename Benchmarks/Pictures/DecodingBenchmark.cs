@@ -11,7 +11,7 @@ namespace Emu3.Benchmarks.Pictures;
 /// <summary>What decoding pictures takes from the passes that run meanwhile: in pieces between them, and beside them on threads of its own.</summary>
 internal static class DecodingBenchmark
 {
-    private const int InFlight = 8, Cells = 21, LonePictures = 20;
+    private const int InFlight = 8, Cells = 18, LonePictures = 20;
     private static readonly TimeSpan s_time = TimeSpan.FromSeconds(2);
 
     /// <summary>Threads of passes and of pictures.</summary>
@@ -28,7 +28,7 @@ internal static class DecodingBenchmark
     private static async Task RunAsync(int rounds)
     {
         var report = new Report("Passes while pictures are decoded", $"dotnet run --project Benchmarks -c Release -- decoding --rounds {rounds}");
-        report.Line($"* emu3-tiny; {InFlight} guided pictures of {Cells}×{Cells} cells in flight, given up before their end, so that none of them is decoded; beside them one picture after the other is decoded, of {Cells}×{Cells} cells (168×168 pixels), each {s_time.TotalSeconds} s");
+        report.Line($"* emu3-tiny; {InFlight} guided pictures of {Cells}×{Cells} cells in flight, given up before their end, so that none of them is decoded; beside them one picture after the other is decoded, of {Cells}×{Cells} cells (144×144 pixels), each {s_time.TotalSeconds} s");
         report.Line($"* a lone picture: {LonePictures} guided pictures of 8×8 cells, one after the other, from the request to the pixels");
         report.Line($"* {rounds} rounds, in turns; each figure is the median, with the smallest and the largest in brackets; ratios are taken round by round");
         var figures = s_ways.ToDictionary(way => way, _ => new List<(double Without, double With, double Pictures, double Lone)>());
@@ -74,7 +74,7 @@ internal static class DecodingBenchmark
             {
                 var count = 0;
                 await foreach (var told in engine.Run(Request(engine, index)))
-                    if (end.IsCancellationRequested || told is EngineEvent.TokensGenerated tokens && (count += tokens.Ids.Length) > Cells * Cells)
+                    if (end.IsCancellationRequested || Sound(told) is EngineEvent.TokensGenerated tokens && (count += tokens.Ids.Length) > Cells * Cells)
                         break;
             }
         }
@@ -83,9 +83,11 @@ internal static class DecodingBenchmark
         {
             while (!end.IsCancellationRequested)
                 await foreach (var told in engine.Run(Request(engine, InFlight) with { IsPreview = true }))
-                    decoded += told is EngineEvent.PictureDecoded ? 1 : 0;
+                    decoded += Sound(told) is EngineEvent.PictureDecoded ? 1 : 0;
         }
     }
+
+    private static EngineEvent Sound(EngineEvent told) => told is EngineEvent.Failed failed ? throw new InvalidOperationException(failed.Failure.Message) : told;
 
     private static ImageRequest Request(IEngine engine, int index) =>
         PictureWork.Request(engine.Model, index, greedy: false) with { LatentHeight = Cells, LatentWidth = Cells };
