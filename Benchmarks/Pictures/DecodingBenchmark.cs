@@ -11,7 +11,7 @@ namespace Emu3.Benchmarks.Pictures;
 /// <summary>What decoding pictures takes from the passes that run meanwhile: in pieces between them, and beside them on threads of its own.</summary>
 internal static class DecodingBenchmark
 {
-    private const int InFlight = 8, Cells = 18, LonePictures = 20;
+    private const int InFlight = 8, Cells = 18, LonePictures = 20, Many = 16, Rounds = 4;
     private static readonly TimeSpan s_time = TimeSpan.FromSeconds(2);
 
     /// <summary>Threads of passes and of pictures.</summary>
@@ -29,36 +29,37 @@ internal static class DecodingBenchmark
     {
         var report = new Report("Passes while pictures are decoded", $"dotnet run --project Benchmarks -c Release -- decoding --rounds {rounds}");
         report.Line($"* emu3-tiny; {InFlight} guided pictures of {Cells}×{Cells} cells in flight, given up before their end, so that none of them is decoded; beside them one picture after the other is decoded, of {Cells}×{Cells} cells (144×144 pixels), each {s_time.TotalSeconds} s");
+        report.Line($"* drawing: pictures of 8×8 cells, {Many} in flight, from the first request to the last picture's pixels, {Rounds * Many} of them");
         report.Line($"* a lone picture: {LonePictures} guided pictures of 8×8 cells, one after the other, from the request to the pixels");
         report.Line($"* {rounds} rounds, in turns; each figure is the median, with the smallest and the largest in brackets; ratios are taken round by round");
-        var figures = s_ways.ToDictionary(way => way, _ => new List<(double Without, double With, double Pictures, double Lone)>());
+        var figures = s_ways.ToDictionary(way => way, _ => new List<(double Without, double With, double Pictures, double Drawn, double Lone)>());
         for (var round = 0; round < rounds; round++)
             foreach (var way in s_ways)
                 figures[way].Add(await MeasureAsync(way.Passes, way.Pictures));
-        report.Table(["threads of passes, of pictures", "steps/s without decoding", "steps/s while pictures are decoded", "ratio", "pictures decoded/s meanwhile", "a lone picture, ms"], s_ways.Select(way => (string[])
+        report.Table(["threads of passes, of pictures", "steps/s without decoding", "steps/s while pictures are decoded", "ratio", "pictures decoded/s meanwhile", "drawing, pictures/s", "a lone picture, ms"], s_ways.Select(way => (string[])
         [
             $"{way.Passes}, {(way.Pictures == 0 ? "none: in pieces between passes" : $"{way.Pictures} beside")}",
             Report.Spread([.. figures[way].Select(figure => figure.Without)]), Report.Spread([.. figures[way].Select(figure => figure.With)]),
             Report.Spread([.. figures[way].Select(figure => figure.With / figure.Without)]), Report.Spread([.. figures[way].Select(figure => figure.Pictures)]),
-            Report.Spread([.. figures[way].Select(figure => 1000 * figure.Lone)]),
+            Report.Spread([.. figures[way].Select(figure => figure.Drawn)]), Report.Spread([.. figures[way].Select(figure => 1000 * figure.Lone)]),
         ]));
         report.Line($"By default passes take all {Environment.ProcessorCount} cores and pictures none of their own; where Engine:Threads leaves cores, pictures take those (at most as many again).");
         report.Save("decoding");
     }
 
-    private static async Task<(double Without, double With, double Pictures, double Lone)> MeasureAsync(int passes, int pictures)
+    private static async Task<(double Without, double With, double Pictures, double Drawn, double Lone)> MeasureAsync(int passes, int pictures)
     {
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        var options = new EngineOptions { Model = Places.Model, Threads = passes, PictureThreads = pictures, SlotCount = 2 * InFlight };
+        var options = new EngineOptions { Model = Places.Model, Threads = passes, PictureThreads = pictures, SlotCount = 2 * Many };
         await using var engine = await Emu3Engine.LoadAsync(options, NullLoggerFactory.Instance, services.GetRequiredService<IMeterFactory>());
         await StepsAsync(engine, decodes: true); // compiles, and lays kernels out
         var (without, _) = await StepsAsync(engine, decodes: false);
         var (with, decoded) = await StepsAsync(engine, decodes: true);
-        await BareEngine.DrawAsync(engine, 1, greedy: false);
+        var drawn = (await BareEngine.DrawAsync(engine, Rounds * Many, greedy: false)).ImagesPerSecond;
         var watch = Stopwatch.StartNew();
         for (var i = 0; i < LonePictures; i++)
             await BareEngine.DrawAsync(engine, 1, greedy: false);
-        return (without, with, decoded, watch.Elapsed.TotalSeconds / LonePictures);
+        return (without, with, decoded, drawn, watch.Elapsed.TotalSeconds / LonePictures);
     }
 
     private static async Task<(double Steps, double Pictures)> StepsAsync(IEngine engine, bool decodes)
