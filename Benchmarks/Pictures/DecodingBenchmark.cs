@@ -43,7 +43,7 @@ internal static class DecodingBenchmark
             Report.Spread([.. figures[way].Select(figure => figure.With / figure.Without)]), Report.Spread([.. figures[way].Select(figure => figure.Pictures)]),
             Report.Spread([.. figures[way].Select(figure => figure.Drawn)]), Report.Spread([.. figures[way].Select(figure => 1000 * figure.Lone)]),
         ]));
-        report.Line($"By default passes take all {Environment.ProcessorCount} cores and pictures none of their own; where Engine:Threads leaves cores, pictures take those (at most as many again).");
+        report.Line($"By default passes take all {Environment.ProcessorCount} cores, and pictures one thread beside them; where Engine:Threads leaves cores, pictures take those, at most as many again.");
         report.Save("decoding");
     }
 

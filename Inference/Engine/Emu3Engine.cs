@@ -157,7 +157,7 @@ public sealed partial class Emu3Engine : IEngine
                 (runner, drafts) = (loaded.Backend.Runner, options.Drafts);
                 scheduler = new BatchScheduler(slots, options.PrefillChunk, Windows(options, progress));
                 ownsDevice = options.RunsOnTorch;
-                pictures = StartPictures(wrap(loaded.Backend.Vision));
+                pictures = StartPictures(wrap(loaded.Backend.Vision), options.PicturesAlwaysBeside);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
                 if (!NumericClass.RowInvariant)
@@ -189,8 +189,13 @@ public sealed partial class Emu3Engine : IEngine
         return new WindowPlanner(costs = PassMeasurement.Measure(runner, Model.MaxPositions, loaded.Config.Tokens, Model.ImageDefaults.Sampling));
     }
 
-    private PictureQueue StartPictures(IVisionTokenizer vision) => new(
-        vision, loaded.Backend.PictureThreads is { } threads ? new PictureWorker(vision, threads, task => Post(new Message(task.Running, IsCancelled: false, task))) : null);
+    private PictureQueue StartPictures(IVisionTokenizer vision, bool alwaysBeside)
+    {
+        var worker = loaded.Backend.PictureThreads is { } threads
+            ? new PictureWorker(vision, threads, task => Post(new Message(task.Running, IsCancelled: false, task)))
+            : null;
+        return new PictureQueue(vision, worker, alwaysBeside);
+    }
 
     // :: Step 5 The engine batches: plan, forward, sample, commit, publish.
     private void Loop()
@@ -214,9 +219,9 @@ public sealed partial class Emu3Engine : IEngine
     /// <returns>False when the engine is to stop.</returns>
     private bool Receive()
     {
-        var isIdle = scheduler.RunningCount + scheduler.WaitingCount == 0 && pictures.Current is null;
-        if (isIdle)
+        if (!HasPasses)
             pictures.EndPasses();
+        var isIdle = !HasPasses && pictures.Current is null;
         while (inbox.TryTake(out var message, isIdle ? Timeout.Infinite : 0))
         {
             Handle(message);
@@ -224,6 +229,8 @@ public sealed partial class Emu3Engine : IEngine
         }
         return !inbox.IsCompleted && !inbox.IsAddingCompleted;
     }
+
+    private bool HasPasses => scheduler.RunningCount + scheduler.WaitingCount > 0;
 
     private void Handle(Message message)
     {
@@ -239,7 +246,7 @@ public sealed partial class Emu3Engine : IEngine
         {
             active.Add(message.Request);
             if (message.Request.Prepared.Pictures is { Count: > 0 } given)
-                pictures.Add(new EncodingTask(message.Request, given));
+                pictures.Add(new EncodingTask(message.Request, given), HasPasses);
             else
                 Begin(message.Request, []);
         }
@@ -321,12 +328,12 @@ public sealed partial class Emu3Engine : IEngine
     private void Complete(RunningRequest running)
     {
         if (running is { Sequence.Rules: ImageGrammar grammar, Request: ImageRequest image })
-            pictures.Add(new DecodingTask(running, grammar.Codes(running.Sequence.Generated), image.LatentHeight, image.LatentWidth));
+            pictures.Add(new DecodingTask(running, grammar.Codes(running.Sequence.Generated), image.LatentHeight, image.LatentWidth), HasPasses);
         else
             Finish(running);
     }
 
-    /// <summary>Computes pictures in pieces, about as long as the step took; without a step, one piece. Where a worker computes them, there is nothing to do.</summary>
+    /// <summary>Computes pictures in pieces, about as long as the step took; without a step, one piece. What a worker computes beside is not counted.</summary>
     private void ComputePictures(TimeSpan budget)
     {
         var began = Stopwatch.GetTimestamp();

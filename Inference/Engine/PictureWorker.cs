@@ -16,6 +16,7 @@ internal sealed class PictureWorker : IDisposable
     private readonly Action<PictureTask> done;
     private readonly Thread thread;
     private volatile bool isStopped;
+    private int taskCount; // added and not closed
     private bool hasPasses;
 
     /// <param name="vision">Used by this thread alone from now on; must outlive it.</param>
@@ -28,7 +29,21 @@ internal sealed class PictureWorker : IDisposable
         thread.Start();
     }
 
-    public void Add(PictureTask task) => queue.Add(task);
+    /// <summary>A task joins the queue; it may be half done.</summary>
+    public void Add(PictureTask task)
+    {
+        Interlocked.Increment(ref taskCount);
+        queue.Add(task);
+    }
+
+    /// <summary>Whether the caller may use the vision tokenizer until its next call of <see cref="Add"/>: the worker has nothing to do. It then computes with the threads of the passes.</summary>
+    public bool TryLend()
+    {
+        if (Volatile.Read(ref taskCount) > 0)
+            return false;
+        threads.Use(ofPasses: true);
+        return true;
+    }
 
     /// <summary>The engine has passes to run. Waits for the end of a piece that uses their threads.</summary>
     public void BeginPasses()
@@ -67,6 +82,7 @@ internal sealed class PictureWorker : IDisposable
             while (!isDone && !isStopped && !task.IsGivenUp)
                 isDone = Advance(task);
             task.Close();
+            Interlocked.Decrement(ref taskCount); // behind it the worker touches neither the task nor the tokenizer
             if (isDone)
                 done(task);
         }

@@ -59,15 +59,38 @@ public sealed class PictureWorkerTests
             TestEngines.Image(4, 3, generated: []) with { IsPreview = true },
         ];
         var found = new List<List<string>>();
-        foreach (var pictureThreads in (int[])[0, 1, 3])
+        foreach (var (pictureThreads, alwaysBeside) in ((int, bool)[])[(0, false), (1, false), (1, true), (3, true)])
         {
-            await using var engine = await LoadAsync(options => options.PictureThreads = pictureThreads);
+            await using var engine = await LoadAsync(options => (options.PictureThreads, options.PicturesAlwaysBeside) = (pictureThreads, alwaysBeside));
             var events = await Task.WhenAll(requests.Select(request => engine.AllAsync(request)));
             found.Add([.. events.Select(all => string.Join(",", all.Ids()) + Convert.ToHexString(all.OfType<EngineEvent.PictureDecoded>().SelectMany(picture => picture.Rgb).ToArray()))]);
-            Assert.Equal(pictureThreads > 0, _vision.Threads.Contains("pictures"));
+            Assert.True(pictureThreads > 0 || _vision.Threads.All(name => name == "engine cpu"));
+            Assert.True(!alwaysBeside || _vision.Threads.All(name => name == "pictures"));
         }
-        Assert.Equal(found[0], found[1]);
-        Assert.Equal(found[0], found[2]);
+        Assert.All(found, other => Assert.Equal(found[0], other));
+    }
+
+    /// <summary>A lone picture saves the way to another thread; when passes come, it goes on beside them, and comes out the same.</summary>
+    [Fact]
+    public async Task Run_PassesComeWhileALonePictureIsDecoded_ItGoesOnBesideThem()
+    {
+        await using var engine = await LoadAsync(options => options.PicturesAlwaysBeside = false);
+        var alone = await engine.AllAsync(TestEngines.Image(2, 3));
+        Assert.All(_vision.Threads, name => Assert.Equal("engine cpu", name));
+        var held = _vision.Hold();
+        var picture = engine.AllAsync(TestEngines.Image(2, 3));
+        await held; // by its first piece, on the engine's thread
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var other = Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var _ in engine.Run(TestEngines.Image(40, 40, guidance: 2), end.Token)) { }
+        });
+        _vision.Release();
+        Assert.Equal(((EngineEvent.PictureDecoded)alone[^2]).Rgb, Assert.IsType<EngineEvent.PictureDecoded>((await picture)[^2]).Rgb);
+        Assert.Contains("pictures", _vision.Threads);
+        await end.CancelAsync();
+        await other;
+        Assert.Equal(0, _vision.OpenCount);
     }
 
     [Fact]
@@ -181,7 +204,7 @@ public sealed class PictureWorkerTests
 
     private async Task<Emu3Engine> LoadAsync(Action<EngineOptions>? configure = null) => await TestEngines.LoadAsync(TestEngines.TinyA, options =>
     {
-        options.PictureThreads = 1;
+        (options.PictureThreads, options.PicturesAlwaysBeside) = (1, true);
         configure?.Invoke(options);
     }, vision => _vision = new HeldVision(vision));
 
