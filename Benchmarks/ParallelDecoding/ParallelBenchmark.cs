@@ -133,7 +133,7 @@ internal static class ParallelBenchmark
     {
         const int Cells = 16;
         var recorded = await RecordAsync(guidance: 3);
-        using var checkpoint = new GeometryCheckpoint(folder, layers);
+        using var checkpoint = GeometryCheckpoint.Make(folder, layers);
         EngineOptions Options() => new() { Model = checkpoint.Language, Vision = checkpoint.Vision, SlotCount = 2, SlotPositions = 1024 };
         await using var off = await PictureRun.LoadAsync(WithoutWindows(Options()), PictureRun.Meters());
         var request = RealWidthRun.Request(0, Cells);
