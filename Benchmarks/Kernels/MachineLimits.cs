@@ -2,43 +2,39 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Emu3.Inference.Cpu;
+using Emu3.Inference.Memory;
 
 namespace Emu3.Benchmarks.Kernels;
 
 /// <summary>What the machine can do at most, measured by loops that do nothing else.</summary>
-internal static class MachineLimits
+/// <param name="threads">That compute.</param>
+internal sealed class MachineLimits(int threads) : IDisposable
 {
-    private const int Rounds = 7;
+    private const int Turns = 500_000;
+    private readonly WorkerPool pool = new(threads);
+    private readonly ReadRate reading = new(threads);
+    private readonly float[] sums = new float[threads];
 
-    /// <summary>Bytes a second that all threads together read from memory.</summary>
-    public static double ReadRate(int threads) => Inference.Memory.ReadRate.Measure(threads);
+    /// <summary>Bytes a second that all threads together read from memory, now.</summary>
+    public double Read() => reading.Once();
 
-    /// <summary>Additions and multiplications a second of all threads together, two in a fused multiply-add.</summary>
-    public static double MultiplyAddRate(int threads)
+    /// <summary>Additions and multiplications a second of all threads together, two in a fused multiply-add, now.</summary>
+    public double MultiplyAdd()
     {
-        const int turns = 2_000_000;
-        using var pool = new WorkerPool(threads);
-        var sums = new float[threads];
-        return 2.0 * threads * turns * 16 * 16 / Best(() => pool.Run(threads, (part, _) => sums[part] = MultiplyAdd(turns)));
+        var began = Stopwatch.GetTimestamp();
+        pool.Run(threads, (part, _) => sums[part] = Chains(Turns));
+        return 2.0 * threads * Turns * 16 * 16 / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
-    /// <summary>The shortest of some runs, in seconds: a shared machine only makes things slower.</summary>
-    public static double Best(Action run)
+    public void Dispose()
     {
-        run();
-        var best = double.PositiveInfinity;
-        for (var round = 0; round < Rounds; round++)
-        {
-            var began = Stopwatch.GetTimestamp();
-            run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalSeconds);
-        }
-        return best;
+        pool.Dispose();
+        reading.Dispose();
     }
 
     /// <summary>Sixteen chains, so that none waits for itself.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float MultiplyAdd(int turns)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static float Chains(int turns)
     {
         var (x, y) = (Vector512.Create(0.999f), Vector512.Create(0.001f));
         Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x, m = x, n = x, o = x, p = x;
