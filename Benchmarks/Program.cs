@@ -10,6 +10,7 @@ using Emu3.Benchmarks.ParallelDecoding;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
 using Emu3.Benchmarks.Recovery;
+using Emu3.Benchmarks.SameBytes;
 using Emu3.Benchmarks.Scale;
 using Emu3.Inference.Cpu.Kernels;
 
@@ -48,7 +49,7 @@ var kernels = new Command("kernels", "The products of the real model's layers be
 kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
 
 var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, DecodingBenchmark.Create(), ParallelBenchmark.Create() };
-foreach (var command in RealWidthBenchmark.Commands().Concat(HugeBenchmark.Commands()))
+foreach (var command in RealWidthBenchmark.Commands().Concat(HugeBenchmark.Commands()).Concat(SameBytesBenchmark.Commands()))
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));
 return await root.Parse(args).InvokeAsync();
