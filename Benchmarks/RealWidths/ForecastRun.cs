@@ -66,14 +66,19 @@ internal static class ForecastRun
         foreach (var (height, width) in PictureSizes.Drawn(config, forecast.Positions))
         {
             watch.Restart();
-            await foreach (var _ in engine.Run(Request(height, width) with { IsPreview = true })) { }
+            await foreach (var told in engine.Run(Request(height, width) with { IsPreview = true, GuidanceScale = 1, Prompt = "" }))
+                if (told is EngineEvent.Failed failed)
+                    throw new InvalidOperationException(failed.Failure.Message);
             longest = Math.Max(longest, watch.Elapsed.TotalSeconds);
         }
         await end.CancelAsync();
+        // Of slots that are not full, memory is what was used.
+        options.SlotPositions = engine.Measure(Request(cells, cells)).Positions;
+        var unused = 2 * (forecast.SlotBytes - LoadForecast.Read(options, long.MaxValue).SlotBytes);
         var layouts = forecast.Parts.Where(part => part.Name.StartsWith("vision tokenizer's kernels", StringComparison.Ordinal)).Sum(part => part.Bytes);
         return new(
             before, load, first, tokens, (last - first) / Math.Max(1, tokens - 1), memory.AnonymousBytes, memory.MappedBytes, longest, await peak, Own(),
-            before + forecast.HeldBytes - layouts, before + forecast.HeldBytes + forecast.PictureBytes, before + forecast.HeldBytes, forecast.MappedBytes, forecast.PassBytes);
+            before + forecast.HeldBytes - layouts - unused, before + forecast.HeldBytes + forecast.PictureBytes - unused, before + forecast.HeldBytes + forecast.KeptPictureBytes - unused, forecast.MappedBytes, forecast.PassBytes);
     }
 
     private static long Own() => ProcessMemory.Read().AnonymousBytes;

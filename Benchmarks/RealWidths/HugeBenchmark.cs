@@ -95,7 +95,7 @@ internal static class HugeBenchmark
             Row("at most, while pictures are decoded", result => Compare(result.Peak, result.ForecastPeak)),
             Row("behind them", result => Compare(result.End, result.ForecastEnd)),
         ]);
-        report.Line("The forecast is what is taken at most: slots full to their last position, and passes of 128 rows.");
+        report.Line("The forecast has the positions that the picture used, as slots take memory when they are first used, and buffers for passes of 128 rows.");
         report.Save(layers == 32 ? "huge" : $"huge-{layers}");
 
         string[] Row(string name, Func<ForecastResult, string> value) => [name, value(tiny), value(large)];

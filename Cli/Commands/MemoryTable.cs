@@ -42,7 +42,7 @@ internal static class MemoryTable
 
     private static IEnumerable<string[]> Totals(MemoryForecast forecast, long available)
     {
-        yield return ["needed", MemoryForecast.Text(forecast.NeededBytes), "", forecast.RevisitedBytes >= forecast.PictureBytes
+        yield return ["needed", MemoryForecast.Text(forecast.NeededBytes), "", forecast.RevisitedBytes + forecast.KeptPictureBytes >= forecast.PictureBytes
             ? "what is held, and the weights that passes read" : "what is held, and a picture"];
         yield return ["needed for everything at once", MemoryForecast.Text(forecast.ComfortableBytes), "", "what is held, a picture, and all mapped weights"];
         if (forecast.Device != "cpu")

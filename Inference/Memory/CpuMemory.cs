@@ -8,8 +8,8 @@ namespace Emu3.Inference.Memory;
 /// <summary>What a checkpoint takes on the processor. Pure.</summary>
 internal static class CpuMemory
 {
-    /// <summary>Compiled code, stacks of threads and the managed heap of a loaded engine at work, beyond what the process had before: measured with emu3-tiny, 32 pictures in flight.</summary>
-    private const long ProgramBytes = 64L << 20;
+    /// <summary>Compiled code, stacks of threads and the managed heap of a loaded engine at work, beyond what the process had before: 6 to 10 MB were measured with emu3-tiny and one picture.</summary>
+    private const long ProgramBytes = 16L << 20;
 
     private const long DrawBytes = 20; // of a thread's sampler, for each token of the vocabulary
 
@@ -56,6 +56,7 @@ internal static class CpuMemory
             SlotBytes = SlotBytes(config, positions, uses),
             Parts = parts,
             PassBytes = passBytes,
+            KeptPictureBytes = Math.Min(PlanePool.KeptBytes, parts.Where(part => part.Kind == MemoryKind.Picture).Select(part => part.Bytes).DefaultIfEmpty().Max()),
             RevisitedBytes = uses.Chats ? weights.PassBytes : passBytes,
         };
 
@@ -63,7 +64,7 @@ internal static class CpuMemory
         {
             var (memory, height, width) = pictures.MaxBy(picture => picture.Memory.PlaneBytes);
             parts.Add(new($"a picture to {verb}", memory.PlaneBytes, MemoryKind.Picture, $"{width}x{height} pixels, the largest that a slot holds; {pictures[0].Width}x{pictures[0].Height}: {MemoryForecast.Text(pictures[0].Memory.PlaneBytes)}"));
-            layouts += pictures.Max(picture => picture.Memory.LayoutBytes);
+            layouts += VisionMemory.LayoutBytes(pictures.Select(picture => picture.Memory));
         }
     }
 

@@ -44,6 +44,9 @@ public sealed record MemoryForecast
     /// <summary>Of the mapped weights, those that passes keep coming back to: 0 where the device has a copy.</summary>
     public required long RevisitedBytes { get; init; }
 
+    /// <summary>Of a picture's memory, what stays for the next one.</summary>
+    public long KeptPictureBytes { get; init; }
+
     /// <summary>Kept until the engine ends.</summary>
     public long HeldBytes => Sum(MemoryKind.Held);
 
@@ -57,7 +60,7 @@ public sealed record MemoryForecast
     /// What there must be: what is held, and beside it either the weights of a pass or a picture. Both at once would be better: without room for both, a picture
     /// pushes weights out of memory, and the next passes read them from the disk again.
     /// </summary>
-    public long NeededBytes => HeldBytes + Math.Max(RevisitedBytes, PictureBytes);
+    public long NeededBytes => HeldBytes + Math.Max(RevisitedBytes + KeptPictureBytes, PictureBytes);
 
     /// <summary>What there should be, so that nothing is read from the disk twice.</summary>
     public long ComfortableBytes => HeldBytes + PictureBytes + MappedBytes;
@@ -70,7 +73,7 @@ public sealed record MemoryForecast
         if (NeededBytes <= availableBytes)
             return null;
         var parts = string.Join(", ", Parts.Where(part => part.Kind == MemoryKind.Held && part.Bytes >= NeededBytes / 100).Select(part => $"{part.Name} {Text(part.Bytes)}"));
-        var beside = PictureBytes > RevisitedBytes ? $"a picture {Text(PictureBytes)}" : $"the weights that each pass reads {Text(RevisitedBytes)}";
+        var beside = PictureBytes > RevisitedBytes + KeptPictureBytes ? $"a picture {Text(PictureBytes)}" : $"the weights that each pass reads {Text(RevisitedBytes)}";
         return $"{model} does not fit on {Device}: it needs {Text(NeededBytes)} of memory with {SlotCount} slots of {Positions} positions, and {Text(availableBytes)} are available. "
             + $"It takes: {(parts == "" ? "" : parts + ", ")}{beside}. {Remedy(availableBytes)}";
     }

@@ -9,7 +9,10 @@ namespace Emu3.Inference.Cpu.Vision;
 /// <param name="isCountOnly">Takes no memory and only counts what would be taken: for forecasts.</param>
 internal sealed unsafe class PlanePool(bool isCountOnly = false) : IDisposable
 {
-    private const long KeptCount = 16 << 20; // numbers that stay when a picture is done
+    /// <summary>Bytes that stay at most when a picture is done.</summary>
+    public const long KeptBytes = 64 << 20;
+
+    private const long KeptCount = KeptBytes / sizeof(float);
 
     private readonly List<NativeFloats> free = [];
     private long heldCount;

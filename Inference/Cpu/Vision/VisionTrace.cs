@@ -12,7 +12,7 @@ internal sealed class VisionTrace : IDisposable
     private readonly PlanePool planes = new(isCountOnly: true);
     private readonly VisionConfig config;
     private Plane? cells; // what conditions the decoder's norms; none in the encoder
-    private long layoutBytes;
+    private readonly List<KernelLayout> layouts = [];
 
     private VisionTrace(VisionConfig config) => this.config = config;
 
@@ -24,7 +24,7 @@ internal sealed class VisionTrace : IDisposable
     {
         using var trace = new VisionTrace(config);
         trace.Decode(height, width);
-        return new(trace.planes.PeakBytes, trace.layoutBytes);
+        return new(trace.planes.PeakBytes, trace.layouts);
     }
 
     /// <summary>Of encoding one picture.</summary>
@@ -35,7 +35,7 @@ internal sealed class VisionTrace : IDisposable
     {
         using var trace = new VisionTrace(config);
         trace.Encode(height, width);
-        return new(trace.planes.PeakBytes, trace.layoutBytes);
+        return new(trace.planes.PeakBytes, trace.layouts);
     }
 
     public void Dispose() => planes.Dispose();
@@ -175,7 +175,7 @@ internal sealed class VisionTrace : IDisposable
     {
         var result = planes.Rent(padded.Height / stride, padded.Width / stride, channels);
         var isTiled = CpuConvolution.IsTiled(padded.Height, padded.Width, padded.Channels, channels, stride);
-        layoutBytes += CpuConvolution.LayoutBytes(isTiled, padded.Channels, channels);
+        layouts.Add(new(isTiled, CpuConvolution.LayoutBytes(isTiled, padded.Channels, channels)));
         if (!isTiled)
             return result;
         var rows = CpuConvolution.Bands(padded.Height, padded.Width).Rows;
@@ -189,7 +189,7 @@ internal sealed class VisionTrace : IDisposable
     private Plane Attention(Plane x)
     {
         var (channels, count) = (x.Channels, x.Height * x.Width);
-        layoutBytes += (long)channels * channels * sizeof(float);
+        layouts.Add(new(IsTiled: false, (long)channels * channels * sizeof(float)));
         using var normed = planes.Rent(x.Height, x.Width, channels);
         Norm(x);
         using var queries = planes.Rent(x.Height, x.Width, channels);
@@ -208,7 +208,17 @@ internal sealed class VisionTrace : IDisposable
     }
 }
 
+/// <summary>A kernel as it is laid out for a picture: once, and it stays.</summary>
+/// <param name="IsTiled">For <see cref="Winograd"/>; small pictures go another way, with a layout of its own.</param>
+/// <param name="Bytes">That it takes.</param>
+internal readonly record struct KernelLayout(bool IsTiled, long Bytes);
+
 /// <summary>What a picture takes in the vision tokenizer.</summary>
 /// <param name="PlaneBytes">Held at once at most, between its layers; given back when it is done.</param>
-/// <param name="LayoutBytes">The kernels as they are laid out for it, once: they stay.</param>
-internal readonly record struct VisionMemory(long PlaneBytes, long LayoutBytes);
+/// <param name="Layouts">The kernels that it needs, in the order of the layers.</param>
+internal sealed record VisionMemory(long PlaneBytes, IReadOnlyList<KernelLayout> Layouts)
+{
+    /// <summary>What all kernels take when pictures of all these sizes came.</summary>
+    public static long LayoutBytes(IEnumerable<VisionMemory> pictures) =>
+        pictures.SelectMany(picture => picture.Layouts.Select((layout, at) => (layout, at))).Distinct().Sum(each => each.layout.Bytes);
+}
