@@ -114,7 +114,7 @@ internal static class ParallelBenchmark
     }
 
     /// <summary>What steps of each window committed on the small checkpoint; those that the end of the picture cut short are left out.</summary>
-    private static async Task<AcceptedLengths> RecordAsync(double guidance)
+    private static async Task<AcceptedLengths> RecordAsync()
     {
         var lengths = new Dictionary<int, int[]> { [1] = [1] };
         foreach (var window in s_windows.Skip(1))
@@ -123,7 +123,7 @@ internal static class ParallelBenchmark
             using var windows = new StepWindows(meters);
             await using var engine = await PictureRun.LoadAsync(new EngineOptions { Model = Places.Model, SlotCount = 2, Windows = new FixedWindows(window) }, meters);
             for (var i = 0; i < Pictures; i++)
-                await PictureRun.DrawAsync(engine, Request(engine, i, guidance));
+                await PictureRun.DrawAsync(engine, Request(engine, i, engine.Model.ImageDefaults.GuidanceScale));
             lengths[window] = [.. windows.Steps.Where(step => step.Window == window).Select(step => step.Committed)];
         }
         return new AcceptedLengths(lengths);
@@ -132,7 +132,7 @@ internal static class ParallelBenchmark
     private static async Task WidthsAsync(Report report, int rounds, int layers, string folder)
     {
         const int Cells = 16;
-        var recorded = await RecordAsync(guidance: 3);
+        var recorded = await RecordAsync();
         using var checkpoint = GeometryCheckpoint.Make(folder, layers);
         EngineOptions Options() => new() { Model = checkpoint.Language, Vision = checkpoint.Vision, SlotCount = 2, SlotPositions = 1024 };
         await using var off = await PictureRun.LoadAsync(WithoutWindows(Options()), PictureRun.Meters());
@@ -163,7 +163,7 @@ internal static class ParallelBenchmark
         report.Line();
         report.Line($"One guided picture of {Cells}×{Cells} cells, hidden 4096, feed-forward 14336, 32/8 heads, vocabulary 184,622, {layers} layers, random bfloat16 weights, guidance 3, top-k 2,048.");
         report.Line();
-        report.Line("**How the guesses are simulated.** Random weights draw noise, which nobody guesses. So the guesses are the true tokens of a first run, made wrong behind a length that is drawn at random from those that emu3-tiny's pictures had with guidance 3, recorded for each window (below; the length is that of the window of the step before). Everything else is real: the cost model, the rows of wrong guesses, the draws, and the check that the ids are those without parallel decoding.");
+        report.Line("**How the guesses are simulated.** Random weights draw noise, which nobody guesses. So the guesses are the true tokens of a first run, made wrong behind a length that is drawn at random from those that emu3-tiny's pictures had with that checkpoint's own sampling and guidance (1.5), recorded for each window (below; the length is that of the window of the step before). Everything else is real: the cost model, the rows of wrong guesses, the draws, and the check that the ids are those without parallel decoding.");
         report.Table(["window", .. recorded.Windows.Select(window => $"{window}")], [["tokens a step on emu3-tiny", .. recorded.Windows.Select(window => Report.Figure(recorded.Mean(window)))]]);
         report.Table(["", "off", "on", "ratio"],
         [
