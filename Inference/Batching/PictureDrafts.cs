@@ -1,5 +1,3 @@
-using Emu3.Inference.Tokens;
-
 namespace Emu3.Inference.Batching;
 
 /// <summary>Guesses of a picture: what the last step drew at an index that it saw, else the token above, else the one on the left.</summary>
