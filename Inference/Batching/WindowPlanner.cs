@@ -7,51 +7,44 @@ namespace Emu3.Inference.Batching;
 /// <param name="costs">Seconds of a step by its rows.</param>
 public sealed class WindowPlanner(PassCosts costs) : IWindowPolicy
 {
-    private const int MostRows = 512; // bounds the memory for logits: 64 MiB with the real model's 32,768 visual tokens
+    private const int MostRows = 512; // bounds the memory for logits (64 MiB with the real model's 32,768 visual tokens), and the time to choose
     private const double LeastGain = 1.03; // below it, what is believed of costs and guesses is not exact enough to be better off
 
-    private static readonly int[] s_windows = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
-
-    private readonly PriorityQueue<(int Candidate, int Step), double> steps = new();
+    private readonly PriorityQueue<(int Candidate, int Window), double> longer = new();
     private readonly List<(int Candidate, int Window)> taken = [];
 
-    public int LongestWindow => s_windows[^1];
+    public int LongestWindow => 64;
 
     public void Choose(ReadOnlySpan<WindowCandidate> candidates, int rows, Span<int> windows)
     {
         windows.Fill(1);
-        steps.Clear();
+        longer.Clear();
         taken.Clear();
         for (var i = 0; i < candidates.Length; i++)
-            Offer(candidates[i], i, 1);
-        // The next draft to add is always the one with the most tokens for a row; each candidate's gain falls with its window, so no order is better.
+            Offer(candidates[i], i, 2);
+        // The next guess to add is always the one with the most tokens for a row. What a guess adds falls with its window, so no other choice of as many rows is better.
         var (tokens, bestCount, bestRate) = ((double)candidates.Length, 0, LeastGain * candidates.Length / costs.Of(rows));
-        while (steps.TryDequeue(out var next, out var gainOfARow))
+        while (longer.TryDequeue(out var next, out var gainOfARow))
         {
             var candidate = candidates[next.Candidate];
-            var (from, to) = (Window(candidate, next.Step - 1), Window(candidate, next.Step));
-            var added = candidate.RowsPerDraw * (to - from);
-            if (rows + added > MostRows)
+            rows += candidate.RowsPerDraw;
+            if (rows > MostRows)
                 break;
-            rows += added;
-            tokens -= gainOfARow * added; // the queue gives the smallest first, so gains are negative in it
-            taken.Add((next.Candidate, to));
+            tokens -= gainOfARow * candidate.RowsPerDraw; // the queue gives the smallest first, so gains are negative in it
+            taken.Add(next);
             if (tokens / costs.Of(rows) is var rate && rate > bestRate)
                 (bestRate, bestCount) = (rate, taken.Count);
-            Offer(candidate, next.Candidate, next.Step + 1);
+            Offer(candidate, next.Candidate, next.Window + 1);
         }
         foreach (var (candidate, window) in taken.Take(bestCount))
             windows[candidate] = window;
     }
 
-    private void Offer(WindowCandidate candidate, int index, int step)
+    private void Offer(WindowCandidate candidate, int index, int window)
     {
-        if (step == s_windows.Length || s_windows[step - 1] >= candidate.PossibleDraws)
+        if (window > Math.Min(candidate.PossibleDraws, LongestWindow))
             return;
-        int from = Window(candidate, step - 1), to = Window(candidate, step);
-        var gain = Math.Pow(to, candidate.Exponent) - Math.Pow(from, candidate.Exponent);
-        steps.Enqueue((index, step), -gain / (candidate.RowsPerDraw * (to - from)));
+        var gain = Math.Pow(window, candidate.Exponent) - Math.Pow(window - 1, candidate.Exponent);
+        longer.Enqueue((index, window), -gain / candidate.RowsPerDraw);
     }
-
-    private static int Window(WindowCandidate candidate, int step) => Math.Min(s_windows[step], candidate.PossibleDraws);
 }

@@ -52,7 +52,7 @@ public sealed class WindowPlannerTests
             for (var first = 1; first <= candidates[0].PossibleDraws; first++)
                 for (var second = 1; second <= candidates[1].PossibleDraws; second++)
                     best = Math.Max(best, Rate(costs, candidates, [first, second]));
-            Assert.True(Rate(costs, candidates, Choose(costs, candidates)) >= 0.9 * best); // windows go in steps of a third to a half, and little gains are left
+            Assert.True(Rate(costs, candidates, Choose(costs, candidates)) >= 0.97 * best); // a gain of less than three hundredths is left
         }, iter: 60);
 
     [Fact]
@@ -76,6 +76,8 @@ public sealed class WindowPlannerTests
     {
         var costs = new PassCosts([(1, 1), (8, 1), (128, 8)], 128); // bound by weights up to eight rows
         var windows = ((int[])[1, 2, 4, 16]).Select(count => Choose(costs, [.. Enumerable.Repeat(new WindowCandidate(64, 2, 0.65), count)])[0]).ToArray();
-        Assert.Equal([8, 4, 2, 1], windows);
+        Assert.Equal(windows.OrderDescending(), windows);
+        Assert.InRange(windows[0], 7, 10);
+        Assert.Equal(1, windows[^1]);
     }
 }
