@@ -2,7 +2,7 @@ namespace Emu3.Inference.Batching;
 
 /// <summary>
 /// How many tokens a step commits for a window of guesses: window^exponent on average. 0 is no guess ever right, 1 all of them; emu3-tiny's pictures have
-/// about 0.65 for every window up to 24 (Benchmarks/results/parallel.md). A longer window also lets guesses ripen from step to step, so that the first
+/// about 0.65 for every window up to 24 (Benchmarks/results/parallel-widths.md, for guidance 3). A longer window also lets guesses ripen from step to step, so that the first
 /// guesses get better with it: a chance of each guess alone would not say that.
 /// </summary>
 /// <param name="exponent">Believed before anything is seen, and again after a long time without guesses.</param>
