@@ -3,6 +3,7 @@ using Emu3.Benchmarks;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Fuzz;
 using Emu3.Benchmarks.Fuzz.Document;
+using Emu3.Benchmarks.GpuCounts;
 using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Memory;
@@ -48,7 +49,10 @@ var threads = new Option<int>("--threads") { Description = "Threads that compute
 var kernels = new Command("kernels", "The products of the real model's layers beside what the machine can do at most.") { threads };
 kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, DecodingBenchmark.Create(), ParallelBenchmark.Create() };
+var gpuCounts = new Command("gpu-counts", "What a pass asks of a GPU, counted on the processor: operations, waits, bytes; and what that predicts.");
+gpuCounts.SetAction(_ => GpuCountBenchmark.Run());
+
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, gpuCounts, DecodingBenchmark.Create(), ParallelBenchmark.Create() };
 foreach (var command in RealWidthBenchmark.Commands().Concat(HugeBenchmark.Commands()).Concat(SameBytesBenchmark.Commands()))
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));

@@ -88,6 +88,12 @@ public sealed class EngineOptions : IValidatableObject
     /// </summary>
     public bool ParallelDecoding { get; set; } = true;
 
+    /// <summary>
+    /// Folder of what an engine keeps between starts: on CUDA the verdict of the self-test of row invariance, which takes a while. Default: the data folder of an
+    /// embedded cluster; none elsewhere, where the test runs at every start. Ignored on the CPU.
+    /// </summary>
+    public string? DataFolder { get; set; }
+
     /// <summary>Pixels of an input picture at most, checked in its header before it is decoded.</summary>
     [Range(1L, long.MaxValue)]
     public long MaxInputPixels { get; set; } = 178_956_970;

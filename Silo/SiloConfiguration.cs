@@ -42,6 +42,8 @@ public static class SiloConfiguration
             Name = silo.Name,
             StopTimeout = silo.StopTimeout,
         };
+        foreach (var engine in settings.Engines)
+            engine.DataFolder ??= settings.Cluster.Provider == ClusterConnection.Embedded ? Path.GetFullPath(settings.Cluster.DataFolder) : null;
         reader.ThrowIfWrong();
         return settings;
     }

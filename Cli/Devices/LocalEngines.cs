@@ -41,6 +41,7 @@ internal static class LocalEngines
             Device = device,
             Threads = devices.ThreadsOfEach(choice.Threads, Environment.ProcessorCount),
             PictureThreads = devices.PictureThreadsOfEach(choice.Threads, Environment.ProcessorCount),
+            DataFolder = Path.GetFullPath(choice.Data),
         };
         options.Kind = choice.IsSimulated ? EngineOptions.Simulated : options.Kind;
         options.SlotCount = choice.Slots ?? options.SlotCount;

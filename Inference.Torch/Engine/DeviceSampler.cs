@@ -42,7 +42,8 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
         if (draws.Count == 0)
             return [];
         using var scope = NewDisposeScope();
-        var groups = Enumerable.Range(0, draws.Count).GroupBy(i => (draws[i].Logits, draws[i].Unconditional >= 0, draws[i].IsWide))
+        // By handle: tensors are equal when their numbers are, and comparing these makes the host wait.
+        var groups = Enumerable.Range(0, draws.Count).GroupBy(i => (draws[i].Logits.Handle, draws[i].Unconditional >= 0, draws[i].IsWide))
             .Select(group => new Group([.. group], draws)).ToArray();
         var parts = groups.Select(Compute).ToArray();
         var numbers = link.Receive(parts.Length == 1 ? parts[0] : cat(parts));

@@ -10,6 +10,9 @@ namespace Emu3.Inference.Model;
 /// </summary>
 public static class RowInvariance
 {
+    /// <summary>Names what is tested: verdicts of another version are not used. To be raised with any change of the test.</summary>
+    public const int Version = 1;
+
     // Lengths of the probe's sequences, one a slot: one beyond a block of keys, the others in its middle and short.
     private static int[] Lengths(TransformerConfig config) => [Math.Min(KvCache.BlockSizeOf(config) + 40, config.MaxPositions), .. s_short.Select(length => Math.Min(length, config.MaxPositions))];
 

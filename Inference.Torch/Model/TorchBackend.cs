@@ -26,8 +26,12 @@ internal static class TorchBackend
             var model = Own(new Emu3Model(transformer, config.Tokens, TransformerWeights.Load(loader, transformer, dtype), Emu3Model.Linear));
             var vision = Own(VisionTokenizer.Load(loader, config.Vision, config.Pixels));
 
-            stage("testing row invariance");
-            var floor = options.RowInvariance ? RowInvariance.FindFloor(model) : null;
+            var verdict = options.RowInvariance ? new InvarianceStore(options.DataFolder).FindOrTest(Conditions(config, options, dtype), () =>
+            {
+                stage("testing row invariance");
+                return RowInvariance.FindFloor(model);
+            }) : null;
+            var floor = verdict?.Floor;
 
             stage("allocating slots");
             var positions = SlotBudget.Positions(options, transformer.MaxPositions);
@@ -38,7 +42,7 @@ internal static class TorchBackend
                 new NumericClass(
                     $"emu3 {typeof(IEngine).Module.ModuleVersionId:N}, {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(options.Device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {get_num_threads()} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {files.WeightsHash}",
-                    floor is not null), [.. parts], () => TorchThread.LiveTensorCount);
+                    floor is not null), [.. parts], () => TorchThread.LiveTensorCount) { SelfTest = verdict?.Origin };
         }
         catch
         {
@@ -52,6 +56,17 @@ internal static class TorchBackend
             parts.Push(part);
             return part;
         }
+    }
+
+    /// <summary>All that the verdict of the self-test depends on. Kernels are chosen by shapes and types, not by the weights' values.</summary>
+    private static string Conditions(Emu3Config config, EngineOptions options, ScalarType dtype)
+    {
+        var decoder = config.Transformer;
+        return $"test {RowInvariance.Version}; emu3 {typeof(IEngine).Module.ModuleVersionId:N}, {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; "
+            + $"{DeviceFacts.Describe(options.Device)}; driver {(options.Device == "cpu" ? "none" : CudaDriver.Version())}; {dtype.ToString().ToLowerInvariant()}; {get_num_threads()} threads; "
+            + $"hidden {decoder.HiddenSize}, intermediate {decoder.IntermediateSize}, heads {decoder.HeadCount}/{decoder.KeyValueHeadCount} of {decoder.HeadDim}, "
+            + $"vocabulary {decoder.VocabularySize}, visual {config.Tokens.VisualCount}, positions {decoder.MaxPositions}, "
+            + $"biases {(decoder.AttentionBias ? 1 : 0)}{(decoder.MlpBias ? 1 : 0)}";
     }
 
     private static ScalarType Dtype(EngineOptions options) =>

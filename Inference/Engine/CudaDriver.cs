@@ -49,6 +49,13 @@ internal static partial class CudaDriver
         return Encoding.UTF8.GetString(name.AsSpan(0, Array.IndexOf(name, (byte)0)));
     }
 
+    /// <summary>The driver's version: 1000 · major + 10 · minor of the CUDA that it supports.</summary>
+    public static int Version()
+    {
+        Check(cuDriverGetVersion(out var version));
+        return version;
+    }
+
     private static void Check(int result)
     {
         if (result != 0)
@@ -57,6 +64,9 @@ internal static partial class CudaDriver
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuInit(uint flags);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDriverGetVersion(out int version);
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuDeviceGetCount(out int count);

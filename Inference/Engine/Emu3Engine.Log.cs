@@ -7,6 +7,9 @@ public sealed partial class Emu3Engine
     [LoggerMessage(LogLevel.Information, "{Model} is ready: {SlotCount} slots of {Positions} positions; {NumericClass}")]
     private partial void LogReady(string model, int slotCount, int positions, string numericClass);
 
+    [LoggerMessage(LogLevel.Information, "Row invariance: {Verdict}")]
+    private partial void LogSelfTest(string verdict);
+
     [LoggerMessage(LogLevel.Warning, "Row invariance does not hold here: the same request may give other tokens when it runs beside others ({NumericClass})")]
     private partial void LogNotInvariant(string numericClass);
 

@@ -160,6 +160,8 @@ public sealed partial class Emu3Engine : IEngine
                 pictures = StartPictures(wrap(loaded.Backend.Vision), options.PicturesAlwaysBeside);
                 checks = new RequestChecks(loaded.Facts, loaded.Config, loaded.Prompts, slots.Count, options.MaxInputPixels);
                 LogReady(Model.Name, slots.Count, Model.MaxPositions, NumericClass.Text);
+                if (loaded.Backend.SelfTest is { } verdict)
+                    LogSelfTest(verdict);
                 if (!NumericClass.RowInvariant)
                     LogNotInvariant(NumericClass.Text);
                 TakeSnapshot();

@@ -14,6 +14,9 @@ internal sealed class LoadedBackend(
     IModelRunner runner, IVisionTokenizer vision, int slotCount, NumericClass numericClass, IReadOnlyList<IDisposable> parts,
     Func<long>? liveTensorCount = null, IPictureThreads? pictureThreads = null) : IDisposable
 {
+    /// <summary>What the self-test of row invariance found, and where that is known from; null where there is none.</summary>
+    public string? SelfTest { get; init; }
+
     public IModelRunner Runner => runner;
 
     public IVisionTokenizer Vision => vision;
