@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Emu3.Inference.Batching;
 using Emu3.Inference.Model;
 using Emu3.Inference.Sampling;
@@ -30,8 +31,7 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
     private const int NoisyCount = 1024;
     private const double Ambiguous = 1e-9; // of all probability: far above what the order of a sum in float64 changes
 
-    private readonly CandidateSampler sampler = new(vocabularySize);
-    private readonly NoisiestTokens noisiest = new();
+    private readonly ConcurrentBag<CandidateSampler> samplers = []; // those that no thread uses
 
     /// <summary>Draws whose whole row had to be fetched.</summary>
     public long WholeRowCount { get; private set; }
@@ -47,16 +47,25 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
             .Select(group => new Group([.. group], draws)).ToArray();
         var parts = groups.Select(Compute).ToArray();
         var numbers = link.Receive(parts.Length == 1 ? parts[0] : cat(parts));
-        var (tokens, start) = (new int?[draws.Count], 0);
+        var (places, start) = (new (Group Group, int At, int Start)[draws.Count], 0);
         foreach (var group in groups)
+            for (var at = 0; at < group.Members.Length; at++, start += group.Size)
+                places[group.Members[at]] = (group, at, start);
+        var (tokens, isDecided) = (new int?[draws.Count], new bool[draws.Count]);
+        // The device has nothing to do meanwhile.
+        Parallel.For(0, draws.Count, TakeSampler, (i, _, sampler) =>
         {
-            var size = group.Size;
-            for (var i = 0; i < group.Members.Length; i++)
-                tokens[group.Members[i]] = End(draws[group.Members[i]], group, i, numbers.AsSpan(start + i * size, size));
-            start += size * group.Members.Length;
-        }
+            var (group, at, from) = places[i];
+            isDecided[i] = TryEnd(sampler, draws[i], group, at, numbers.AsSpan(from, group.Size), out tokens[i]);
+            return sampler;
+        }, samplers.Add);
+        for (var i = 0; i < tokens.Length; i++)
+            if (!isDecided[i])
+                tokens[i] = DrawFromRow(draws[i], places[i].Group.Logits.select(0, places[i].At));
         return tokens;
     }
+
+    private CandidateSampler TakeSampler() => samplers.TryTake(out var sampler) ? sampler : new CandidateSampler(vocabularySize);
 
     /// <summary>Draws with the same logits, that need the same of them.</summary>
     private sealed class Group
@@ -114,11 +123,12 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
 
     private Tensor ComputeWide(Group group)
     {
-        for (var i = 0; i < group.Draws.Length; i++)
+        Parallel.For(0, group.Draws.Length, i =>
         {
             var draw = group.Draws[i];
-            group.NoiseBeyond[i] = noisiest.Find(group.NoisyIndices.AsSpan(i * NoisyCount, NoisyCount), group.Width, draw.FirstToken, draw.Settings.Seed, draw.Index, draw.Settings.SampleIndex);
-        }
+            group.NoiseBeyond[i] = new NoisiestTokens().Find(
+                group.NoisyIndices.AsSpan(i * NoisyCount, NoisyCount), group.Width, draw.FirstToken, draw.Settings.Seed, draw.Index, draw.Settings.SampleIndex);
+        });
         double[] settings =
         [
             .. group.Draws.Select(draw => draw.Settings.Sampling.Temperature),
@@ -142,27 +152,23 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
             values.gather(1, cut), indices.gather(1, cut).to(ScalarType.Float32), isClear.to(ScalarType.Float32), group.Logits.gather(1, noisy)], 1);
     }
 
-    private int? End(DeviceDraw draw, Group group, int at, ReadOnlySpan<float> numbers)
+    private static bool TryEnd(CandidateSampler sampler, DeviceDraw draw, Group group, int at, ReadOnlySpan<float> numbers, out int? token)
     {
         var (sampling, seed, sampleIndex, _) = draw.Settings;
         var count = group.CandidateCount;
         var candidates = new Candidates(group.Width, numbers[..count], numbers[count..(2 * count)]);
-        bool isDecided;
-        int? token;
-        if (group.IsWide)
-        {
-            var wide = new WideFacts(
-                numbers[2 * count], numbers[2 * count + 1], group.NoisyIndices.AsSpan(at * NoisyCount, NoisyCount), numbers[(2 * count + 3)..], group.NoiseBeyond[at]);
-            isDecided = sampler.TryDrawWide(candidates, wide, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token)
-                && (numbers[2 * count + 2] == 1 || !float.IsFinite(numbers[0]));
-        }
-        else
-        {
-            isDecided = sampler.TryDraw(candidates, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token);
-        }
-        if (isDecided)
-            return token;
+        if (!group.IsWide)
+            return sampler.TryDraw(candidates, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token);
+        var wide = new WideFacts(
+            numbers[2 * count], numbers[2 * count + 1], group.NoisyIndices.AsSpan(at * NoisyCount, NoisyCount), numbers[(2 * count + 3)..], group.NoiseBeyond[at]);
+        return sampler.TryDrawWide(candidates, wide, draw.FirstToken, sampling, seed, draw.Index, sampleIndex, out token)
+            && (numbers[2 * count + 2] == 1 || !float.IsFinite(numbers[0])); // the cut is clear
+    }
+
+    private int? DrawFromRow(DeviceDraw draw, Tensor row)
+    {
         WholeRowCount++;
-        return new Sampler(group.Width).Draw(link.Receive(group.Logits.select(0, at)), draw.FirstToken, sampling, seed, draw.Index, sampleIndex);
+        var (sampling, seed, sampleIndex, _) = draw.Settings;
+        return new Sampler(draw.Width).Draw(link.Receive(row), draw.FirstToken, sampling, seed, draw.Index, sampleIndex);
     }
 }
