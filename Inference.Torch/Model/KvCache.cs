@@ -9,7 +9,6 @@ namespace Emu3.Inference.Model;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private const long Workspace = 1L << 30; // bytes that one layer's attention takes for a moment
     private const float Hidden = -1e30f; // finite: a block that is hidden as a whole must not make NaN
 
     private readonly Tensor[] layers;
@@ -25,9 +24,9 @@ public sealed class KvCache : IDisposable
     {
         (HeadCount, SlotCount, BlockSize) = (config.KeyValueHeadCount, slotCount, BlockSizeOf(config));
         BlockCount = (positionCount + BlockSize - 1) / BlockSize;
-        var unitBytes = 2L * HeadCount * BlockSize * config.HeadDim * SizeOf(dtype);
-        var scoreBytes = (long)config.HeadCount * BlockSize * (sizeof(float) + 2 * SizeOf(dtype));
-        (MostCopied, MostInPlace) = ((int)Math.Max(1, Workspace / (unitBytes + scoreBytes)), (int)Math.Max(1, Workspace / scoreBytes));
+        var (copied, scores) = (CudaMemory.CopiedBytes(config, dtype == ScalarType.Float32), CudaMemory.ScoreBytes(config, dtype == ScalarType.Float32));
+        MostCopied = (int)Math.Max(1, CudaMemory.AttentionWorkspace / (copied + scores));
+        MostInPlace = (int)Math.Max(1, CudaMemory.AttentionWorkspace / scores);
         layers = [.. Enumerable.Range(0, layerCount).Select(_ =>
             zeros([(long)BlockCount * SlotCount, HeadCount, 2, BlockSize, config.HeadDim], dtype, device).DetachFromDisposeScope())];
         heads = arange(HeadCount, int64, device).view(1, -1, 1).DetachFromDisposeScope();
@@ -96,6 +95,4 @@ public sealed class KvCache : IDisposable
         foreach (var tensor in layers.Concat([heads, kinds, Masks]))
             tensor.Dispose();
     }
-
-    private static int SizeOf(ScalarType dtype) => dtype == ScalarType.Float32 ? 4 : 2;
 }

@@ -1,3 +1,4 @@
+using Emu3.Inference.Batching;
 using Emu3.Inference.Cpu.Vision;
 using Emu3.Inference.Engine;
 using Emu3.Inference.Model;
@@ -7,6 +8,9 @@ namespace Emu3.Inference.Memory;
 /// <summary>What a checkpoint takes on a CUDA device: weights are copied there in the device's type, the vision tokenizer in float32. Pure.</summary>
 internal static class CudaMemory
 {
+    /// <summary>Bytes that one layer's attention takes for a moment at most, for copied keys and values and for scores; a row alone may take more.</summary>
+    public const long AttentionWorkspace = 1L << 30;
+
     private const long ContextBytes = 600L << 20; // context, libraries and their workspaces: an estimate
     private const int PassRows = 512; // of a pass at most: an estimate of what activations take
     private const int ShortModel = 1024, ShortBlock = 128, Block = 256, MostBlocks = 32; // blocks of a sequence
@@ -22,6 +26,12 @@ internal static class CudaMemory
             size *= 2;
         return size;
     }
+
+    /// <summary>Bytes of one row's scores of a block: in float32, and twice in the type of the weights.</summary>
+    public static long ScoreBytes(TransformerConfig config, bool isFloat32) => (long)config.HeadCount * KeyBlock(config) * (sizeof(float) + 2 * NumberBytes(isFloat32));
+
+    /// <summary>Bytes of a copied block of keys and values.</summary>
+    public static long CopiedBytes(TransformerConfig config, bool isFloat32) => 2L * config.KeyValueHeadCount * KeyBlock(config) * config.HeadDim * NumberBytes(isFloat32);
 
     /// <summary>Bytes that a slot takes: positions in whole blocks.</summary>
     public static long SlotBytes(TransformerConfig config, int positions, bool isFloat32)
@@ -55,6 +65,8 @@ internal static class CudaMemory
             new("keys and values", slotCount * slotBytes, MemoryKind.Held, $"{slotCount} slots of {positions} positions"),
             new("activations and logits", PassRows * number * (4L * transformer.HiddenSize + 3L * transformer.IntermediateSize) + 2L * slotCount * transformer.VocabularySize * sizeof(float),
                 MemoryKind.Held, "an estimate"),
+            new("attention", Math.Min(AttentionWorkspace, RowCounts.Most * Blocks(transformer, positions) * (CopiedBytes(transformer, isFloat32) + ScoreBytes(transformer, isFloat32))),
+                MemoryKind.Held, "copied keys and values, and scores, of one layer at a time; at most"),
             new("context and libraries", ContextBytes, MemoryKind.Held, "an estimate"),
         ];
         if (uses.Draws)
@@ -74,6 +86,8 @@ internal static class CudaMemory
 
         void Add(string verb, long bytes) => parts.Add(new($"a picture to {verb}", bytes, MemoryKind.Picture, "the largest that a slot holds; an estimate, from what the processor takes"));
     }
+
+    private static long Blocks(TransformerConfig config, int positions) => (positions + KeyBlock(config) - 1) / KeyBlock(config);
 
     private static int NumberBytes(bool isFloat32) => isFloat32 ? 4 : 2;
 }
