@@ -62,7 +62,7 @@ public sealed class CountedModel : IDisposable
     /// <returns>The operations of that step.</returns>
     public StepCount Step(int pictures, int context)
     {
-        var scheduler = new BatchScheduler(slots, prefillChunk: 256);
+        var scheduler = new BatchScheduler(slots, prefillChunk: 256, new SingleDraws());
         var sequences = Enumerable.Range(0, pictures).Select(i => new Sequence(
             new ImageGrammar(10, 10, s_tokens), [new int[context], new int[context]], [],
             new DrawSettings(new SamplingSettings(1, 2048, 1), Seed: (ulong)i, GuidanceScale: 3))).ToArray();
