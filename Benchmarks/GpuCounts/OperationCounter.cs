@@ -69,7 +69,10 @@ public sealed unsafe class OperationCounter : IDisposable
     /// <summary>Of these, calls by the program itself.</summary>
     public int CallCount { get; private set; }
 
-    /// <summary>Those that make the host wait for the device, by name: their result is a number, or a size that depends on numbers.</summary>
+    /// <summary>
+    /// Those that make the host wait for the device, by name: their result is a number, or a size that depends on numbers. A fetch to the host is none on the processor:
+    /// HostLink counts those.
+    /// </summary>
     public IReadOnlyList<string> Waiting => [.. Operations.Keys.Where(key => key.Split(' ')[0] is "_local_scalar_dense" or "item" or "nonzero" or "masked_select" or "equal" or "is_nonzero" or "_unique2" or "unique_dim")];
 
     /// <summary>Forgets what was counted.</summary>

@@ -45,7 +45,7 @@ public sealed class GpuCountTests
         Require(0, () => x.to(ScalarType.Float32)); // is it
         Require(1, () => x.index_put_(row, [index]));
         Assert.Empty(counter.Waiting);
-        _ = x.sum().item<float>();
+        _ = x.nonzero(); // its size depends on the numbers
         Assert.NotEmpty(counter.Waiting);
 
         void Require(int expected, Action action)
