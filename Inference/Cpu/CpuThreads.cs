@@ -48,7 +48,7 @@ internal sealed unsafe class CpuThreads : IDisposable
         for (var i = 0; i < all.Length; i++)
         {
             var share = Math.Max(1, (int)Math.Round((double)wanted * Cost(all[i]) / cost));
-            var step = (all[i].Outputs / share + OutputStep - 1) / OutputStep * OutputStep;
+            var step = ((all[i].Outputs + share - 1) / share + OutputStep - 1) / OutputStep * OutputStep;
             for (var from = 0; from < all[i].Outputs; from += step)
                 ranges.Add((i, from, Math.Min(all[i].Outputs, from + step)));
         }

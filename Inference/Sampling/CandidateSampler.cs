@@ -1,9 +1,9 @@
 namespace Emu3.Inference.Sampling;
 
 /// <summary>The likeliest tokens of a draw, as a device has found them, counted from the first allowed token.</summary>
-/// <param name="Width">Allowed tokens.</param>
-/// <param name="Values">Logits, the largest first; NaN counts as the largest.</param>
-/// <param name="Indices">Whose; whole numbers.</param>
+/// <param name="width">Allowed tokens.</param>
+/// <param name="values">Logits, the largest first; NaN counts as the largest.</param>
+/// <param name="indices">Whose; whole numbers.</param>
 public readonly ref struct Candidates(int width, ReadOnlySpan<float> values, ReadOnlySpan<float> indices)
 {
     public int Width => width;

@@ -82,6 +82,23 @@ public sealed unsafe class ProductKernelTests
         }
     }
 
+    /// <summary>Fewer outputs than parts that the work is worth: what a picture of one cell makes of attention at real widths.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void Multiply_FewOutputsAndMuchWork_EndsWithAllOfThem(int outputs)
+    {
+        const int inputs = 1024, rows = 1024;
+        var random = new Random(outputs);
+        using var weights = Weights(random, WeightType.Single, outputs * inputs);
+        using var x = Floats.Random(random, rows * inputs);
+        using var y = new NativeFloats(rows * outputs);
+        using var threads = new CpuThreads(CpuKernels.Fastest, 2, 1, 16);
+        threads.Multiply(new WeightMatrix((byte*)weights.Address, WeightType.Single, outputs, inputs, null).Times(x.Address, rows, y.Address, outputs));
+        for (var i = 0; i < rows * outputs; i++)
+            Assert.Equal(Plain((byte*)weights.Address, WeightType.Single, i % outputs, x.Address + i / outputs * inputs, inputs), y.Address[i]);
+    }
+
     /// <summary>All 65,536 patterns, and .NET's own conversion.</summary>
     [Fact]
     public void Widen_EverySixteenBitNumber_IsExact()
