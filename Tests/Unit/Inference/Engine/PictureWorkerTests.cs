@@ -9,17 +9,21 @@ namespace Emu3.Tests.Unit.Inference.Engine;
 
 /// <summary>Pictures beside the passes: what goes on meanwhile, and what happens when their request ends first, they fail, or the engine stops.</summary>
 [Trait("Suite", "Fast")]
-public sealed class PictureWorkerTests
+public sealed class PictureWorkerTests : IDisposable
 {
-    private HeldVision _vision = null!;
+    private HeldVision? _wrapped;
+
+    private HeldVision Vision => _wrapped!;
 
     private static byte[] Scene => File.ReadAllBytes(Repository.PathTo("Tests", "Golden", "fixtures", "tiny-a", "images", "scene0.png"));
+
+    public void Dispose() => _wrapped?.Dispose();
 
     [Fact]
     public async Task Run_WhileAPictureIsDecoded_OthersAreAdmittedAndFinish()
     {
         await using var engine = await LoadAsync();
-        var held = _vision.Hold();
+        var held = Vision.Hold();
         var picture = engine.AllAsync(TestEngines.Image(2, 3));
         await held;
         var steps = engine.Load.StepCount;
@@ -27,23 +31,23 @@ public sealed class PictureWorkerTests
         Assert.True(engine.Load.StepCount >= steps + 5);
         Assert.False(picture.IsCompleted);
 
-        _vision.Release();
+        Vision.Release();
         var events = await picture;
         Assert.IsType<EngineEvent.PictureDecoded>(events[^2]);
         Assert.IsType<EngineEvent.Finished>(events[^1]);
-        Assert.All(_vision.Threads, name => Assert.Equal("pictures", name));
+        Assert.All(Vision.Threads, name => Assert.Equal("pictures", name));
     }
 
     [Fact]
     public async Task Run_WhileAQuestionsPictureIsEncoded_OthersAreAdmittedAndFinish()
     {
         await using var engine = await LoadAsync();
-        var held = _vision.Hold();
+        var held = Vision.Hold();
         var question = engine.AllAsync(TestEngines.Chat("What is it?", 5, Scene, Scene));
         await held;
         Assert.Equal(5, (await engine.AllAsync(TestEngines.Chat("Hello", 5))).Ids().Length);
         Assert.Equal((0, 1), (engine.Load.RunningCount, engine.Load.WaitingCount)); // it waits for its pictures, as others for slots
-        _vision.Release();
+        Vision.Release();
         var events = await question;
         Assert.IsType<EngineEvent.Admitted>(events[0]);
         Assert.True(Assert.IsType<EngineEvent.Finished>(events[^1]).Usage.PromptImageTokens > 0);
@@ -64,8 +68,8 @@ public sealed class PictureWorkerTests
             await using var engine = await LoadAsync(options => (options.PictureThreads, options.PicturesAlwaysBeside) = (pictureThreads, alwaysBeside));
             var events = await Task.WhenAll(requests.Select(request => engine.AllAsync(request)));
             found.Add([.. events.Select(all => string.Join(",", all.Ids()) + Convert.ToHexString(all.OfType<EngineEvent.PictureDecoded>().SelectMany(picture => picture.Rgb).ToArray()))]);
-            Assert.True(pictureThreads > 0 || _vision.Threads.All(name => name == "engine cpu"));
-            Assert.True(!alwaysBeside || _vision.Threads.All(name => name == "pictures"));
+            Assert.True(pictureThreads > 0 || Vision.Threads.All(name => name == "engine cpu"));
+            Assert.True(!alwaysBeside || Vision.Threads.All(name => name == "pictures"));
         }
         Assert.All(found, other => Assert.Equal(found[0], other));
     }
@@ -76,8 +80,8 @@ public sealed class PictureWorkerTests
     {
         await using var engine = await LoadAsync(options => options.PicturesAlwaysBeside = false);
         var alone = await engine.AllAsync(TestEngines.Image(2, 3));
-        Assert.All(_vision.Threads, name => Assert.Equal("engine cpu", name));
-        var held = _vision.Hold();
+        Assert.All(Vision.Threads, name => Assert.Equal("engine cpu", name));
+        var held = Vision.Hold();
         var picture = engine.AllAsync(TestEngines.Image(2, 3));
         await held; // by its first piece, on the engine's thread
         using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -85,12 +89,12 @@ public sealed class PictureWorkerTests
         {
             await foreach (var _ in engine.Run(TestEngines.Image(40, 40, guidance: 2), end.Token)) { }
         });
-        _vision.Release();
+        Vision.Release();
         Assert.Equal(((EngineEvent.PictureDecoded)alone[^2]).Rgb, Assert.IsType<EngineEvent.PictureDecoded>((await picture)[^2]).Rgb);
-        Assert.Contains("pictures", _vision.Threads);
+        Assert.Contains("pictures", Vision.Threads);
         await end.CancelAsync();
         await other;
-        Assert.Equal(0, _vision.OpenCount);
+        Assert.Equal(0, Vision.OpenCount);
     }
 
     [Fact]
@@ -98,7 +102,7 @@ public sealed class PictureWorkerTests
     {
         await using var engine = await LoadAsync();
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var held = _vision.Hold();
+        var held = Vision.Hold();
         var cancelled = Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await foreach (var _ in engine.Run(TestEngines.Image(2, 3), cancellation.Token)) { }
@@ -107,9 +111,9 @@ public sealed class PictureWorkerTests
         var next = engine.AllAsync(TestEngines.Image(3, 2));
         await cancellation.CancelAsync();
         await cancelled; // though the piece still waits
-        _vision.Release();
+        Vision.Release();
         Assert.IsType<EngineEvent.Finished>((await next)[^1]);
-        Assert.Equal(0, _vision.OpenCount);
+        Assert.Equal(0, Vision.OpenCount);
     }
 
     [Fact]
@@ -117,7 +121,7 @@ public sealed class PictureWorkerTests
     {
         await using var engine = await LoadAsync();
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var held = _vision.Hold();
+        var held = Vision.Hold();
         var cancelled = Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await foreach (var _ in engine.Run(TestEngines.Chat("What is it?", 5, Scene), cancellation.Token)) { }
@@ -125,44 +129,44 @@ public sealed class PictureWorkerTests
         await held;
         await cancellation.CancelAsync();
         await cancelled;
-        _vision.Release();
+        Vision.Release();
         Assert.IsType<EngineEvent.Finished>((await engine.AllAsync(TestEngines.Chat("What is it?", 5, Scene)))[^1]);
         Assert.Equal(engine.Load.SlotCount, engine.Load.FreeSlotCount);
-        Assert.Equal(0, _vision.OpenCount);
+        Assert.Equal(0, Vision.OpenCount);
     }
 
     [Fact]
     public async Task Dispose_WhileAPictureIsDecodedAndOthersWait_TellsAllThatTheEngineStopped()
     {
         var engine = await LoadAsync();
-        var held = _vision.Hold();
+        var held = Vision.Hold();
         Task[] running = [.. Enumerable.Range(0, 3).Select(i => Assert.ThrowsAsync<EngineStoppedException>(() => engine.AllAsync(TestEngines.Image(2, 3, seed: (ulong)i))))];
         await held;
         var disposal = engine.DisposeAsync();
-        _vision.Release();
+        Vision.Release();
         await disposal;
         await Task.WhenAll(running);
-        Assert.Equal(0, _vision.OpenCount);
+        Assert.Equal(0, Vision.OpenCount);
     }
 
     [Theory, InlineData(0), InlineData(1)]
     public async Task Run_ADecodeThatThrows_FailsItsRequestOnly(int pictureThreads)
     {
         await using var engine = await LoadAsync(options => options.PictureThreads = pictureThreads);
-        _vision.FailWith(new InvalidOperationException("a broken kernel"));
+        Vision.FailWith(new InvalidOperationException("a broken kernel"));
         var failed = Assert.IsType<EngineEvent.Failed>((await engine.AllAsync(TestEngines.Image(2, 3)))[^1]).Failure;
         Assert.Equal(EngineFailureCode.NotSupported, failed.Code);
         Assert.Contains("a broken kernel", failed.Message, StringComparison.Ordinal);
-        _vision.FailWith(new OutOfMemoryException());
+        Vision.FailWith(new InsufficientMemoryException());
         failed = Assert.IsType<EngineEvent.Failed>((await engine.AllAsync(TestEngines.Chat("What is it?", 5, Scene)))[^1]).Failure;
         Assert.Equal(EngineFailureCode.DeviceOutOfMemory, failed.Code);
         Assert.IsType<EngineEvent.Finished>((await engine.AllAsync(TestEngines.Image(2, 3)))[^1]);
-        Assert.Equal(0, _vision.OpenCount);
+        Assert.Equal(0, Vision.OpenCount);
     }
 
     /// <summary>While no pass runs, the threads of the passes compute, where they are more; as soon as passes come, the picture's own.</summary>
     [Fact]
-    public void Pieces_UseTheThreadsOfThePasses_OnlyWhileNoneRuns()
+    public async Task Pieces_UseTheThreadsOfThePasses_OnlyWhileNoneRuns()
     {
         var threads = new CountedThreads();
         using var vision = new HeldVision(new PiecesOfNothing());
@@ -172,11 +176,11 @@ public sealed class PictureWorkerTests
         worker.BeginPasses();
         var held = vision.Hold();
         worker.Add(new DecodingTask(running, [0], 1, 1));
-        held.Wait(TestContext.Current.CancellationToken);
+        await held;
         Assert.Equal([false], threads.Used);
         worker.EndPasses();
         vision.Release();
-        done.Task.Wait(TestContext.Current.CancellationToken);
+        await done.Task;
         Assert.True(threads.Used[^1]);
         worker.BeginPasses(); // no piece runs: nothing to wait for
     }
@@ -206,7 +210,7 @@ public sealed class PictureWorkerTests
     {
         (options.PictureThreads, options.PicturesAlwaysBeside) = (1, true);
         configure?.Invoke(options);
-    }, vision => _vision = new HeldVision(vision));
+    }, vision => _wrapped = new HeldVision(vision));
 
     private sealed class KeptMeters : IMeterFactory
     {

@@ -2,7 +2,6 @@ using Emu3.Inference.Cpu;
 using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Cpu.Vision;
 using Emu3.Inference.Model;
-using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
 using Emu3.Tests.Unit.Inference.Engine;
 
