@@ -40,14 +40,33 @@ public sealed class CountedModel : IDisposable
     /// <summary>The real model's, but for its widths.</summary>
     private static readonly TransformerConfig s_config = new()
     {
-        VocabularySize = 184_622, HiddenSize = Hidden, IntermediateSize = Intermediate, LayerCount = 1, HeadCount = 32, KeyValueHeadCount = 8, HeadDim = HeadDim,
-        RopeTheta = 1e6, RmsNormEpsilon = 1e-5, MaxPositions = 9_216, TieWordEmbeddings = false, AttentionBias = false, MlpBias = false,
+        VocabularySize = 184_622,
+        HiddenSize = Hidden,
+        IntermediateSize = Intermediate,
+        LayerCount = 1,
+        HeadCount = 32,
+        KeyValueHeadCount = 8,
+        HeadDim = HeadDim,
+        RopeTheta = 1e6,
+        RmsNormEpsilon = 1e-5,
+        MaxPositions = 9_216,
+        TieWordEmbeddings = false,
+        AttentionBias = false,
+        MlpBias = false,
     };
 
     private static readonly SpecialTokens s_tokens = new()
     {
-        BeginOfSequence = 151_849, EndOfSequence = 151_850, Padding = 151_643, BeginOfImage = 151_852, EndOfImage = 151_853, Image = 151_851,
-        EndOfLine = 151_846, EndOfFrame = 151_847, FirstVisual = 151_854, VisualCount = 32_768,
+        BeginOfSequence = 151_849,
+        EndOfSequence = 151_850,
+        Padding = 151_643,
+        BeginOfImage = 151_852,
+        EndOfImage = 151_853,
+        Image = 151_851,
+        EndOfLine = 151_846,
+        EndOfFrame = 151_847,
+        FirstVisual = 151_854,
+        VisualCount = 32_768,
     };
 
     /// <summary>Positions of a block of keys.</summary>

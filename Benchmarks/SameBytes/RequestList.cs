@@ -22,7 +22,7 @@ internal static class RequestList
     {
         Kinds - 1 => i / Kinds % 6 == 0,
         Kinds - 2 => IsWithoutPicture(i),
-        _ => s_sizes[i % s_sizes.Length] is (< 5, < 8),
+        _ => s_sizes[i % s_sizes.Length] is ( < 5, < 8),
     };
 
     /// <summary>Request <paramref name="i"/>, for the engine.</summary>

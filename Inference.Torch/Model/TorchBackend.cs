@@ -42,7 +42,8 @@ internal static class TorchBackend
                 new NumericClass(
                     $"emu3 {typeof(IEngine).Module.ModuleVersionId:N}, {typeof(TorchBackend).Module.ModuleVersionId:N}; libtorch {TorchNative.Version}; {DeviceFacts.Describe(options.Device)}; "
                     + $"{dtype.ToString().ToLowerInvariant()}; {get_num_threads()} threads; floor {(floor is { } rows ? $"{rows}" : "none")}; weights {files.WeightsHash}",
-                    floor is not null), [.. parts], () => TorchThread.LiveTensorCount) { SelfTest = verdict?.Origin };
+                    floor is not null), [.. parts], () => TorchThread.LiveTensorCount)
+            { SelfTest = verdict?.Origin };
         }
         catch
         {
