@@ -91,7 +91,8 @@ public sealed record MemoryForecast
         var positions = SlotBytes == 0 ? 0 : forSlots / (SlotBytes / Positions);
         return positions >= ShortestSlot
             ? $"One slot (Engine:SlotCount, --slots) of at most {positions} positions (Engine:SlotPositions, --positions) fits."
-            : $"No slot fits beside the weights: {Text(NeededBytes - SlotCount * SlotBytes + ShortestSlot * (SlotBytes / Positions) - availableBytes)} more memory is the least that a small picture needs.";
+            : $"No slot fits beside the rest: {Text(NeededBytes - SlotCount * SlotBytes + ShortestSlot * (SlotBytes / Positions) - availableBytes)} more memory is the least that is missing"
+              + (PictureBytes > RevisitedBytes + KeptPictureBytes ? ", or fewer positions (Engine:SlotPositions, --positions), which make the largest picture smaller." : ".");
     }
 
     private long Sum(MemoryKind kind) => Parts.Where(part => part.Kind == kind).Sum(part => part.Bytes);

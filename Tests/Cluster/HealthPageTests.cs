@@ -29,19 +29,21 @@ public sealed class HealthPageTests : IDisposable
     [Fact]
     public async Task Silo_IsReady_FromTheLoadedModelToItsDrain()
     {
-        var loaded = new TaskCompletionSource<IEngine>();
+        var (begun, loaded) = (new TaskCompletionSource(), new TaskCompletionSource<IEngine>());
         using var silo = SiloHost.Create(new()
         {
             Cluster = ClusterConnection.SingleProcess(DataFolder.At(_folder.FullPath)),
             Engines = [new EngineOptions { Model = "models/fake" }],
-            EngineFactory = (_, _, progress, _) =>
+            EngineFactory = (_, _, progress, stopping) =>
             {
                 progress.Report("loading weights");
-                return loaded.Task;
+                begun.SetResult();
+                return loaded.Task.WaitAsync(stopping);
             },
             Metrics = new() { Address = "http://127.0.0.1:0" },
         });
         await silo.StartAsync(Cancellation);
+        await begun.Task.WaitAsync(Cancellation);
         _http.BaseAddress = silo.Services.GetRequiredService<MetricsServer>().Address;
         var (status, text) = await AskAsync(HealthPages.StartupPath);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);

@@ -89,7 +89,7 @@ public sealed class LoadForecastTests
         config["text_config"]!["max_position_embeddings"] = 1 << 28;
         folder.Write("config.json", config.ToJsonString());
         var stages = new List<string>();
-        var options = new EngineOptions { Model = folder.Path, SlotCount = 4096, SlotPositions = 1 << 20, Threads = 1 };
+        var options = new EngineOptions { Model = folder.Path, SlotCount = 1 << 20, SlotPositions = 1 << 14, Threads = 1 }; // pictures of which are small
         var refused = Assert.Throws<InvalidOperationException>(() => LoadedModels.Load(options, stages));
         Assert.Contains("does not fit on cpu", refused.Message, StringComparison.Ordinal);
         Assert.Contains("keys and values", refused.Message, StringComparison.Ordinal);
