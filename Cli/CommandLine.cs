@@ -80,7 +80,9 @@ internal static class CommandLine
         root.Subcommands.Add(ModelsCommand.Create(console));
         root.Subcommands.Add(DatabaseCommand.Create(console));
         root.Subcommands.Add(DoctorCommand.Create(console));
-        root.Subcommands.Add(SiloCommand.Create(console));
+        root.Subcommands.Add(ProgramCommands.CreateSilo());
+        root.Subcommands.Add(ProgramCommands.CreateGateway());
+        root.Subcommands.Add(DeviceCommand.Create(console));
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpThenExitCodes((HelpAction)help.Action!);
         return root;

@@ -52,6 +52,8 @@ public static class GatewayHost
         builder.Services.AddSingleton<GatewayDrain>().AddHostedService(services => services.GetRequiredService<GatewayDrain>());
         builder.WebHost.ConfigureKestrel(Limit);
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
+        // .NET's images set ASPNETCORE_HTTP_PORTS, and each start would warn that the address above goes before it.
+        builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "").UseSetting(WebHostDefaults.HttpsPortsKey, "");
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<ServedModels>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();

@@ -17,8 +17,6 @@ public sealed class ClusterConnection : IValidatableObject
     /// <summary>Tables in a PostgreSQL database.</summary>
     public const string Postgres = "Postgres";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
-
     /// <summary>
     /// Where membership, grain state and reminders are kept. <c>Embedded</c>: SQLite files in <see cref="DataFolder"/>, for processes of one machine.
     /// <c>Postgres</c>: the database of <see cref="ConnectionString"/> or <see cref="ConnectionStringFile"/>.
@@ -53,6 +51,13 @@ public sealed class ClusterConnection : IValidatableObject
     [Required]
     public string ServiceId { get; set; } = "emu3";
 
+    /// <summary>
+    /// For <c>Postgres</c>: so long a process that starts waits for a database that does not answer yet, or that has not the tables of this program yet
+    /// (<c>emu3 database apply</c>). Then it ends with an error. Default: 5 minutes; 0 does not wait.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan DatabaseWait { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Where blobs are.</summary>
     public string BlobPath => Path.GetFullPath(string.IsNullOrWhiteSpace(BlobFolder) ? Path.Combine(DataFolder, "blobs") : BlobFolder);
 
@@ -61,12 +66,12 @@ public sealed class ClusterConnection : IValidatableObject
 
     /// <summary>
     /// Joins the cluster's other processes on its data folder, until what it returns is disposed of or the process ends; or on its
-    /// database, which is waited for while it starts, and needs nothing held. Silos that this process starts are newer than all that the cluster has known.
+    /// database, which is waited for (<see cref="DatabaseWait"/>), and needs nothing held. Silos that this process starts are newer than all that the cluster has known.
     /// </summary>
     /// <param name="tell">Gets a line for a person when something is waited for.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DataFolderException">A folder can't be used, or a process runs a cluster by itself on it.</exception>
-    /// <exception cref="DatabaseException">The database can't be used, or has not the tables of this program.</exception>
+    /// <exception cref="DatabaseException">The database can't be used, or has not the tables of this program in time.</exception>
     public async Task<IDisposable?> EnterAsync(Action<string> tell, CancellationToken cancellationToken = default)
     {
         WritableFolder.Require(BlobPath, "blob folder", "Give this user the right to write there, or name another folder as Cluster:BlobFolder.");
@@ -79,8 +84,11 @@ public sealed class ClusterConnection : IValidatableObject
         }
 
         await using var database = PostgresConnection.Open(ReadConnectionString());
-        await PostgresSchema.RequireAsync(database, s_patience, TimeProvider.System, tell, cancellationToken);
-        SiloGenerations.Exceed(await PostgresSchema.ReadNewestGenerationAsync(database, ClusterId, cancellationToken));
+        SiloGenerations.Exceed(await new DatabaseWait(DatabaseWait, TimeProvider.System, tell).UntilAsync(database, async () =>
+        {
+            await PostgresSchema.RequireAsync(database, cancellationToken);
+            return await PostgresSchema.ReadNewestGenerationAsync(database, ClusterId, cancellationToken);
+        }, cancellationToken));
         return null;
     }
 

@@ -18,9 +18,9 @@ public sealed class DataFolder
     private string LockFile => Path.Combine(FullPath, "lock");
     private string ServerFile => Path.Combine(FullPath, "server.json");
 
-    /// <summary>The user's data folder for this program.</summary>
+    /// <summary>The user's data folder for this program. Only <see cref="At"/> makes it: a process that does not need it may have no home that it can write.</summary>
     public static string DefaultPath => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "emu3");
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "emu3");
 
     /// <summary>Opens a folder, making it when it is not there.</summary>
     /// <exception cref="DataFolderException">It can't be made or written, or lies on a network file system.</exception>

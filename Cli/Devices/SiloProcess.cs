@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using Emu3.Cli.Commands;
 
 namespace Emu3.Cli.Devices;
 
-/// <summary>A worker silo as a process of its own (<c>emu3 silo</c>). It ends with this one, however this one ends: it reads our end of a pipe.</summary>
+/// <summary>A worker silo as a process of its own (<c>emu3 device</c>). It ends with this one, however this one ends: it reads our end of a pipe.</summary>
 internal sealed class SiloProcess : IChild
 {
     private readonly Process _process;
@@ -31,7 +32,7 @@ internal sealed class SiloProcess : IChild
     {
         var start = new ProcessStartInfo { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         (start.FileName, var arguments) = Program();
-        foreach (var argument in (string[])[.. arguments, "silo", "--device", device, .. isVerbose ? new[] { "--verbose" } : []])
+        foreach (var argument in (string[])[.. arguments, DeviceCommand.Name, "--device", device, .. isVerbose ? new[] { "--verbose" } : []])
         {
             start.ArgumentList.Add(argument);
         }

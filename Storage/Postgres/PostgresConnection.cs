@@ -47,6 +47,8 @@ public static class PostgresConnection
         Default("Cancellation Timeout", () => ours.CancellationTimeout = (int)ClusterTimes.DatabaseCancel.TotalMilliseconds);
         // A network that swallows packets shows in seconds, not when the kernel gives up after a quarter of an hour.
         Default("Keepalive", () => ours.KeepAlive = 10);
+        // Encryption by Kerberos is tried first otherwise, which loads libgssapi_krb5: slim images have none, and a line on standard error says so at each start.
+        Default("GSS Encryption Mode", () => ours.GssEncryptionMode = GssEncryptionMode.Disable);
         // A server takes 100 by default: room for several silos and gateways.
         Default("Maximum Pool Size", () => ours.MaxPoolSize = 16);
         // A dozen statements, over and over.

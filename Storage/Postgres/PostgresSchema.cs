@@ -15,8 +15,6 @@ public static class PostgresSchema
     /// <summary>Any number that nobody else takes: one applies at a time.</summary>
     private const long AdvisoryLock = 0x656D_7533; // "emu3"
 
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
-
     /// <summary>Others that apply are waited for, and a large table may be changed.</summary>
     private static readonly TimeSpan s_applyPatience = TimeSpan.FromMinutes(10);
 
@@ -50,45 +48,21 @@ public static class PostgresSchema
         return new(Name(connection), before, made, renewed);
     }
 
-    /// <summary>Waits until the database answers, and makes sure that the scripts were applied to it.</summary>
-    /// <param name="database">The database.</param>
-    /// <param name="patience">How long it is waited for.</param>
-    /// <param name="time">A clock.</param>
-    /// <param name="tell">Gets a line for a person when the database does not answer at first.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="DatabaseException">It does not answer in time, refuses us, or has not what this version of the program needs.</exception>
-    public static async Task RequireAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, Action<string> tell, CancellationToken cancellationToken)
+    /// <summary>Makes sure that the scripts were applied to a database.</summary>
+    /// <exception cref="SchemaMissingException">They were not yet, or those of an earlier version: somebody may be about to.</exception>
+    /// <exception cref="DatabaseException">Those of a later version were.</exception>
+    /// <exception cref="NpgsqlException">The database refused.</exception>
+    public static async Task RequireAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
-        var isTold = false;
-        for (var started = time.GetTimestamp(); ;)
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var version = await ReadVersionAsync(connection, cancellationToken);
+        if (version == Version) return;
+        throw version switch
         {
-            try
-            {
-                await using var connection = await database.OpenConnectionAsync(cancellationToken);
-                if (await ReadVersionAsync(connection, cancellationToken) is var version && version == Version) return;
-                throw new DatabaseException(version switch
-                {
-                    0 => $"{Name(connection)} has no tables of this program. Make them: emu3 database apply --connection-string …",
-                    < Version => $"The tables of {Name(connection)} are of version {version}, and this program needs version {Version}. Renew them: emu3 database apply --connection-string …",
-                    _ => $"The tables of {Name(connection)} are of version {version}, and this program knows version {Version}. Use a later one.",
-                });
-            }
-            catch (NpgsqlException failure) when (failure.IsTransient && time.GetElapsedTime(started) < patience)
-            {
-                if (!isTold)
-                {
-                    tell($"The {PostgresConnection.Describe(database.ConnectionString)} does not answer: {Reason(failure)} It may be starting: it is tried again every "
-                        + $"{s_look.TotalSeconds} s, for {patience.TotalSeconds:0} s in all.");
-                }
-
-                isTold = true;
-                await Task.Delay(s_look, time, cancellationToken); // it starts, or starts again
-            }
-            catch (NpgsqlException failure)
-            {
-                throw new DatabaseException($"The {PostgresConnection.Describe(database.ConnectionString)} can't be used: {Reason(failure)}", failure);
-            }
-        }
+            0 => new SchemaMissingException($"The {Name(connection)} has no tables of this program. Make them: emu3 database apply --connection-string …"),
+            < Version => new SchemaMissingException($"The tables of {Name(connection)} are of version {version}, and this program needs version {Version}. Renew them: emu3 database apply --connection-string …"),
+            _ => new DatabaseException($"The tables of {Name(connection)} are of version {version}, and this program knows version {Version}. Use a later one."),
+        };
     }
 
     /// <summary>The highest generation that a silo of a cluster has or had; 0 when there was none.</summary>
@@ -97,13 +71,6 @@ public static class PostgresSchema
         await using var command = database.CreateCommand("SELECT coalesce(max(generation), 0) FROM emu3_membership WHERE cluster = $1");
         command.Parameters.Add(new() { Value = cluster });
         return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>The driver says that it failed, and the exception within it why.</summary>
-    private static string Reason(NpgsqlException failure)
-    {
-        var text = failure.InnerException is { } cause ? $"{failure.Message.TrimEnd('.')}: {cause.Message}" : failure.Message;
-        return text.EndsWith('.') ? text : text + ".";
     }
 
     /// <summary>0 where nothing was applied.</summary>

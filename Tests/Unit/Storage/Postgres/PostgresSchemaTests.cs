@@ -1,6 +1,7 @@
 using Emu3.Cli;
 using Emu3.Storage;
 using Emu3.Storage.Postgres;
+using Emu3.Tests.Cluster;
 using Emu3.Tests.Fakes;
 using Npgsql;
 
@@ -67,17 +68,21 @@ public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Enter_WithoutTables_TellsHowToMakeThem()
+    public async Task Enter_WithoutTables_TellsHowToMakeThem_AndWaitsForThem()
     {
         using var folder = new TemporaryFolder();
         _ = Database;
-        var connection = new ClusterConnection { Provider = ClusterConnection.Postgres, ConnectionString = _connectionString, BlobFolder = folder.PathTo("blobs") };
+        var connection = new ClusterConnection { Provider = ClusterConnection.Postgres, ConnectionString = _connectionString, BlobFolder = folder.PathTo("blobs"), DatabaseWait = TimeSpan.Zero };
 
-        var refused = await Assert.ThrowsAsync<DatabaseException>(() => connection.EnterAsync(_ => { }, Cancellation));
-
+        var refused = await Assert.ThrowsAsync<SchemaMissingException>(() => connection.EnterAsync(_ => { }, Cancellation));
         Assert.Contains("emu3 database apply", refused.Message, StringComparison.Ordinal);
+
+        connection.DatabaseWait = TimeSpan.FromMinutes(1);
+        var told = new TaskCompletionSource<string>();
+        var entering = connection.EnterAsync(line => told.TrySetResult(line), Cancellation);
+        Assert.Contains("emu3 database apply", await told.Task.WaitAsync(Cancellation), StringComparison.Ordinal);
         await PostgresSchema.ApplyAsync(Database, Cancellation);
-        Assert.Null(await connection.EnterAsync(_ => { }, Cancellation));
+        Assert.Null(await entering);
         Assert.True(Directory.Exists(folder.PathTo("blobs")));
     }
 
@@ -94,6 +99,36 @@ public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
         Assert.Equal((0, 0), (firstCode, secondCode));
         Assert.Contains("made emu3_membership", first, StringComparison.Ordinal);
         Assert.Contains("nothing to do", second, StringComparison.Ordinal);
+    }
+
+    /// <summary>As an init container runs it, which has the settings of the silo that it is started before.</summary>
+    [Fact]
+    public async Task Command_WithoutADatabase_TakesTheOneOfTheEnvironment()
+    {
+        _ = Database;
+        await using var emu = EmuProcess.Start(new Dictionary<string, string> { ["Cluster__ConnectionString"] = _connectionString! }, "database", "apply", "--wait");
+
+        Assert.True(await emu.EndAsync(Cancellation) == 0, emu.Text);
+        Assert.Contains("made emu3_membership", emu.Text, StringComparison.Ordinal);
+        var (code, text) = await RunAsync("database", "apply");
+        Assert.Equal(2, code);
+        Assert.Contains("Cluster__ConnectionStringFile", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Command_ToldToWait_SaysForWhat_AndGivesUpInTime()
+    {
+        const string nobody = "Host=127.0.0.1;Port=1;Database=emu3;Username=emu3";
+        var (code, text) = await RunAsync("database", "apply", "--connection-string", nobody, "--wait=1");
+        Assert.Equal(3, code);
+        Assert.Contains("does not answer", text, StringComparison.Ordinal);
+        Assert.Contains("for 1 s in all", text, StringComparison.Ordinal);
+
+        (code, text) = await RunAsync("database", "apply", "--connection-string", nobody);
+        Assert.Equal(3, code);
+        Assert.DoesNotContain("tried again", text, StringComparison.Ordinal);
+        Assert.Equal(2, (await RunAsync("database", "apply", "--connection-string", nobody, "--wait=-1")).ExitCode);
+        Assert.Equal(2, (await RunAsync("database", "apply", "--connection-string", nobody, "--wait=soon")).ExitCode);
     }
 
     private static async Task<(int ExitCode, string Text)> RunAsync(params string[] arguments)

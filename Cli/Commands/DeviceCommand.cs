@@ -8,12 +8,15 @@ using Microsoft.Extensions.Logging.Console;
 namespace Emu3.Cli.Commands;
 
 /// <summary>
-/// <c>emu3 silo</c>: a worker silo for one device, as another emu3 starts it and supervises it (<see cref="SiloProcess"/>). Settings come as the first line of
+/// <c>emu3 device</c>: a worker silo for one device, as another emu3 starts it and supervises it (<see cref="SiloProcess"/>). Settings come as the first line of
 /// standard input; what it tells of itself goes to standard output (<see cref="ChildReport"/>), its log to standard error.
 /// It ends when it is told to, when its engine fails, and when whoever started it is gone.
 /// </summary>
-internal static class SiloCommand
+internal static class DeviceCommand
 {
+    /// <summary>The verb.</summary>
+    public const string Name = "device";
+
     private static readonly TimeSpan s_reportPeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>With nobody left in the cluster to give work back to, all that is worth doing is keeping the tokens.</summary>
@@ -21,7 +24,7 @@ internal static class SiloCommand
 
     public static Command Create(CliConsole console)
     {
-        var command = new Command("silo", "A worker silo that another emu3 has started.") { Hidden = true };
+        var command = new Command(Name, "A worker silo that another emu3 has started.") { Hidden = true };
         command.Options.Add(new Option<string>("--device") { Description = "What it runs on; the settings say so too." });
         var verbose = new Option<bool>("--verbose") { Description = "A log of everything." };
         command.Options.Add(verbose);
@@ -33,7 +36,7 @@ internal static class SiloCommand
     {
         using var orders = new StreamReader(console.OpenInput());
         var settings = Read(await orders.ReadLineAsync(cancellationToken)
-            ?? throw CommandException.BadInput("emu3 silo takes its settings from standard input: another emu3 starts it (--devices)."));
+            ?? throw CommandException.BadInput("emu3 device takes its settings from standard input: another emu3 starts it (--devices)."));
         try
         {
             return await RunAsync(settings, orders, isVerbose, console, cancellationToken);
