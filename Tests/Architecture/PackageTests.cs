@@ -33,6 +33,14 @@ public sealed class PackageTests
         Assert.DoesNotContain(names, name => s_torch.Any(torch => name.Contains(torch, StringComparison.OrdinalIgnoreCase)));
     }
 
+    /// <summary>Orleans' packages ask for the compiler that their code generator was built with: 8 MB that no program loads.</summary>
+    [Theory]
+    [InlineData("emu3")]
+    [InlineData("Emu3.Silo")]
+    [InlineData("Emu3.Gateway")]
+    public void Program_BringsNoCompiler(string program) =>
+        Assert.DoesNotContain("Microsoft.CodeAnalysis", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, $"{program}.deps.json")), StringComparison.OrdinalIgnoreCase);
+
     /// <summary>What is restored is what was asked for, and more than what is loaded: libtorch itself is never beside the program.</summary>
     [Theory]
     [InlineData("Cli")]
