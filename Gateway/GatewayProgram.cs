@@ -29,7 +29,9 @@ public static class GatewayProgram
             builder.Services.AddSingleton(gateway);
             builder.AddTelemetry("emu3-gateway", metrics, ("blobs", cluster.BlobPath));
             builder.Logging.AddProgramLog(configuration, "Orleans", "Polly", "Microsoft.AspNetCore");
-        });
+            // It warns each second while there is no control silo; ClusterSearch says so once, and GatewayHealth to whoever asks.
+            if (configuration["Logging:LogLevel:Orleans"] is null) builder.Logging.AddFilter("Orleans.Messaging.GatewayManager", LogLevel.Error);
+        }, gateway.Dashboard);
         await using (app)
         {
             await app.StartAsync(cancellationToken);

@@ -74,10 +74,10 @@ public sealed class ClusterConnection : IValidatableObject
     /// <exception cref="DatabaseException">The database can't be used, or has not the tables of this program in time.</exception>
     public async Task<IDisposable?> EnterAsync(Action<string> tell, CancellationToken cancellationToken = default)
     {
+        var data = Provider == Postgres ? null : Storage.DataFolder.At(DataFolder);
         WritableFolder.Require(BlobPath, "blob folder", "Give this user the right to write there, or name another folder as Cluster:BlobFolder.");
-        if (Provider != Postgres)
+        if (data is { } folder)
         {
-            var folder = Storage.DataFolder.At(DataFolder);
             var place = folder.Share();
             SiloGenerations.Exceed(SqliteMembershipTable.ReadNewestGeneration(folder.MembershipFile, ClusterId));
             return place;

@@ -29,13 +29,7 @@ internal static class DatabaseCommand
             HelpName = "seconds",
             Description = $"Wait for a server that does not answer yet, or that has not made the database yet. Default: not at all; without a number {DefaultWait} seconds.",
         };
-        wait.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<int?>() is < 0 or > MostWait)
-            {
-                result.AddError($"--wait must be from 0 to {MostWait} seconds, and is {result.Tokens[0].Value}.");
-            }
-        });
+        wait.Within(0, MostWait);
         var command = new Command(
             "apply",
             "Make the tables that are missing and renew the statements. What is stored stays; it may run again, and several at once. Without an option the database is the one of a "

@@ -25,8 +25,8 @@ internal static class ProgramCommands
         var settings = new Argument<string[]>("settings")
         {
             Arity = ArgumentArity.ZeroOrMore,
-            Description = $"As {example}. They go before the environment ({example[2..].Replace(":", "__", StringComparison.Ordinal).Split(' ')[0]}=…), that goes before "
-                + "the file of --config FILE, and that before appsettings.json beside the program.",
+            Description = $"As {example}. Others come from appsettings.json beside the program, the file of --config FILE, and the environment "
+                + $"({example[2..].Replace(":", "__", StringComparison.Ordinal).Split(' ')[0]}=…); where two say something, the later counts, and the command line last.",
         };
         var command = new Command(name, description) { Arguments = { settings } };
         command.SetAction(async (result, cancellationToken) =>

@@ -3,7 +3,7 @@ namespace Emu3.Gateway.Access;
 /// <summary>What is logged about keys. Never one, nor a part of one.</summary>
 internal static partial class AccessLog
 {
-    [LoggerMessage(LogLevel.Warning, "Anyone on this machine can use it: there are no keys.")]
+    [LoggerMessage(LogLevel.Information, "Anyone on this machine can use it: there are no keys.")]
     public static partial void NoKeys(ILogger logger);
 
     [LoggerMessage(LogLevel.Information, "Every request must show a key.")]

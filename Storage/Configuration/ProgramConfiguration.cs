@@ -3,9 +3,9 @@ using Microsoft.Extensions.Configuration;
 namespace Emu3.Storage.Configuration;
 
 /// <summary>
-/// Where a silo or a gateway that runs as a program of its own finds its settings. Each source goes before those above it:
-/// <c>appsettings.json</c> beside the program, the file of <c>--config FILE</c>, the environment (<c>Silo__Port=11111</c>), the command line
-/// (<c>--Silo:Port 11111</c>). The working directory plays no part: a program does the same wherever it is started, and reads no other program's file.
+/// Where a silo or a gateway that runs as a program of its own finds its settings: <c>appsettings.json</c> beside the program, the file of
+/// <c>--config FILE</c>, the environment (<c>Silo__Port=11111</c>), the command line (<c>--Silo:Port 11111</c>). Where two say something, the later of these
+/// counts. The working directory plays no part: a program does the same wherever it is started, and reads no other program's file.
 /// </summary>
 public static class ProgramConfiguration
 {

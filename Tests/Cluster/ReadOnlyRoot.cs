@@ -56,7 +56,6 @@ internal sealed class ReadOnlyRoot
             ["WRITABLE"] = Writable,
             ["ROOM"] = _room,
             ["HOME"] = "/home/app", // as .NET's images say, whether it is there or not
-            ["DOTNET_gcServer"] = "0",
         };
         return new(
             name, ["unshare", "-m", "--propagation", "private", "sh", "-c", Script.Replace("USER", User, StringComparison.Ordinal), "sh", Path.Combine(_room, "dotnet", "dotnet"), Path.Combine(_room, "program", "emu3.dll"), .. arguments],

@@ -67,8 +67,10 @@ public sealed class ReadOnlyRootTests(PostgresFixture server) : IDisposable
             await process.Ended.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
             Assert.True(process.ExitCode == 0, process.ReadLog());
             Assert.DoesNotContain("Read-only", process.ReadLog(), StringComparison.OrdinalIgnoreCase);
-            // Nothing from Warning up, but for what was waited for.
-            Assert.All(Warnings(process), line => Assert.Contains("emu3 database apply", line, StringComparison.Ordinal));
+            // Nothing from Warning up, but for what was waited for; and Orleans may say that this machine is busy.
+            Assert.All(
+                Warnings(process).Where(line => !line.Contains("has not completed for", StringComparison.Ordinal)),
+                line => Assert.Contains("emu3 database apply", line, StringComparison.Ordinal));
         }
     }
 
