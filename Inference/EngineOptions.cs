@@ -47,6 +47,15 @@ public sealed class EngineOptions : IValidatableObject
         set;
     }
 
+    /// <summary>
+    /// What the device is known by, behind the host's name: in results, in diagnoses, and in the ledger that quarantines faulty devices. The same after every
+    /// restart, and another one for each device of a host. Default: the UUID of a GPU, as <c>nvidia-smi -L</c> prints it (<c>GPU-…</c>), since two containers on
+    /// one host may both call theirs <c>cuda:0</c>; else <see cref="Device"/>. Several workers on the processor of one host are told apart by it, as by the names
+    /// of their pods.
+    /// </summary>
+    [RegularExpression("[^/+\\s]+", ErrorMessage = "The DeviceId must have no slash, no plus and no space in it.")]
+    public string? DeviceId { get; set; }
+
     /// <summary>Type of weights, cache and activations of the transformer. <c>auto</c>: float32 on the CPU, bfloat16 on CUDA. The CPU takes nothing but float32.</summary>
     [RegularExpression("auto|float32|bfloat16")]
     public string Dtype { get; set; } = "auto";
@@ -131,6 +140,9 @@ public sealed class EngineOptions : IValidatableObject
 
     /// <summary>Whether TorchSharp computes.</summary>
     internal bool RunsOnTorch => TorchOnCpu || Device != "cpu";
+
+    /// <summary><see cref="DeviceId"/>, or its default.</summary>
+    public string FindDeviceId() => DeviceId ?? (Device.StartsWith("cuda:", StringComparison.Ordinal) ? CudaDriver.Uuid(Device) : null) ?? Device;
 
     /// <summary>Whether it is used for this.</summary>
     internal bool Serves(string capability) => Capabilities.Length == 0 || Capabilities.Contains(capability);

@@ -50,8 +50,8 @@ public sealed partial class EngineHostedService(
 
     private async Task RunAsync(EngineOptions options)
     {
-        var id = IdOf(options);
-        await using var announcer = new LoadingAnnouncer(new LoadingWorker(id, settings.Worker.DeviceOf(id), options.ModelName, ""), status, grains, time, logger);
+        var (id, device) = (IdOf(options), settings.Worker.NameOf(options.FindDeviceId()));
+        await using var announcer = new LoadingAnnouncer(new LoadingWorker(id, device, options.ModelName, ""), status, grains, time, logger);
         try
         {
             LogLoading(options.Model, options.Device);
@@ -60,7 +60,7 @@ public sealed partial class EngineHostedService(
             await announcer.DisposeAsync();
             LogLoaded(engine.Model.Name, options.Device, engine.Load.SlotCount, time.GetElapsedTime(started).TotalSeconds, engine.NumericClass.RowInvariant);
             var loop = new WorkerLoop(
-                id, engine, grains, blobs, settings.Worker, new WorkerMetrics(meters, engine.Model.Name, options.Device, () => engine.Load), time,
+                id, device, engine, grains, blobs, settings.Worker, new WorkerMetrics(meters, engine.Model.Name, options.Device, () => engine.Load), time,
                 loggers.CreateLogger<WorkerLoop>());
             lock (_loops) _loops.Add(loop);
             workers.Add(loop);

@@ -10,7 +10,7 @@ public readonly record struct WorkerId([property: Id(0)] string Value)
     /// <summary>The silo's part, as <c>SiloAddress.ToParsableString</c> writes it.</summary>
     public string Silo => Value[..Value.LastIndexOf('/')];
 
-    /// <summary>The device's part, as <c>cuda:0</c>.</summary>
+    /// <summary>The device's part, as <c>cuda:0</c>: its number on its silo, and not what it is known by (<see cref="WorkerCard.Device"/>).</summary>
     public string Device => Value[(Value.LastIndexOf('/') + 1)..].Split('+', 2)[0];
 
     public override string ToString() => Value;
@@ -48,7 +48,10 @@ public sealed record WorkerCard
     [Id(3)] public required string NumericClass { get; init; }
     [Id(4)] public required bool IsRowInvariant { get; init; }
 
-    /// <summary>The same after every restart: <c>{host}/{device}</c>, as <c>node-7/cuda:0</c>. Faults of hardware are counted by it.</summary>
+    /// <summary>
+    /// The same after every restart: <c>{host}/{device}</c>, as <c>node-7/GPU-5fd4f087-86f3-7a43-b711-4771313afc50</c> or <c>node-7/cpu</c>. Faults of hardware
+    /// are counted by it.
+    /// </summary>
     [Id(5)] public required string Device { get; init; }
 
     /// <summary>Why the dispatcher gives it nothing; null when it does. Workers leave it out.</summary>

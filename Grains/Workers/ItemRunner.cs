@@ -10,8 +10,7 @@ namespace Emu3.Grains.Workers;
 
 /// <summary>Takes one leased item from its checkpoint to the shard's answer: resume, run, store the file, report.</summary>
 public sealed partial class ItemRunner(
-    WorkerId worker, IEngine engine, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
-    ILogger logger)
+    WorkerId worker, string device, IEngine engine, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
     private readonly BlobPatience _patience = new(metrics, time, logger);
@@ -173,7 +172,7 @@ public sealed partial class ItemRunner(
             NumericClass = engine.NumericClass.Text,
             IsReproducible = engine.NumericClass.RowInvariant,
             ResumedTokens = run.ResumedCount,
-            MadeBy = options.DeviceOf(worker),
+            MadeBy = device,
             DeviceTime = deviceTime,
         };
     }

@@ -32,12 +32,21 @@ public sealed partial class WorkerLoop
     private volatile bool _isDraining;
     private int _hasProved; // the ledger knows that this device generates tokens
 
+    /// <param name="id">Its key.</param>
+    /// <param name="device">See <see cref="WorkerCard.Device"/>.</param>
+    /// <param name="engine">What computes. The caller disposes of it.</param>
+    /// <param name="grains">The cluster.</param>
+    /// <param name="blobs">Where results and checkpoints go.</param>
+    /// <param name="options">How it pulls and reports.</param>
+    /// <param name="metrics">What it counts.</param>
+    /// <param name="time">A clock.</param>
+    /// <param name="logger">Its log.</param>
     public WorkerLoop(
-        WorkerId id, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
+        WorkerId id, string device, IEngine engine, IGrainFactory grains, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time,
         ILogger<WorkerLoop> logger)
     {
         (Id, Engine, _grains, _options, _metrics, _time, _logger) = (id, engine, grains, options, metrics, time, logger);
-        _runner = new ItemRunner(id, engine, blobs, options, metrics, time, logger);
+        _runner = new ItemRunner(id, device, engine, blobs, options, metrics, time, logger);
         var slots = engine.Load.SlotCount;
         _held = new HeldItems(new SlotBudget(slots, options.InteractiveSlots ?? Math.Max(1, slots / 16), options.LookAheadSlots));
         _heartbeats = new Heartbeats(id, _held, options, time, logger);
@@ -49,7 +58,7 @@ public sealed partial class WorkerLoop
             SlotCount = slots,
             NumericClass = engine.NumericClass.Text,
             IsRowInvariant = engine.NumericClass.RowInvariant,
-            Device = options.DeviceOf(id),
+            Device = device,
         };
         if (options.CanaryPeriod is not { } period || !engine.NumericClass.RowInvariant) return;
         var board = grains.GetGrain<ICanaryBoard>(ICanaryBoard.KeyOf(engine.NumericClass.Text, engine.Model.WeightsHash));

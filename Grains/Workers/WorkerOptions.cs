@@ -45,6 +45,7 @@ public sealed class WorkerOptions
     [Required]
     public string HostName { get; set; } = Environment.MachineName;
 
-    /// <summary>A worker's device as cards, results and the device ledger name it; see <see cref="WorkerCard.Device"/>.</summary>
-    public string DeviceOf(WorkerId worker) => $"{HostName}/{worker.Device}";
+    /// <summary>A device as cards, results and the device ledger name it; see <see cref="WorkerCard.Device"/>.</summary>
+    /// <param name="deviceId">What it is known by on its host.</param>
+    public string NameOf(string deviceId) => $"{HostName}/{deviceId}";
 }

@@ -49,6 +49,32 @@ internal static partial class CudaDriver
         return Encoding.UTF8.GetString(name.AsSpan(0, Array.IndexOf(name, (byte)0)));
     }
 
+    /// <summary>
+    /// The UUID of a device as <c>nvidia-smi -L</c> prints it: <c>GPU-…</c>, or <c>MIG-…</c> of a part of one. Null where there is no driver or no such device.
+    /// Needs no device to have been used, and honours <c>CUDA_VISIBLE_DEVICES</c>.
+    /// </summary>
+    /// <param name="device"><c>cuda:N</c></param>
+    public static string? Uuid(string device)
+    {
+        try
+        {
+            var (own, whole) = (new byte[16], new byte[16]);
+            return cuInit(0) == 0 && cuDeviceGet(out var handle, DeviceFacts.IndexOf(device)) == 0 && cuDeviceGetUuid_v2(own, handle) == 0 && cuDeviceGetUuid(whole, handle) == 0
+                ? FormatUuid(own, whole)
+                : null;
+        }
+        catch (DllNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A UUID in NVIDIA's form.</summary>
+    /// <param name="own">Of the device that a process uses.</param>
+    /// <param name="whole">Of the GPU that it is, or is a part of.</param>
+    internal static string FormatUuid(ReadOnlySpan<byte> own, ReadOnlySpan<byte> whole) =>
+        $"{(own.SequenceEqual(whole) ? "GPU" : "MIG")}-{new Guid(own, bigEndian: true)}";
+
     /// <summary>The driver's version: 1000 · major + 10 · minor of the CUDA that it supports.</summary>
     public static int Version()
     {
@@ -79,6 +105,13 @@ internal static partial class CudaDriver
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuDeviceGet(out int device, int ordinal);
+
+    // From a driver of 2021 on, of a part of a GPU (MIG) the part's; before, and without _v2, the whole GPU's.
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceGetUuid_v2([Out] byte[] uuid, int device);
+
+    [LibraryImport("libcuda.so.1")]
+    private static partial int cuDeviceGetUuid([Out] byte[] uuid, int device);
 
     [LibraryImport("libcuda.so.1")]
     private static partial int cuDeviceGetName([Out] byte[] name, int length, int device);

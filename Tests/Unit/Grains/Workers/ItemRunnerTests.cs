@@ -30,7 +30,7 @@ public sealed class ItemRunnerTests : IDisposable
         var shard = ShardWithoutControl.Create(refusals: 3);
         using var run = TestJobs.Run(new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2), IsWatched = true }, shard);
         var runner = new ItemRunner(
-            new("127.0.0.1:1@1/cpu"), engine, new FolderBlobStore(_folder.FullPath), new(),
+            new("127.0.0.1:1@1/cpu"), "node/cpu", engine, new FolderBlobStore(_folder.FullPath), new(),
             new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), TimeProvider.System, NullLogger.Instance);
         run.Start();
 
