@@ -14,6 +14,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
     private static readonly Uri s_anyPort = new("http://127.0.0.1:0");
     private readonly LocalCluster? _cluster;
+    private WorkerWait? _wait;
 
     private ClusterSession(GatewayClient gateway, ServedModel model, LocalCluster? cluster) => (Gateway, Model, _cluster) = (gateway, model, cluster);
 
@@ -25,8 +26,10 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>The cluster runs in this process: it ends with it.</summary>
     public bool IsLocal => _cluster is not null;
 
-    /// <summary>The devices of the cluster that runs here, where there are several: how they stand, in a few words. Null elsewhere.</summary>
-    public string? DescribeDevices() => (_cluster?.Devices as DeviceSupervisor)?.Describe();
+    /// <summary>
+    /// What there is to say of devices, in a few words: that no worker is there yet, or how those of the cluster that runs here stand, where there are several.
+    /// </summary>
+    public string? DescribeDevices() => _wait?.Describe() ?? (_cluster?.Devices as DeviceSupervisor)?.Describe();
 
     /// <summary>Opens a session, does the work in it, and closes it. An engine that fails under the work ends it.</summary>
     /// <exception cref="CommandException">There is no cluster, it could not be started, runs another model, or its engine has failed.</exception>
@@ -34,6 +37,11 @@ internal sealed class ClusterSession : IAsyncDisposable
         ClusterChoice choice, CliConsole console, Func<ClusterSession, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         await using var session = await OpenAsync(choice, console, cancellationToken);
+        if (!session.Model.IsLoaded)
+        {
+            session._wait = new(session.Gateway, session.Model.Id, console);
+        }
+
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, session._cluster?.Devices.Ended ?? CancellationToken.None);
         try
         {
@@ -138,6 +146,11 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>Stops the cluster where this session started it: running items are kept with their tokens.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_wait is not null)
+        {
+            await _wait.DisposeAsync();
+        }
+
         Gateway.Dispose();
         if (_cluster is not null)
         {
@@ -168,11 +181,8 @@ internal sealed class ClusterSession : IAsyncDisposable
         var (model, gateway) = (choice.Model, new GatewayClient(address, console.Time, tell: console.Error.WriteLine, key: choice.Key));
         try
         {
-            var models = (await gateway.ModelsAsync(cancellationToken)).Where(candidate => candidate.IsLoaded).ToList();
             var name = model is null ? null : ModelPath.NameOf(model);
-            var served = Choose(models, name) ?? throw CommandException.NotStarted(models.Count == 0
-                ? $"{who} has no model loaded."
-                : $"{who} runs {string.Join(", ", models.Select(other => other.Id))}, not {name}: end it first, or name another --data.");
+            var served = Choose(await gateway.ModelsAsync(cancellationToken), name, choice.CanWait, who);
             return new(gateway, served, null);
         }
         catch (GatewayRefusal e)
@@ -186,6 +196,30 @@ internal sealed class ClusterSession : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The model of a name, or any; one that is loaded somewhere, before one that the cluster only knows of.</summary>
+    /// <exception cref="CommandException">There is none, or more than one may be meant.</exception>
+    private static ServedModel Choose(IReadOnlyList<ServedModel> models, string? name, bool canWait, string who)
+    {
+        var usable = models.Where(model => model.IsLoaded || canWait).ToList();
+        if (usable.Count == 0)
+        {
+            throw CommandException.NotStarted(models.Count == 0
+                ? $"{who} knows no model: no worker has loaded one yet, and Silo:Models of its control silos names none."
+                : $"{who} has no model loaded.");
+        }
+
+        var meant = usable.Where(model => ItemResolver.IsFor(model.Card, name)).ToList();
+        if (meant.Count > 1 && !meant.Exists(model => model.IsLoaded))
+        {
+            throw CommandException.BadInput($"{who} knows {Names(meant)}, and no worker has one of them loaded: name one with --model.");
+        }
+
+        return Choose(meant, name) ?? throw CommandException.NotStarted(
+            $"{who} {(usable.Exists(model => model.IsLoaded) ? "runs" : "knows")} {Names(usable)}, not {name}: end it first, or name another --data.");
+    }
+
+    private static string Names(IEnumerable<ServedModel> models) => string.Join(", ", models.Select(model => model.Id));
 
     /// <summary>The model of a name, or any; one that is loaded somewhere, before one that the cluster only remembers.</summary>
     private static ServedModel? Choose(IReadOnlyList<ServedModel> models, string? name) =>

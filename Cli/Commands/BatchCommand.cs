@@ -73,7 +73,7 @@ internal static class BatchCommand
                 MaxFailures = result.GetValue(maxFailures),
                 Defaults = pictures.Read(result),
             };
-            var choice = cluster.Read(result);
+            var choice = cluster.Read(result) with { CanWait = true };
             return RunAsync(options, part.IsWhole || cluster.IsDataSaid(result) ? choice : choice with { Data = part.DataFolderFor(folder) }, console, cancellationToken);
         });
         return command;

@@ -152,6 +152,9 @@ internal sealed record ClusterChoice
     public int? Positions { get; init; }
     public bool IsVerbose { get; init; }
 
+    /// <summary>What is asked for may wait for a worker: a model that none has loaded at the moment will do.</summary>
+    public bool CanWait { get; init; }
+
     /// <summary>No engine is started: only jobs are asked for.</summary>
     public bool IsControlOnly { get; init; }
 

@@ -29,7 +29,7 @@ internal static class VerifyCommand
         seed.AddTo(command);
         cluster.AddTo(command);
         command.SetAction((result, cancellationToken) => RunAsync(
-            Path.GetFullPath(result.GetRequiredValue(folder)), result.GetValue(sample)!, seed.Read(result) ?? Draw(), cluster.Read(result), console, cancellationToken));
+            Path.GetFullPath(result.GetRequiredValue(folder)), result.GetValue(sample)!, seed.Read(result) ?? Draw(), cluster.Read(result) with { CanWait = true }, console, cancellationToken));
         return command;
     }
 
@@ -39,7 +39,9 @@ internal static class VerifyCommand
         // Told before a cluster is started.
         _ = MadeFolder.Open(folder);
         return await ClusterSession.UseAsync(
-            choice, console, (session, token) => new VerifyRun(folder, sample, seed, session.Gateway, session.Model, console).RunAsync(token), cancellationToken);
+            choice, console,
+            (session, token) => new VerifyRun(folder, sample, seed, session.Gateway, session.Model, console) { DescribeDevices = session.DescribeDevices }.RunAsync(token),
+            cancellationToken);
     }
 
     /// <summary>Short, since a person may type it.</summary>

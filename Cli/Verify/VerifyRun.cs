@@ -8,6 +8,9 @@ namespace Emu3.Cli.Verify;
 /// <summary>One run of <c>emu3 verify</c> against a gateway: makes a sample of a folder's pictures again, and compares token for token.</summary>
 internal sealed class VerifyRun(string path, SampleSize size, ulong seed, GatewayClient gateway, ServedModel model, CliConsole console)
 {
+    /// <summary>What there is to say of devices while it runs; null for nothing.</summary>
+    public Func<string?> DescribeDevices { get; init; } = () => null;
+
     /// <returns>The exit code.</returns>
     /// <exception cref="CommandException">There is nothing to verify, or other weights made it; nothing was run.</exception>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -20,7 +23,7 @@ internal sealed class VerifyRun(string path, SampleSize size, ulong seed, Gatewa
             throw CommandException.BadInput($"None of the {read.Count} chosen pictures of {path} can be checked; nothing was run.");
         RefuseOtherWeights(outputs);
         console.Out.WriteLine($"Making {outputs.Count} of {folder.PictureCount} pictures again (--seed {seed} chooses the same).");
-        var progress = new BatchProgress(console, outputs.Count, 0, 0);
+        var progress = new BatchProgress(console, outputs.Count, 0, 0) { DescribeDevices = DescribeDevices };
         var verdicts = new List<Verdict>();
         await progress.ShowAsync(() => MakeAgainAsync(outputs, verdicts, progress, cancellationToken));
         return Report(verdicts, read.Count - outputs.Count);
