@@ -14,7 +14,7 @@ internal sealed class ServedModels(ModelCatalog catalog, ClusterCalls cluster, G
     /// A model that was served so short a time ago is waited for as well: after the dispatcher has moved to another silo, or forgot a worker that was too busy
     /// to ask for work, the worker registers again by itself.
     /// </summary>
-    private static readonly TimeSpan s_return = TimeSpan.FromSeconds(15);
+    internal static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(15);
 
     /// <summary>The model, with workers that can begin now. Or what is wrong.</summary>
     /// <param name="model">Its name; null means the only one that <paramref name="can"/>.</param>
@@ -32,7 +32,7 @@ internal sealed class ServedModels(ModelCatalog catalog, ClusterCalls cluster, G
             var next = loading.Where(worker => refusal is null ? IsMeant(worker, name, can) : worker.Card is null && IsNamed(worker, name))
                 .MinBy(worker => worker.Remaining ?? TimeSpan.MaxValue);
             if (next is null && refusal is not null) return (null, refusal);
-            if (next is null && !catalog.WasServedWithin(s_return, name)) return (null, FailureResponses.NoWorker(name));
+            if (next is null && !catalog.WasServedWithin(ReturnTime, name)) return (null, FailureResponses.NoWorker(name));
             if (drain.Started.IsCancellationRequested) return (null, FailureResponses.Stopping());
             if (cluster.Time.GetElapsedTime(began) >= options.LoadTimeout || next?.Remaining > 2 * options.LoadTimeout)
                 return (null, next is null ? FailureResponses.NoWorker(name) : FailureResponses.StillLoading(next));
