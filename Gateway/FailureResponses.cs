@@ -86,6 +86,9 @@ internal static class FailureResponses
 
     public static FailureResponse NotAdmin() => Error(StatusCodes.Status403Forbidden, Invalid, "Only a key with the role admin may do this.", code: "admin_only");
 
+    public static FailureResponse GrainStateHidden() => Error(
+        StatusCodes.Status403Forbidden, Invalid, "The dashboard does not show states of grains: they hold prompts and secrets of every tenant.", code: "state_not_shown");
+
     public static FailureResponse KeyNotFound(string id) => Error(StatusCodes.Status404NotFound, NotFound, $"There is no key \"{Short(id)}\".", code: "key_not_found");
 
     public static FailureResponse KeyNotValid(string id) => Error(StatusCodes.Status400BadRequest, Invalid,

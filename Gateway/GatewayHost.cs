@@ -12,6 +12,7 @@ using Emu3.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 
 namespace Emu3.Gateway;
 
@@ -22,16 +23,14 @@ public static class GatewayHost
     /// <param name="address">Where it listens, as <c>http://127.0.0.1:8080</c>; port 0 takes a free one (<c>app.Urls</c> then tells it once it runs).</param>
     /// <param name="cluster">Which cluster.</param>
     /// <param name="configure">Whatever else the host needs: logging, configuration.</param>
-    public static WebApplication Build(Uri address, ClusterConnection cluster, Action<WebApplicationBuilder>? configure = null) => Build(address, builder =>
+    /// <param name="hasDashboard">As <see cref="GatewayHostOptions.Dashboard"/> says.</param>
+    public static WebApplication Build(Uri address, ClusterConnection cluster, Action<WebApplicationBuilder>? configure = null, bool hasDashboard = false) => Build(address, builder =>
     {
         builder.UseOrleansClient(client =>
         {
             client.UseCluster(cluster);
-            client.UseConnectionRetryFilter(async (_, cancellationToken) =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
-                return true;
-            });
+            client.UseConnectionRetryFilter<ClusterSearch>();
+            if (hasDashboard) client.AddDashboard(options => options.HideTrace = true);
             // A call to a silo that dies is answered by this timeout alone; it is then repeated.
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = ClusterTimes.GrainCall);
             client.Configure<Orleans.Configuration.GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
@@ -98,6 +97,7 @@ public static class GatewayHost
         UsageRecords.Map(app);
         Endpoints.Webhooks.Map(app);
         Health.Map(app);
+        if (app.Services.GetRequiredService<GatewayHostOptions>().Dashboard) DashboardPages.Map(app);
         return app;
     }
 

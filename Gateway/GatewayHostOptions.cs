@@ -63,6 +63,17 @@ public sealed class GatewayHostOptions : IValidatableObject
     public string? ReadyModel { get; set; }
 
     /// <summary>
+    /// So long the readiness page stays 200 after the cluster has fallen silent, since every gateway loses the same control silo at once, and another takes over
+    /// within seconds. Requests meanwhile wait for it, or are answered with 503 and <c>Retry-After</c>. Default: 1 minute; 0 does not wait.
+    /// </summary>
+    public TimeSpan ReadyGrace { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Shows Orleans' dashboard to admins, at <c>/dashboard</c>: silos, grains, calls, reminders. The silos need <c>Silo:Dashboard</c>. Default: no.
+    /// </summary>
+    public bool Dashboard { get; set; }
+
+    /// <summary>
     /// A batch that has not ended within its <c>completion_window</c> is cancelled and counts as expired, as OpenAI's are. Default: no, it runs on until all
     /// is done, and the window is a target.
     /// </summary>
@@ -90,7 +101,7 @@ public sealed class GatewayHostOptions : IValidatableObject
             yield return new($"must be an address as https://pictures.example.org, and is '{called}'.", [nameof(PublicAddress)]);
         if (CorsOrigins.Select(ProblemOfOrigin).FirstOrDefault(wrong => wrong is not null) is { } notOne) yield return new(notOne, [nameof(CorsOrigins)]);
         if (MostQueuedItems < 1) yield return new($"must be 1 or more, and is {MostQueuedItems}.", [nameof(MostQueuedItems)]);
-        foreach (var (name, time) in ((string, TimeSpan)[])[(nameof(StopTimeout), StopTimeout), (nameof(LoadTimeout), LoadTimeout)])
+        foreach (var (name, time) in ((string, TimeSpan)[])[(nameof(StopTimeout), StopTimeout), (nameof(LoadTimeout), LoadTimeout), (nameof(ReadyGrace), ReadyGrace)])
             if (time < TimeSpan.Zero || time > TimeSpan.FromHours(1)) yield return new($"must be from 0 to 1 hour, as 00:00:30, and is {time}.", [name]);
         if (AddressValidity <= TimeSpan.Zero || AddressValidity > TimeSpan.FromDays(7))
             yield return new($"must be more than nothing and 7 days at most, and is {AddressValidity}.", [nameof(AddressValidity)]);

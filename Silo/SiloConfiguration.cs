@@ -40,6 +40,7 @@ public static class SiloConfiguration
             GatewayPort = silo.GatewayPort,
             AdvertisedAddress = Address(silo.AdvertisedAddress, reader),
             Name = silo.Name,
+            HasDashboard = silo.Dashboard,
             StopTimeout = silo.StopTimeout,
         };
         foreach (var engine in settings.Engines)
@@ -79,6 +80,9 @@ public static class SiloConfiguration
             if (devices.Length > 0) reader.Refuse("Silo:Devices is for the one model of the section Engine; where there are Engines, each names its own Device.");
             if (configuration.GetSection("Engine").Exists()) reader.Refuse("There are Engine and Engines; allowed is one of the two: Engine for one model, Engines for several.");
         }
+
+        foreach (var same in engines.Where(engine => engine.DeviceId is not null).GroupBy(engine => engine.DeviceId).Where(same => same.DistinctBy(engine => engine.Device).Count() > 1))
+            reader.Refuse($"{string.Join(" and ", same.Select(engine => engine.Device).Distinct())} have the DeviceId {same.Key}; allowed is one device under a DeviceId. Name each in a section of Engines.");
 
         // Worker ids are made of device and model.
         foreach (var same in engines.GroupBy(engine => (engine.Device, engine.ModelName)).Where(same => same.Count() > 1))

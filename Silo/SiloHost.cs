@@ -42,6 +42,7 @@ public static class SiloHost
         silo.UseCluster(settings.Cluster);
         silo.AddGrainServices();
         if (!settings.Roles.HasFlag(SiloRoles.Control)) silo.WithoutControl();
+        silo.AddDashboard(settings);
         var address = settings.AdvertisedAddress;
         silo.ConfigureEndpoints(
             address, settings.SiloPort is 0 ? FreePort(address) : settings.SiloPort, GatewayPort(settings), listenOnAnyHostAddress: !IPAddress.IsLoopback(address));

@@ -44,6 +44,11 @@ public sealed class SiloOptions
     /// <summary>The silo's name in the logs and the membership table, as the pod's. Default: one by chance.</summary>
     public string? Name { get; set; }
 
+    /// <summary>
+    /// Counts the calls of grains for Orleans' dashboard, which gateways show to admins (<c>Gateway:Dashboard</c>). All silos of a cluster need it. Default: no.
+    /// </summary>
+    public bool Dashboard { get; set; }
+
     /// <summary>The machine's name, as results and diagnoses tell it. Default: what the operating system says.</summary>
     public string? HostName { get; set; }
 }

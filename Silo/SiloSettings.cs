@@ -51,6 +51,9 @@ public sealed class SiloSettings
     /// <summary>The silo's name; null leaves it to Orleans.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Counts the calls of grains for Orleans' dashboard.</summary>
+    public bool HasDashboard { get; init; }
+
     /// <summary>How long a stop may take: the engine's step, checkpoints, and leaving the cluster. What is not done then is left as by a crash.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

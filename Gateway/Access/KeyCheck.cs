@@ -20,10 +20,12 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
         if (metadata?.GetMetadata<OpenRoute>() is null)
         {
             var caller = http.RequestServices.GetRequiredService<Caller>();
-            var refusal = await Identify(http, caller);
+            var isPage = metadata?.GetMetadata<BrowserRoute>() is not null;
+            var refusal = await Identify(http, caller, isPage);
             if (refusal is null && metadata?.GetMetadata<AdminRoute>() is not null && !caller.IsAdmin) refusal = FailureResponses.NotAdmin();
             if (refusal is not null)
             {
+                if (isPage && refusal.Status == StatusCodes.Status401Unauthorized) refusal = refusal with { Challenge = BasicPassword.Challenge };
                 await refusal.ExecuteAsync(http);
                 return;
             }
@@ -60,7 +62,7 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
         }
     }
 
-    private async ValueTask<FailureResponse?> Identify(HttpContext http, Caller caller)
+    private async ValueTask<FailureResponse?> Identify(HttpContext http, Caller caller, bool isPage)
     {
         // However it came about that this gateway listens elsewhere too: without a key it is this machine's alone.
         if (!rules.AreRequired && (http.Connection.LocalIpAddress is not { } local || IPAddress.IsLoopback(local)))
@@ -69,8 +71,8 @@ internal sealed class KeyCheck(KeyRules rules, KnownKeys keys, TimeProvider time
             return null;
         }
         var header = http.Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return FailureResponses.KeyMissing();
-        var text = header[Scheme.Length..].Trim();
+        var text = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : isPage ? BasicPassword.Read(header) : null;
+        if (text is null) return FailureResponses.KeyMissing();
         if (rules.Bootstrap?.Is(text) == true)
         {
             caller.BecomeBootstrap();

@@ -43,6 +43,7 @@ public sealed class SiloConfigurationTests
     [InlineData("Engine:Device", "gpu", "Engine:Device")]
     [InlineData("Engine:SlotCount", "-1", "Engine:SlotCount")]
     [InlineData("Engine:Modell", "x", "Modell")]
+    [InlineData("Engine:DeviceId", "node/gpu", "Engine:DeviceId")]
     [InlineData("Silo:Devices:0", "cuda", "Engine:Device")]
     [InlineData("Silo:Roles:0", "boss", "boss")]
     [InlineData("Worker:HeartbeatPeriod", "00:01:00", "Worker:HeartbeatPeriod")]
@@ -96,6 +97,16 @@ public sealed class SiloConfigurationTests
         var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration([.. pairs.Select(pair => (pair.Key, pair.Value))])));
 
         Assert.Contains(wrong.Problems, problem => problem.Contains(named, StringComparison.Ordinal));
+    }
+
+    /// <summary>They would be quarantined together, and nobody could tell which of them made what.</summary>
+    [Fact]
+    public void Read_OfOneDeviceIdForTwoDevices_NamesIt()
+    {
+        var wrong = Assert.Throws<ConfigurationException>(() => SiloConfiguration.Read(Configuration(
+            ("Engine:Model", "m"), ("Engine:DeviceId", "one"), ("Silo:Devices:0", "cuda:0"), ("Silo:Devices:1", "cuda:1"))));
+
+        Assert.Contains("cuda:0 and cuda:1 have the DeviceId one", Assert.Single(wrong.Problems), StringComparison.Ordinal);
     }
 
     [Fact]
