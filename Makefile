@@ -1,6 +1,6 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test fast golden cluster check fmt run bench
+.PHONY: help build test fast golden cluster check fmt run bench images
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 build: ## everything, as a user builds it
@@ -23,3 +23,5 @@ run: ## the main job on the small checkpoint
 	dotnet run --project Cli -c Release -- batch examples/shapes.jsonl --out out/shapes
 bench: ## the figures of Benchmarks/
 	dotnet run --project Benchmarks -c Release
+images: ## the container images emu3 and emu3-tiny, with docker, podman or buildah
+	k8s/image/build
