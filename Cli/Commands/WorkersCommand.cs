@@ -23,7 +23,7 @@ internal static class WorkersCommand
 
     private static Command CreateRelease(CliConsole console)
     {
-        var device = new Argument<string>("DEVICE") { Description = "As emu3 workers tells it, for example node-7/cuda:0." };
+        var device = new Argument<string>("DEVICE") { Description = "As emu3 workers tells it, for example node-7/GPU-5fd4f087-86f3-7a43-b711-4771313afc50." };
         var cluster = new ControlOptions();
         var command = new Command("release", "Give a quarantined device work again.");
         command.Arguments.Add(device);

@@ -50,7 +50,7 @@ internal sealed record OutcomeAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Text { get; init; }
     public string? NumericClass { get; init; }
 
-    /// <summary>The device that finished it, as <c>node-7/cuda:0</c>.</summary>
+    /// <summary>The device that finished it, as <c>node-7/GPU-5fd4f087-86f3-7a43-b711-4771313afc50</c> or <c>node-7/cpu</c>.</summary>
     public string? MadeBy { get; init; }
 
     /// <summary>The same recipe gives the same tokens again within the numeric class. False while there is no result.</summary>

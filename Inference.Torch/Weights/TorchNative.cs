@@ -143,17 +143,21 @@ public static class TorchNative
 
         if (OperatingSystem.IsLinux() && WeakenedLibrary.TryWrite(path) is { } copy)
         {
-            binding = LoadFile(copy);
-
-            // Linux keeps a mapped file's content after its name is gone.
-            Directory.Delete(Path.GetDirectoryName(copy)!, recursive: true);
-            return (binding, true);
+            try
+            {
+                return (LoadFile(copy, "It is a copy for this system's older libstdc++; where the folder for temporary files is mounted noexec, name another with TMPDIR. "), true);
+            }
+            finally
+            {
+                // Linux keeps a mapped file's content after its name is gone.
+                Directory.Delete(Path.GetDirectoryName(copy)!, recursive: true);
+            }
         }
 
         return (LoadFile(path), false);
     }
 
-    private static nint LoadFile(string path)
+    private static nint LoadFile(string path, string hint = "")
     {
         try
         {
@@ -162,7 +166,7 @@ public static class TorchNative
         catch (Exception cause) when (cause is DllNotFoundException or BadImageFormatException)
         {
             throw new DllNotFoundException(
-                $"{path} can't be loaded. `ldd` (Linux) or `otool -L` (macOS) on it shows what it misses; "
+                $"{path} can't be loaded. {hint}`ldd` (Linux) or `otool -L` (macOS) on it shows what it misses; "
                 + $"{FolderVariable} chooses another libtorch. The system says: {cause.Message}", cause);
         }
     }
