@@ -50,10 +50,11 @@ public sealed class PatientCheckTests
     public async Task Answer_ThatHangs_HoldsUpTheFirstPageLonger_AndIsAskedForOnce()
     {
         var check = new PatientCheck(s_grace, _time);
-        var (answer, asked) = (new TaskCompletionSource<string?>(), 0);
+        var (answer, begun, asked) = (new TaskCompletionSource<string?>(), new TaskCompletionSource(), 0);
         Task<string?> Hang()
         {
             Interlocked.Increment(ref asked);
+            begun.TrySetResult();
             return answer.Task;
         }
 
@@ -65,10 +66,11 @@ public sealed class PatientCheckTests
 
         answer.SetResult(null);
         while (await check.LookAsync(Hang, s_patience, Cancellation) is not null) await Task.Yield();
-        (answer, asked) = (new(), 0);
+        (answer, begun, asked) = (new(), new(), 0);
         for (var page = 0; page < 3; page++)
         {
             var look = check.LookAsync(Hang, s_patience, Cancellation);
+            await begun.Task.WaitAsync(Cancellation); // on another thread
             _time.Advance(TimeSpan.FromSeconds(0.5));
             Assert.Null(await look);
         }
