@@ -33,7 +33,7 @@ internal static class RealWidthBenchmark
 
     private static async Task RunAsync(int layers, int rounds, int cells, string folder, string? against)
     {
-        var report = new Report("The real model's widths", $"dotnet run --project Benchmarks -c Release -- real-widths --layers {layers} --rounds {rounds} --cells {cells}");
+        var report = new Report("The real model's widths", $"dotnet run --project Benchmarks -c Release -- real-widths --layers {layers} --rounds {rounds} --cells {cells}{(against is null ? "" : " --against DLL")}");
         report.Line($"* model: hidden 4096, feed-forward 14336, 32/8 heads, vocabulary 184,622, {layers} layers, the whole vision tokenizer; random bfloat16 weights (vision float32)");
         report.Line($"* guided pictures of {cells}×{cells} cells, sampled; each run in a process of its own, in turns; medians of {rounds} rounds, the smallest and the largest in brackets; ratios round by round");
         var other = against is null ? "TorchSharp" : "the other build";
