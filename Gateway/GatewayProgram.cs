@@ -1,6 +1,7 @@
 using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Objects;
 using Emu3.Storage.Postgres;
 
 namespace Emu3.Gateway;
@@ -13,6 +14,7 @@ public static class GatewayProgram
     /// <param name="cancellationToken">Ends what the start waits for. Once the gateway runs, signals end it.</param>
     /// <exception cref="ConfigurationException">A setting is wrong.</exception>
     /// <exception cref="DataFolderException">A folder can't be used.</exception>
+    /// <exception cref="ObjectStoreException">The object store can't be used.</exception>
     /// <exception cref="DatabaseException">The database can't be used.</exception>
     public static async Task RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
@@ -27,7 +29,7 @@ public static class GatewayProgram
         {
             builder.Configuration.AddConfiguration(configuration);
             builder.Services.AddSingleton(gateway);
-            builder.AddTelemetry("emu3-gateway", metrics, ("blobs", cluster.BlobPath));
+            builder.AddTelemetry("emu3-gateway", metrics, [.. cluster.Folders]);
             builder.Logging.AddProgramLog(configuration, "Orleans", "Polly", "Microsoft.AspNetCore");
             // It warns each second while there is no control silo; ClusterSearch says so once, and GatewayHealth to whoever asks.
             if (configuration["Logging:LogLevel:Orleans"] is null) builder.Logging.AddFilter("Orleans.Messaging.GatewayManager", LogLevel.Error);

@@ -2,6 +2,7 @@ using Emu3.Gateway;
 using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Objects;
 using Emu3.Storage.Postgres;
 
 using var impatience = SecondSignal.EndsTheProcess();
@@ -10,7 +11,7 @@ try
     await GatewayProgram.RunAsync(args, CancellationToken.None);
     return 0;
 }
-catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException or DatabaseException)
+catch (Exception wrong) when (wrong is ConfigurationException or DataFolderException or DatabaseException or ObjectStoreException)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;

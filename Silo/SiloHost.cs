@@ -30,8 +30,8 @@ public static class SiloHost
     public static void Configure(IHostApplicationBuilder builder, SiloSettings settings)
     {
         builder.AddTelemetry("emu3-silo", settings.Metrics, settings.Cluster.Provider == ClusterConnection.Postgres
-            ? [("blobs", settings.Cluster.BlobPath)]
-            : [("blobs", settings.Cluster.BlobPath), ("data", Path.GetFullPath(settings.Cluster.DataFolder))]);
+            ? [.. settings.Cluster.Folders]
+            : [.. settings.Cluster.Folders, ("data", Path.GetFullPath(settings.Cluster.DataFolder))]);
         builder.Services.AddSiloHealth(settings.Roles);
         builder.UseOrleans(silo => Configure(silo, settings));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopTimeout);

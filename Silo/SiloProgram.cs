@@ -1,6 +1,7 @@
 using Emu3.Observability;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Objects;
 using Emu3.Storage.Postgres;
 
 namespace Emu3.Silo;
@@ -14,6 +15,7 @@ public static class SiloProgram
     /// <returns>0; 1 when its engine has failed.</returns>
     /// <exception cref="ConfigurationException">A setting is wrong.</exception>
     /// <exception cref="DataFolderException">A folder can't be used.</exception>
+    /// <exception cref="ObjectStoreException">The object store can't be used.</exception>
     /// <exception cref="DatabaseException">The database can't be used.</exception>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {

@@ -75,7 +75,7 @@ public static class ClusterProviders
     private static void AddShared(IServiceCollection services, ClusterConnection connection)
     {
         services.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (connection.ClusterId, connection.ServiceId));
-        services.TryAddSingleton<IBlobStore>(_ => new FolderBlobStore(connection.BlobPath));
+        services.TryAddSingleton(_ => connection.OpenBlobs());
         // What a grain throws reaches its caller as what it is, whatever library it comes from. Otherwise the caller gets an error of the serializer.
         services.Configure<ExceptionSerializationOptions>(options => options.SupportedExceptionTypeFilter = _ => true);
         // Orleans asks for its clocks by keys, one for each part of it.

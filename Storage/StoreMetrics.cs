@@ -21,6 +21,13 @@ public static class StoreMetrics
         "A write until it is durable, the wait for a thread included, by what is written; refused ones are not counted.",
         advice: new() { HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30] });
 
+    private static readonly Counter<long> s_repeated = s_meter.CreateCounter<long>("emu3.store.object.repeats", "{request}",
+        "Requests to the object store that were sent again, by what the attempt before ended with: a status, timeout, or connection.");
+
+    /// <summary>A request to the object store is sent again.</summary>
+    /// <param name="reason">A status code, <c>timeout</c> or <c>connection</c>.</param>
+    public static void ObjectRequestRepeated(string reason) => s_repeated.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
     /// <summary>Measures a write.</summary>
     /// <param name="kind"><see cref="State"/> or <see cref="Blob"/>.</param>
     /// <param name="write">The write.</param>

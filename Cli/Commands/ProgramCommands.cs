@@ -3,6 +3,7 @@ using Emu3.Gateway;
 using Emu3.Silo;
 using Emu3.Storage;
 using Emu3.Storage.Configuration;
+using Emu3.Storage.Objects;
 using Emu3.Storage.Postgres;
 
 namespace Emu3.Cli.Commands;
@@ -39,7 +40,7 @@ internal static class ProgramCommands
             {
                 throw CommandException.BadInput(wrong.Message, wrong);
             }
-            catch (Exception unusable) when (unusable is DataFolderException or DatabaseException)
+            catch (Exception unusable) when (unusable is DataFolderException or DatabaseException or ObjectStoreException)
             {
                 throw CommandException.NotStarted(unusable.Message, unusable);
             }

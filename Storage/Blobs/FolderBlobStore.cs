@@ -190,23 +190,5 @@ public sealed class FolderBlobStore : IBlobStore
         FolderSync.Flush(parent);
     }
 
-    private string PathOf(string key)
-    {
-        if (!IsKey(key))
-            throw new ArgumentException($"'{key}' is no blob key: allowed are parts of letters, digits, '_', '-' and '.', not beginning with '.', joined by '/'.", nameof(key));
-        return Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
-    }
-
-    private static bool IsKey(string key)
-    {
-        foreach (var range in key.AsSpan().Split('/'))
-        {
-            var part = key.AsSpan(range);
-            if (part.Length is 0 or > 200 || part[0] == '.') return false;
-            foreach (var c in part)
-                if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.')) return false;
-        }
-
-        return true;
-    }
+    private string PathOf(string key) => Path.Combine(_root, BlobNames.Require(key).Replace('/', Path.DirectorySeparatorChar));
 }

@@ -27,4 +27,14 @@ public interface IBlobStore
 
     /// <summary>Removes every file whose key begins with the prefix and a slash.</summary>
     Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// An address of the store that opens the file for anyone, until it expires; null where the store gives none, and files are served by gateways alone. It is made
+    /// whether there is such a file or not. It is a secret: it belongs into no log.
+    /// </summary>
+    /// <param name="key">The file.</param>
+    /// <param name="lifetime">7 days at most.</param>
+    /// <param name="contentType">What the store says that it is.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<string?> GetAddressAsync(string key, TimeSpan lifetime, string contentType, CancellationToken cancellationToken = default) => Task.FromResult<string?>(null);
 }

@@ -10,6 +10,9 @@ public sealed partial class ArrowTests
     /// <summary>Referenced by hosts that were built for it, and by tests and benchmarks.</summary>
     private const string Accelerator = "Inference.Torch";
 
+    /// <summary>Only Storage speaks to the object store; its reference does not let others compile against the SDK.</summary>
+    private const string Amazon = "AWSSDK";
+
     private static readonly Dictionary<string, string[]> s_allowedProjects = new()
     {
         ["Grains.Interfaces"] = [],
@@ -25,13 +28,15 @@ public sealed partial class ArrowTests
 
     private static readonly Dictionary<string, string[]> s_forbiddenPackages = new()
     {
-        ["Grains.Interfaces"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans.Server", "Microsoft.Orleans.Runtime", "Microsoft.Data.Sqlite"],
-        ["Inference"] = ["TorchSharp", "libtorch", "Microsoft.Orleans", "Microsoft.AspNetCore"],
-        ["Inference.Torch"] = ["Microsoft.Orleans", "Microsoft.AspNetCore"],
+        ["Grains.Interfaces"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans.Server", "Microsoft.Orleans.Runtime", "Microsoft.Data.Sqlite", Amazon],
+        ["Inference"] = ["TorchSharp", "libtorch", "Microsoft.Orleans", "Microsoft.AspNetCore", Amazon],
+        ["Inference.Torch"] = ["Microsoft.Orleans", "Microsoft.AspNetCore", Amazon],
         ["Storage"] = ["TorchSharp", "SkiaSharp"],
-        ["Observability"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans"],
-        ["Grains"] = ["TorchSharp", "Microsoft.AspNetCore"],
-        ["Gateway"] = ["TorchSharp", "Microsoft.Orleans.Server"],
+        ["Observability"] = ["TorchSharp", "SkiaSharp", "Microsoft.Orleans", Amazon],
+        ["Grains"] = ["TorchSharp", "Microsoft.AspNetCore", Amazon],
+        ["Gateway"] = ["TorchSharp", "Microsoft.Orleans.Server", Amazon],
+        ["Silo"] = [Amazon],
+        ["Cli"] = [Amazon],
     };
 
     /// <summary>Data in, data out: no torch, no Orleans runtime, no files, no clock.</summary>
