@@ -7,6 +7,7 @@ using Emu3.Benchmarks.GpuCounts;
 using Emu3.Benchmarks.Kernels;
 using Emu3.Benchmarks.Load;
 using Emu3.Benchmarks.Memory;
+using Emu3.Benchmarks.Objects;
 using Emu3.Benchmarks.ParallelDecoding;
 using Emu3.Benchmarks.Pictures;
 using Emu3.Benchmarks.RealWidths;
@@ -52,7 +53,7 @@ kernels.SetAction(result => KernelBenchmark.Run(result.GetValue(threads)));
 var gpuCounts = new Command("gpu-counts", "What a pass asks of a GPU, counted on the processor: operations, waits, bytes; and what that predicts.");
 gpuCounts.SetAction(_ => GpuCountBenchmark.Run());
 
-var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, gpuCounts, DecodingBenchmark.Create(), ParallelBenchmark.Create() };
+var root = new RootCommand("Benchmarks of Emu3.Cluster. Results are written to Benchmarks/results.") { pictures, tax, ChaosCommand.Create(), FuzzCommand.Create(), DocumentFuzzCommand.Create(), LoadCommand.Create(), scale, recovery, memory, memoryLoad, bits, kernels, gpuCounts, DecodingBenchmark.Create(), ParallelBenchmark.Create(), ObjectStoreBenchmark.Create() };
 foreach (var command in RealWidthBenchmark.Commands().Concat(HugeBenchmark.Commands()).Concat(SameBytesBenchmark.Commands()))
     root.Add(command);
 root.SetAction((_, _) => PictureBenchmark.RunAsync(rounds: 5));

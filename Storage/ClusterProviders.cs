@@ -1,4 +1,3 @@
-using Emu3.Storage.Blobs;
 using Emu3.Storage.Clocks;
 using Emu3.Storage.Embedded;
 using Emu3.Storage.Postgres;

@@ -9,8 +9,10 @@ namespace Emu3.Benchmarks.Processes;
 /// </summary>
 internal sealed class CephServer : IAsyncDisposable
 {
-    public const string AccessKey = "ceph-access-key";
-    public const string SecretKey = "ceph-secret-key";
+    /// <summary>Keys are words that no log holds for another reason.</summary>
+    public const string AccessKey = "okapi-quoll-key";
+
+    public const string SecretKey = "axolotl-tapir-secret";
 
     private const string ClusterId = "6d3f5f3e-3c0e-4c8a-9f0e-0c0de0c0de01";
     private const string OsdId = "6d3f5f3e-3c0e-4c8a-9f0e-0c0de0c0de02";

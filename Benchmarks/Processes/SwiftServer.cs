@@ -155,7 +155,7 @@ internal sealed class SwiftServer : IAsyncDisposable
         bind_port = {port}
         user = {Environment.UserName}
         swift_dir = {_folder}/etc
-        workers = 1
+        workers = 0
         log_level = WARNING
         log_address = {_folder}/none
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Emu3.Cli.Models;
 using Spectre.Console;
 
 namespace Emu3.Cli.Commands;
@@ -10,8 +11,9 @@ internal static class ModelsCommand
     public static Command Create(CliConsole console)
     {
         var cluster = new ClusterOptions();
-        var command = new Command("models", "List the models that are served.");
+        var command = new Command("models", "List the models that are served, or fetch a checkpoint.");
         cluster.AddTo(command);
+        command.Subcommands.Add(FetchCommand.Create(console));
         command.SetAction((result, cancellationToken) => RunAsync(cluster.Read(result), console, cancellationToken));
         return command;
     }

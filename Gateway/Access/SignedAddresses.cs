@@ -3,7 +3,10 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Emu3.Gateway.Cluster;
+using Emu3.Gateway.Contracts;
+using Emu3.Gateway.Endpoints;
 using Emu3.Grains.Interfaces;
+using Emu3.Storage.Blobs;
 
 namespace Emu3.Gateway.Access;
 
@@ -11,7 +14,7 @@ namespace Emu3.Gateway.Access;
 /// Addresses that open without a key, for a while: whoever got one in an answer may hand it on. The secret behind the signatures is the cluster's, so that
 /// any of its gateways serves what another signed.
 /// </summary>
-internal sealed class SignedAddresses(ClusterCalls cluster, GatewayHostOptions options)
+internal sealed class SignedAddresses(ClusterCalls cluster, IBlobStore blobs, GatewayHostOptions options)
 {
     private const string Purpose = "addresses";
     private byte[]? _secret;
@@ -22,6 +25,18 @@ internal sealed class SignedAddresses(ClusterCalls cluster, GatewayHostOptions o
         var expires = (cluster.Time.GetUtcNow() + options.AddressValidity).ToUnixTimeSeconds();
         var signature = Sign(await Secret(cancellationToken), path, expires);
         return string.Create(CultureInfo.InvariantCulture, $"{StartOf(request)}{path}?expires={expires}&signature={signature}");
+    }
+
+    /// <summary>
+    /// An address of a done item's file: of the blob store itself where it gives addresses, so that the file does not pass through a gateway, and else of this gateway.
+    /// Both are valid for the same time.
+    /// </summary>
+    public async Task<(string Address, bool IsOurs)> OfFile(JobId job, string tenant, ItemOutcome outcome, HttpRequest request, CancellationToken cancellationToken)
+    {
+        var key = BlobKeys.Result(tenant, job, outcome.Item, outcome.Result!.FileHash);
+        return await blobs.GetAddressAsync(key, options.AddressValidity, OutcomeAnswer.ContentTypeOf(outcome.Spec), cancellationToken) is { } address
+            ? (address, false)
+            : (await Of(SignedFiles.Picture(job, outcome.Item), request, cancellationToken), true);
     }
 
     /// <summary>What addresses begin with that this client gets.</summary>

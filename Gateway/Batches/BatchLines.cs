@@ -34,11 +34,17 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
         await foreach (var outcome in outcomes.Read(batch, cancellationToken))
         {
             if (ends.Add(outcome) is not [var first, ..] outputs || (isErrors ? !batch.IsError(first.Status) : first.Status != ItemStatus.Done)) continue;
-            await Append(GatewayJson.Write(await Line(batch, job, outputs, request, cancellationToken)));
-            if (first is { Status: ItemStatus.Done, Spec.Image: not null } && !IsInline(batch, first)) addressCount += outputs.Count;
+            await Append(GatewayJson.Write(await Line(batch, job, outputs, AddressOf, cancellationToken)));
         }
 
         return new(bytes - (long)addressCount * start, addressCount, job.Attempt);
+
+        async Task<string> AddressOf(ItemOutcome output)
+        {
+            var (address, isOurs) = await addresses.OfFile(job.Id, job.Spec.Tenant, output, request, cancellationToken);
+            if (isOurs) addressCount++;
+            return address;
+        }
 
         async Task Append(byte[] line)
         {
@@ -57,17 +63,17 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
     private static string NameOf(BatchState batch, int line) => string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{line}");
 
     private async Task<BatchLineAnswer> Line(
-        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, HttpRequest request, CancellationToken cancellationToken)
+        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, Func<ItemOutcome, Task<string>> addressOf, CancellationToken cancellationToken)
     {
         var name = NameOf(batch, batch.Layout.LineOf(outputs[0].Item));
         if (outputs[0].Status == ItemStatus.Cancelled)
             return new($"batch_req_{name}", outputs[0].Spec.Id, null, new("batch_expired", "This request could not be executed before the completion window expired."));
-        var (status, body) = await Answer(batch, job, outputs, request, cancellationToken);
+        var (status, body) = await Answer(batch, job, outputs, addressOf, cancellationToken);
         return new($"batch_req_{name}", outputs[0].Spec.Id, new(status, $"req_{name}", body), null);
     }
 
     private async Task<(int Status, object Body)> Answer(
-        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, HttpRequest request, CancellationToken cancellationToken)
+        BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, Func<ItemOutcome, Task<string>> addressOf, CancellationToken cancellationToken)
     {
         var first = outputs[0];
         if (first.Failure is { } failure) return Told(FailureResponses.Of(failure));
@@ -80,7 +86,7 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
             var file = isInline ? await Read(job, output, cancellationToken) : null;
             if (isInline && file is null) return Told(FailureResponses.FileReleased(output.Item));
             pictures.Add(new(file is null ? null : Convert.ToBase64String(file),
-                isInline ? null : await addresses.Of(SignedFiles.Picture(job.Id, output.Item), request, cancellationToken), Images.SeedOf(output), output.Spec.SampleIndex)
+                isInline ? null : await addressOf(output), Images.SeedOf(output), output.Spec.SampleIndex)
             { FileId = FileId.ItemOf(batch.Card.Id, output.Item).Value });
         }
 

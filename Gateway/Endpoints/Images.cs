@@ -64,7 +64,7 @@ internal static class Images
         var pictures = new List<ImageAnswer>();
         foreach (var outcome in outcomes)
         {
-            var address = addresses is null ? null : await addresses.Of(SignedFiles.Picture(job.Id, outcome.Item), request, cancellationToken);
+            var address = addresses is null ? null : (await addresses.OfFile(job.Id, job.Spec.Tenant, outcome, request, cancellationToken)).Address;
             var file = address is null ? Convert.ToBase64String(await job.Read(outcome, cancellationToken)) : null;
             pictures.Add(new(file, address, SeedOf(outcome), outcome.Spec.SampleIndex));
         }

@@ -1,6 +1,7 @@
 using Emu3.Grains.Interfaces;
 using Emu3.Grains.Jobs;
 using Emu3.Storage.Blobs;
+using Emu3.Storage.Objects;
 using Microsoft.Extensions.Logging;
 
 namespace Emu3.Grains.Workers;
@@ -17,6 +18,7 @@ public sealed partial class CheckpointWriter(
     private bool _exists;
 
     /// <summary>What an earlier lease left, if it is any use here.</summary>
+    /// <exception cref="ObjectStoreException">The store is away; what is in it will be of use when it is back.</exception>
     public async Task<Checkpoint?> ReadAsync()
     {
         try
@@ -27,7 +29,7 @@ public sealed partial class CheckpointWriter(
             _savedCount = checkpoint?.Tokens.Count ?? 0;
             return checkpoint;
         }
-        catch (Exception failure) when (failure is IOException or InvalidDataException)
+        catch (Exception failure) when (failure is InvalidDataException or IOException and not ObjectStoreException)
         {
             LogNotRead(failure, run.Name);
             return null;

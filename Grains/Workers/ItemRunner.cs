@@ -32,7 +32,7 @@ public sealed partial class ItemRunner(
         Task? pushes = null;
         try
         {
-            run.Begin(await checkpoints.ReadAsync());
+            run.Begin(await _patience.InsistAsync(run, checkpoints.ReadAsync, cancellationToken));
             if (run.ResumedCount > 0) metrics.ItemResumed();
             ItemTraces.Resumed(span, run.ResumedCount);
             var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);

@@ -37,7 +37,7 @@ internal static class ObjectStoreStart
             }
         }
 
-        await RemoveLeftoversAsync(requests, tell, cancellationToken);
+        await RemoveLeftoversAsync(requests, TimeProvider.System.GetUtcNow().UtcDateTime - s_leftoverAge, tell, cancellationToken);
     }
 
     private static async Task ProbeAsync(S3Requests requests, CancellationToken cancellationToken)
@@ -59,12 +59,11 @@ internal static class ObjectStoreStart
             throw new ObjectStoreException($"The {requests.Options.Describe()} gave back {read.Length} other bytes for an object of {content.Length} that was just written. Use another store.");
     }
 
-    /// <summary>A store that does not know the request has no such parts, or keeps them to itself.</summary>
-    private static async Task RemoveLeftoversAsync(S3Requests requests, Action<string> tell, CancellationToken cancellationToken)
+    /// <summary>Removes the parts of uploads that were begun before a time. That it can't keeps nobody from starting.</summary>
+    internal static async Task RemoveLeftoversAsync(S3Requests requests, DateTime before, Action<string> tell, CancellationToken cancellationToken)
     {
         try
         {
-            var before = TimeProvider.System.GetUtcNow().UtcDateTime - s_leftoverAge;
             await foreach (var upload in requests.ListUploadsAsync(PrefixOf(requests.Options), cancellationToken))
             {
                 if (upload.Initiated is { } initiated && initiated.ToUniversalTime() < before)

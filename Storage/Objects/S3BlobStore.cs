@@ -113,7 +113,7 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         if (_signer.IsValueCreated) _signer.Value.Dispose();
     }
 
-    private Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => _requests.RunAsync(attempt => _requests.Client.PutObjectAsync(new PutObjectRequest
+    private async Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => await _requests.RunAsync(attempt => _requests.Client.PutObjectAsync(new PutObjectRequest
     {
         BucketName = _requests.Bucket,
         Key = name,
@@ -122,8 +122,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         UseChunkEncoding = false, // one hash over the whole content, which every store knows
     }, attempt.Token), cancellationToken, content.Length);
 
-    private Task RemoveAsync(string name, CancellationToken cancellationToken) =>
-        _requests.RunAsync(attempt => _requests.Client.DeleteObjectAsync(_requests.Bucket, name, attempt.Token), cancellationToken);
+    private async Task RemoveAsync(string name, CancellationToken cancellationToken) =>
+        await _requests.RunAsync(attempt => _requests.Client.DeleteObjectAsync(_requests.Bucket, name, attempt.Token), cancellationToken);
 
     private async Task RemoveAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {

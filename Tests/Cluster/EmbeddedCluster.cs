@@ -46,7 +46,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public static async Task<EmbeddedCluster> StartAsync(
         string folder, FakeEngineOptions? engine = null, WorkerOptions? worker = null, JobOptions? jobs = null, DispatcherOptions? dispatcher = null,
         LogLevel logs = LogLevel.Warning, bool hasWorker = true, FakeEngineOptions? second = null, MetricsOptions? metrics = null,
-        ILoggerProvider? log = null, WebhookOptions? webhooks = null, HostResolver? resolve = null,
+        ILoggerProvider? log = null, WebhookOptions? webhooks = null, HostResolver? resolve = null, IBlobStore? store = null,
         params string[] models)
     {
         var data = DataFolder.At(folder);
@@ -54,7 +54,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         var connection = ClusterConnection.SingleProcess(data);
         var fake = new FakeEngine(engine);
         EngineOptions[] engines = [new() { Model = "fake", Device = "simulated:0" }, new() { Model = "fake", Device = "simulated:1" }];
-        var blobs = new CrashableBlobStore(new FolderBlobStore(data.BlobFolder));
+        var blobs = new CrashableBlobStore(store ?? new FolderBlobStore(data.BlobFolder));
         var settings = new SiloSettings
         {
             Cluster = connection,
@@ -189,6 +189,9 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken = default) => inner.OpenReadAsync(key, cancellationToken);
         public Task DeleteAsync(string key, CancellationToken cancellationToken = default) => Alive().DeleteAsync(key, cancellationToken);
         public Task DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default) => Alive().DeletePrefixAsync(prefix, cancellationToken);
+
+        public Task<string?> GetAddressAsync(string key, TimeSpan lifetime, string contentType, CancellationToken cancellationToken = default) =>
+            inner.GetAddressAsync(key, lifetime, contentType, cancellationToken);
 
         private IBlobStore Alive() => _isCrashed ? throw new IOException("The process is dead.") : inner;
     }

@@ -37,7 +37,7 @@ public sealed class TravellingExceptionTests : IDisposable
     /// <summary>Libraries that grains and engines call, the framework's that these call, and our own.</summary>
     public static IEnumerable<Assembly> Thrown { get; } =
     [
-        typeof(NpgsqlException).Assembly, typeof(SqliteException).Assembly, typeof(Polly.Timeout.TimeoutRejectedException).Assembly,
+        typeof(NpgsqlException).Assembly, typeof(SqliteException).Assembly, typeof(Amazon.Runtime.AmazonServiceException).Assembly, typeof(Amazon.S3.AmazonS3Exception).Assembly, typeof(Polly.Timeout.TimeoutRejectedException).Assembly,
         typeof(TorchSharp.torch).Assembly, typeof(Microsoft.ML.Tokenizers.Tokenizer).Assembly, typeof(SkiaSharp.SKBitmap).Assembly,
         typeof(object).Assembly, typeof(HttpRequestException).Assembly, typeof(System.Net.Sockets.SocketException).Assembly, typeof(System.Text.Json.JsonException).Assembly,
         typeof(DbException).Assembly, typeof(JobId).Assembly, typeof(Emu3.Grains.Jobs.JobShard).Assembly, typeof(IEngine).Assembly, typeof(IBlobStore).Assembly,

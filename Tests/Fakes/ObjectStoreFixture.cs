@@ -25,10 +25,15 @@ public sealed class ObjectStoreFixture : IAsyncDisposable
     /// <summary>Ceph's RADOS gateway; skips the test by name where it is not installed.</summary>
     internal async Task<CephServer> CephAsync()
     {
-        lock (_lock) _ceph ??= StartCephAsync();
-        var (server, refusal) = await _ceph;
+        var (server, refusal) = await TryCephAsync();
         Assert.SkipWhen(server is null, refusal ?? "");
         return server!;
+    }
+
+    /// <summary>Null with the reason where it is not installed.</summary>
+    internal Task<(CephServer? Server, string? Refusal)> TryCephAsync()
+    {
+        lock (_lock) return _ceph ??= StartCephAsync();
     }
 
     internal async Task<SwiftServer> SwiftAsync()

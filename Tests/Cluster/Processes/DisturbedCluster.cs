@@ -53,7 +53,7 @@ public abstract class DisturbedCluster : IAsyncLifetime
         Processes = await ProcessCluster.StartAsync(complete, Cancellation);
         _supervisor = new(Processes);
         _data = DataFolder.At(complete.DataFolder);
-        Blobs = new FolderBlobStore(_data.BlobFolder);
+        Blobs = ConnectionOf(_data).OpenBlobs();
         Client = new(Processes.GatewayAddresses);
         await Processes.ConnectAsync(Cancellation); // takes longer than a picture
         Undisturbed = await Work.RunUndisturbedAsync(Client, Cancellation);
@@ -106,6 +106,9 @@ public abstract class DisturbedCluster : IAsyncLifetime
 
     /// <summary>The plan with a store of this kind, or why there is none.</summary>
     private protected abstract Task<(ProcessClusterPlan? Plan, string? Refusal)> CompleteAsync(ProcessClusterPlan plan);
+
+    /// <summary>Where the blobs of the cluster are.</summary>
+    private protected virtual ClusterConnection ConnectionOf(DataFolder data) => new() { DataFolder = data.FullPath };
 
     /// <summary>Whether the store takes something now.</summary>
     private protected virtual bool CanWrite(DataFolder data) => true;
