@@ -132,7 +132,7 @@ public sealed class MetricsTests : IAsyncLifetime
         var port = FreePorts.Take();
         await File.WriteAllTextAsync(_folder.PathTo("prometheus.yml"), $$"""
             global: { scrape_interval: 1s, evaluation_interval: 1s }
-            rule_files: ["{{Path.Combine(MonitoringFiles.Folder, "rules.yaml")}}"]
+            rule_files: ["{{MonitoringFiles.WriteRules(_folder.FullPath)}}"]
             scrape_configs:
               - job_name: emu3
                 static_configs: [{ targets: ["{{_metrics.BaseAddress!.Authority}}"] }]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using YamlDotNet.RepresentationModel;
 
 namespace Emu3.Tests.Deployment;
 
@@ -9,6 +10,19 @@ internal static partial class MonitoringFiles
     public static string Folder { get; } = Repository.PathTo("k8s", "components", "monitoring");
 
     public static string Rules => File.ReadAllText(Path.Combine(Folder, "rules.yaml"));
+
+    /// <summary>Writes the rules as Prometheus and promtool read them, without the object of the operator around them, beside their tests.</summary>
+    /// <returns>The rules' file.</returns>
+    public static string WriteRules(string folder)
+    {
+        var stream = new YamlStream();
+        stream.Load(new StringReader(Rules));
+        var path = Path.Combine(folder, "rules.yaml");
+        using var writer = File.CreateText(path);
+        new YamlStream(new YamlDocument(stream.Documents[0].RootNode["spec"])).Save(writer, assignAnchors: false);
+        File.Copy(Path.Combine(Folder, "rules.test.yaml"), Path.Combine(folder, "rules.test.yaml"), overwrite: true);
+        return path;
+    }
 
     /// <summary>Every expression of the dashboard.</summary>
     public static IReadOnlyList<string> DashboardExpressions()

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Emu3.Tests.Fakes;
 
 namespace Emu3.Tests.Deployment;
 
@@ -24,9 +25,10 @@ public sealed partial class MonitoringTests
     [Fact]
     public async Task Rules_AreRules_AndFireWhenTheyShould()
     {
-        var check = await Promtool.RunAsync(null, "check", "rules", Path.Combine(MonitoringFiles.Folder, "rules.yaml"));
+        using var folder = new TemporaryFolder();
+        var check = await Promtool.RunAsync(null, "check", "rules", MonitoringFiles.WriteRules(folder.FullPath));
         Assert.True(check.ExitCode == 0, check.Text);
-        var test = await Promtool.RunAsync(null, "test", "rules", Path.Combine(MonitoringFiles.Folder, "rules.test.yaml"));
+        var test = await Promtool.RunAsync(null, "test", "rules", folder.PathTo("rules.test.yaml"));
         Assert.True(test.ExitCode == 0, test.Text);
     }
 
