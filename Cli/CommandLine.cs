@@ -64,7 +64,7 @@ internal static class CommandLine
         ? e.Message
         : $"Unexpected error, a bug in emu3: {e.GetType().Name}: {e.Message} (--verbose shows where).";
 
-    private static RootCommand Create(CliConsole console)
+    internal static RootCommand Create(CliConsole console)
     {
         var root = new RootCommand("emu3 draws pictures from prompts and answers questions about pictures, with Emu3 checkpoints.");
         root.Subcommands.Add(BatchCommand.Create(console));

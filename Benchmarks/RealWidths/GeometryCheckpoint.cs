@@ -69,7 +69,7 @@ internal sealed class GeometryCheckpoint : IDisposable
         SafetensorsWriter.Write(Path.Combine(Language, "model.safetensors"), [.. LanguageTensors(layers)], isBFloat16: true, seed: 2, cancellationToken);
     }
 
-    private static IEnumerable<RandomTensor> LanguageTensors(int layers)
+    internal static IEnumerable<RandomTensor> LanguageTensors(int layers)
     {
         yield return new("model.embed_tokens.weight", [VocabularySize, Hidden], 0.035f);
         for (var layer = 0; layer < layers; layer++)
