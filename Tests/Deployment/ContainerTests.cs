@@ -98,7 +98,8 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
         using var folder = new TemporaryFolder();
         await BatchAsync(kubelet, folder.PathTo("calm"), "calm");
 
-        var (mayEnd, progress) = (new TaskCompletionSource(), new Progress());
+        var mayEnd = new TaskCompletionSource();
+        using var progress = new Progress();
         using var stream = new JobStream(client, s_work, ItemsInJob, progress.Add);
         var running = stream.RunAsync(ItemsInJob, mayEnd.Task, Cancellation);
         await progress.ByAsync(2, running, kubelet);
@@ -151,7 +152,8 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
 
         using var client = new JobClient([kubelet.AddressOf("emu3-gateway", "http")], AdminKey(kubelet.Objects));
         var undisturbed = await s_work.RunUndisturbedAsync(client, Cancellation);
-        var (mayEnd, progress) = (new TaskCompletionSource(), new Progress());
+        var mayEnd = new TaskCompletionSource();
+        using var progress = new Progress();
         using var stream = new JobStream(client, s_work, ItemsInJob, progress.Add);
         var running = stream.RunAsync(ItemsInJob, mayEnd.Task, Cancellation);
         foreach (var fault in (RelayWay[])[RelayWay.Refuses, RelayWay.Silent, RelayWay.Busy])
@@ -231,11 +233,13 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
     }
 
     /// <summary>Counts items that ended, for who waits for more of them.</summary>
-    private sealed class Progress
+    private sealed class Progress : IDisposable
     {
         private readonly SemaphoreSlim _ended = new(0);
 
         public void Add() => _ended.Release();
+
+        public void Dispose() => _ended.Dispose();
 
         /// <summary>Waits until so many more have ended than now.</summary>
         public async Task ByAsync(int count, Task running, SmallKubelet kubelet)

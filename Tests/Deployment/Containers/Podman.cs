@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 
 namespace Emu3.Tests.Deployment.Containers;
 
@@ -56,6 +55,7 @@ internal sealed class Podman : IAsyncDisposable
     public async Task<PodmanResult> RunProgramAsync(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(!_turn.CanRead, this);
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Variables.Concat(environment)) start.Environment[name] = value;
         using var process = Process.Start(start)!;
@@ -148,7 +148,7 @@ internal sealed class Podman : IAsyncDisposable
         }
     }
 
-    private Task ClearAsync() => RunProgramAsync("sh", ["-c", ClearCommand], new Dictionary<string, string>(), CancellationToken.None);
+    private async Task ClearAsync() => await RunProgramAsync("sh", ["-c", ClearCommand], new Dictionary<string, string>(), CancellationToken.None);
 
     /// <summary>A shell of its own session that waits for the end of this process, however it comes, and then removes what it has started.</summary>
     private static Process StartReaper()

@@ -6,7 +6,7 @@ using k8s.Models;
 namespace Emu3.Tests.Deployment.Kubelet;
 
 /// <summary>A pod on this machine, from its first init container to its end.</summary>
-internal sealed class Pod
+internal sealed class Pod : IDisposable
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
     private static readonly HttpClient s_http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = Timeout.InfiniteTimeSpan };
@@ -86,6 +86,8 @@ internal sealed class Pod
     /// <summary>What its container has written.</summary>
     public async Task<string> ReadLogAsync(int lines) =>
         await _kubelet.Podman.RunAsync(["logs", $"--tail={lines}", MainName], CancellationToken.None) is var log ? $"{log.Output}{Environment.NewLine}{log.Error}" : "";
+
+    public void Dispose() => _ends.Dispose();
 
     private async Task LeaveServicesAsync()
     {

@@ -10,6 +10,11 @@ namespace Emu3.Tests.Deployment.Kubelet;
 /// <param name="objects">Where ConfigMaps, Secrets and claims are.</param>
 internal sealed class PodVolumes(string folder, ClusterObjects objects)
 {
+    /// <summary>Octal 644, as Kubernetes has it.</summary>
+    private const int DefaultMode = 0b110_100_100;
+
+    private const int GroupMayRead = 0b100_000;
+
     /// <summary>A file beside the pod's volumes.</summary>
     public string PathOf(string pod, string file) => Path.Combine(Make("pods", pod), file);
 
@@ -62,7 +67,7 @@ internal sealed class PodVolumes(string folder, ClusterObjects objects)
             var file = Path.Combine(path, name);
             await File.WriteAllBytesAsync(file, bytes);
             await SystemCommand.DoAsync("chown", $"0:{group}", file);
-            File.SetUnixFileMode(file, (UnixFileMode)(mode ?? 0b110_100_100) | (group == 0 ? 0 : UnixFileMode.GroupRead));
+            await SystemCommand.DoAsync("chmod", Convert.ToString((mode ?? DefaultMode) | (group == 0 ? 0 : GroupMayRead), 8), file);
         }
 
         return path;

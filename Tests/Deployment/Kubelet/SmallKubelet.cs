@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using System.Diagnostics;
 using System.Net;
 using Emu3.Tests.Deployment.Containers;
@@ -172,6 +173,7 @@ internal sealed class SmallKubelet : IAsyncDisposable
     {
         lock (_pods) _pods.Remove(pod);
         Volumes.Remove(pod.Name);
+        pod.Dispose();
         Changed();
     }
 
@@ -213,7 +215,7 @@ internal sealed class SmallKubelet : IAsyncDisposable
         return await Pod.StartAsync(this, new(set, $"{set}-{number:x5}", node, LabelsOf(template), template.Spec, []));
     }
 
-    private static IReadOnlyDictionary<string, string> LabelsOf(V1PodTemplateSpec template) => template.Metadata.Labels.AsReadOnly();
+    private static ReadOnlyDictionary<string, string> LabelsOf(V1PodTemplateSpec template) => template.Metadata.Labels.AsReadOnly();
 
     private async Task AddServiceAsync(V1Service service)
     {
