@@ -21,7 +21,7 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
     private const long MegaByte = 1000 * 1000;
     private const int ItemsInJob = 12;
 
-    /// <summary>As Tests/Deployment/Overlays/kind-object-store names it.</summary>
+    /// <summary>As Tests/Deployment/Kubelet/object-store names it.</summary>
     private const int StorePort = 8000;
 
     private static readonly TimeSpan s_fault = TimeSpan.FromSeconds(30);
@@ -145,7 +145,7 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
         await using var ceph = store!;
         await ceph.MakeBucketAsync("emu3");
         using var relay = new FaultyRelay(ceph.Port);
-        await using var kubelet = await SmallKubelet.StartAsync(podman, await Kubectl.RenderAsync("Tests/Deployment/Overlays/kind-object-store"));
+        await using var kubelet = await SmallKubelet.StartAsync(podman, await Kubectl.RenderAsync("Tests/Deployment/Kubelet/object-store"));
         await using var way = new ServiceRelay(new(IPAddress.Parse(PodNetwork.HostAddress), StorePort), () => [new(IPAddress.Loopback, relay.Port)]);
         await kubelet.ApplyAsync();
         await kubelet.ReadyAsync();
