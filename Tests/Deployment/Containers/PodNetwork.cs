@@ -19,7 +19,8 @@ internal sealed class PodNetwork
 
     /// <summary>Removes whatever there is of it, as a line for a shell.</summary>
     public static string ClearCommand =>
-        $"for n in $(ip netns list | cut -d' ' -f1 | grep '^{Name}-'); do ip netns del $n; done; ip link del {Name}";
+        $"for l in $(ip -o link show | cut -d' ' -f2 | cut -d@ -f1 | grep '^{Name}[0-9]'); do ip link del $l; done; "
+        + $"for n in $(ip netns list | cut -d' ' -f1 | grep '^{Name}-'); do ip netns del $n; done; ip link del {Name}";
 
     /// <summary>Where pods reach this machine.</summary>
     public static string HostAddress => $"{Subnet}.1";
@@ -61,7 +62,12 @@ internal sealed class PodNetwork
     /// <summary>Pulls the cable: what runs there goes on, and reaches nobody.</summary>
     public static Task CutAsync(PodAddress pod) => IpAsync("link", "set", pod.Cable, "down");
 
-    public static Task RemovePodAsync(PodAddress pod) => IpAsync("netns", "del", pod.Namespace);
+    /// <summary>The cable first: the kernel frees a namespace some time after it is deleted, and the cable's name with it.</summary>
+    public static async Task RemovePodAsync(PodAddress pod)
+    {
+        await IpAsync("link", "del", pod.Cable);
+        await IpAsync("netns", "del", pod.Namespace);
+    }
 
     private static Task IpAsync(params string[] arguments) => SystemCommand.DoAsync("ip", arguments);
 }
