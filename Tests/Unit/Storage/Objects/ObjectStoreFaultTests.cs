@@ -75,8 +75,8 @@ public sealed class ObjectStoreFaultTests(ObjectStoreFixture stores, ITestOutput
         await Parallel.ForEachAsync(written, Cancellation, async (pair, token) => Assert.Equal(pair.Value, await store.ReadAsync(pair.Key, token)));
         using var requests = new S3Requests(options);
         // A begin whose answer was lost leaves an upload that nobody knows: it has no parts, and is removed when it is old.
-        await foreach (var upload in requests.ListUploadsAsync(options.Prefix + "/", Cancellation))
-            Assert.Empty((await requests.Client.ListPartsAsync(options.Bucket, upload.Key, upload.UploadId, Cancellation)).Parts ?? []);
+        await foreach (var begun in requests.ListUploadsAsync(options.Prefix + "/", Cancellation))
+            Assert.Empty((await requests.Client.ListPartsAsync(options.Bucket, begun.Key, begun.UploadId, Cancellation)).Parts ?? []);
     }
 
     [Fact]
