@@ -8,7 +8,6 @@ using Orleans.Configuration;
 using Orleans.Messaging;
 using Orleans.Runtime.Hosting;
 using Orleans.Serialization;
-using Orleans.Storage;
 
 namespace Emu3.Storage;
 
@@ -67,7 +66,7 @@ public static class ClusterProviders
         foreach (var name in s_storages)
         {
             silo.Services.AddGrainStorage(name, (services, _) => new SqliteGrainStorage(
-                services.GetRequiredKeyedService<SqliteDb>(StateDatabase), new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>())));
+                services.GetRequiredKeyedService<SqliteDb>(StateDatabase), new RowSerializer(services.GetRequiredService<Serializer>())));
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Emu3.Storage.Embedded;
+using Microsoft.Data.Sqlite;
 
 namespace Emu3.Storage;
 
@@ -8,7 +10,9 @@ namespace Emu3.Storage;
 /// </summary>
 public sealed class DataFolder
 {
-    private DataFolder(string path) => FullPath = path;
+    private readonly StoreVersion _version;
+
+    private DataFolder(string path, StoreVersion version) => (FullPath, _version) = (path, version);
 
     /// <summary>The folder, absolute.</summary>
     public string FullPath { get; }
@@ -23,8 +27,10 @@ public sealed class DataFolder
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "emu3");
 
     /// <summary>Opens a folder, making it when it is not there.</summary>
-    /// <exception cref="DataFolderException">It can't be made or written, or lies on a network file system.</exception>
-    public static DataFolder At(string path)
+    /// <param name="path">The folder.</param>
+    /// <param name="version">Of the program; null for that of this one.</param>
+    /// <exception cref="DataFolderException">It can't be made or written, lies on a network file system, or belongs to a later release.</exception>
+    public static DataFolder At(string path, StoreVersion? version = null)
     {
         var full = Path.GetFullPath(path);
         WritableFolder.Require(full, "data folder", "Give this user the right to write there, or name another folder (--data, or Cluster:DataFolder).");
@@ -34,7 +40,9 @@ public sealed class DataFolder
                 $"The data folder {full} is on a network file system ({name}), where SQLite's locks don't hold. Name a folder on a local disk.");
         }
 
-        return new DataFolder(full);
+        var folder = new DataFolder(full, version ?? StoreVersion.OfProgram);
+        if (folder._version.WhyNot($"The data folder {full}", folder.ReadOldestVersion()) is { } refusal) throw new DataFolderException(refusal);
+        return folder;
     }
 
     /// <summary>
@@ -51,10 +59,19 @@ public sealed class DataFolder
     /// <summary>
     /// Takes the folder together with the other processes of a cluster, until what it returns is disposed of or the process ends, however it ends.
     /// </summary>
-    /// <exception cref="DataFolderException">A process runs a cluster of its own on it.</exception>
-    public IDisposable Share() => TryOpenLock(FileShare.ReadWrite) ?? throw new DataFolderException(
-        $"The data folder {FullPath} is in use by {(ReadServer() is { } server ? $"process {server.ProcessId}, which answers at {server.Address}" : "an emu3 that is starting or ending")}, "
-        + "and that one runs a cluster by itself. End it first, or name another folder as Cluster:DataFolder.");
+    /// <exception cref="DataFolderException">A process runs a cluster of its own on it; or those of an earlier release share it that could not go on beside this one.</exception>
+    public IDisposable Share()
+    {
+        if (ReadOldestVersion() is var oldest && oldest > 0 && oldest < _version.Oldest && IsShared())
+        {
+            throw new DataFolderException(
+                $"Processes of an earlier release use the data folder {FullPath} (store version {oldest}), and can't go on beside this one (version {_version.Number}). End all of them first.");
+        }
+
+        return TryOpenLock(FileShare.ReadWrite) ?? throw new DataFolderException(
+            $"The data folder {FullPath} is in use by {(ReadServer() is { } server ? $"process {server.ProcessId}, which answers at {server.Address}" : "an emu3 that is starting or ending")}, "
+            + "and that one runs a cluster by itself. End it first, or name another folder as Cluster:DataFolder.");
+    }
 
     /// <summary>Whether processes of a cluster share the folder, so that <see cref="TryLock"/> can't get it: only their gateways tell where they answer.</summary>
     public bool IsShared()
@@ -66,6 +83,19 @@ public sealed class DataFolder
 
         using var alone = TryOpenLock(FileShare.None);
         return alone is null;
+    }
+
+    /// <summary>0 where nothing is kept yet.</summary>
+    private int ReadOldestVersion()
+    {
+        try
+        {
+            return Math.Max(SqliteDb.ReadOldestVersion(StateFile), SqliteDb.ReadOldestVersion(MembershipFile));
+        }
+        catch (SqliteException damaged)
+        {
+            throw new DataFolderException($"The data folder {FullPath} can't be read: {damaged.Message}", damaged);
+        }
     }
 
     /// <summary>Null when others have it in a way that goes against this one. The lock goes with the process.</summary>

@@ -10,7 +10,7 @@ internal sealed class ClusterProcess : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly IReadOnlyList<string> _launcher;
-    private readonly IReadOnlyList<string> _command;
+    private IReadOnlyList<string> _command;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
     private int? _exitCode;
@@ -18,7 +18,7 @@ internal sealed class ClusterProcess : IAsyncDisposable
     private bool _isDisposed;
 
     /// <param name="name">As <c>worker-1</c>.</param>
-    /// <param name="command">Program and arguments.</param>
+    /// <param name="command">What starts it; the last part is the path of the program.</param>
     /// <param name="environment">Variables beside those of this process.</param>
     /// <param name="log">File for its output, of all its lives.</param>
     /// <param name="launcher">See <see cref="ProcessStarter.Start"/>.</param>
@@ -81,6 +81,13 @@ internal sealed class ClusterProcess : IAsyncDisposable
         {
             lock (_lock) return _process is { HasExited: true } ended ? ended.ExitCode : _exitCode;
         }
+    }
+
+    /// <summary>From its next start on it runs the program of the same name in another folder.</summary>
+    /// <param name="folder">Where another build of the programs is.</param>
+    public void RunFrom(string folder)
+    {
+        lock (_lock) _command = [.. _command.SkipLast(1), Path.Combine(folder, Path.GetFileName(_command[^1]))];
     }
 
     /// <summary>Nothing happens when it runs.</summary>

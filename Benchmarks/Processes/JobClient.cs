@@ -54,10 +54,13 @@ internal sealed class JobClient(IReadOnlyList<Uri> gateways, string? key = null)
     public Task<JsonElement> GetJobAsync(string job, CancellationToken cancellationToken) => GetJsonAsync($"/v1/jobs/{job}", cancellationToken);
 
     /// <summary>Ends what has not ended.</summary>
-    public async Task CancelAsync(string job, CancellationToken cancellationToken)
-    {
-        using var answer = await SendAsync(gateway => new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, $"/v1/jobs/{job}/cancel")), s_answer, cancellationToken);
-    }
+    public Task CancelAsync(string job, CancellationToken cancellationToken) => DoAsync(job, "cancel", cancellationToken);
+
+    /// <summary>Puts back what runs, with its tokens, and begins nothing more of the job.</summary>
+    public Task PauseAsync(string job, CancellationToken cancellationToken) => DoAsync(job, "pause", cancellationToken);
+
+    /// <summary>Goes on with a job that was paused.</summary>
+    public Task ResumeAsync(string job, CancellationToken cancellationToken) => DoAsync(job, "resume", cancellationToken);
 
     /// <summary>All outcomes, as the pages of results tell them.</summary>
     public async IAsyncEnumerable<SeenOutcome> ReadResultsAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -118,6 +121,11 @@ internal sealed class JobClient(IReadOnlyList<Uri> gateways, string? key = null)
     }
 
     public void Dispose() => _http.Dispose();
+
+    private async Task DoAsync(string job, string verb, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(gateway => new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, $"/v1/jobs/{job}/{verb}")), s_answer, cancellationToken);
+    }
 
     private Uri Gateway => gateways[_gateway % gateways.Count];
 

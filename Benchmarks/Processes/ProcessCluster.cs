@@ -51,7 +51,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         Directory.CreateDirectory(plan.DataFolder);
         Directory.CreateDirectory(plan.LogFolder);
-        if (plan.Postgres is { } postgres) await PrepareAsync(postgres, cancellationToken);
+        if (plan is { Postgres: { } postgres, HasTables: false }) await PrepareAsync(postgres, cancellationToken);
         var cluster = new ProcessCluster(plan);
         try
         {
@@ -142,6 +142,29 @@ internal sealed class ProcessCluster : IAsyncDisposable
         throw new InvalidOperationException($"For a minute nobody could say where a grain is.{Environment.NewLine}{TellLogs()}");
     }
 
+    /// <summary>The life of a silo that the cluster counts as active; null while there is none, or nobody to say so.</summary>
+    public async Task<SiloAddress?> ActiveAsync(ClusterProcess silo, CancellationToken cancellationToken) =>
+        await ReadActiveAsync(cancellationToken) is { } active
+            ? active.Where(address => address.Endpoint.Port == silo.SiloPort).MaxBy(address => address.Generation)
+            : null;
+
+    /// <summary>Whether the cluster counts a silo as active; null while there is nobody to say so.</summary>
+    public async Task<bool?> IsActiveAsync(ClusterProcess silo, CancellationToken cancellationToken) =>
+        (await ReadActiveAsync(cancellationToken))?.Any(address => address.Endpoint.Port == silo.SiloPort);
+
+    private async Task<IReadOnlyCollection<SiloAddress>?> ReadActiveAsync(CancellationToken cancellationToken)
+    {
+        var client = await ConnectAsync(cancellationToken);
+        try
+        {
+            return (await client.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)).Keys;
+        }
+        catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, cancellationToken))
+        {
+            return null;
+        }
+    }
+
     /// <summary>Kills everything at once, as a power cut does.</summary>
     public Task KillAllAsync() => Task.WhenAll(All.Select(process => process.KillAsync()));
 
@@ -186,7 +209,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         foreach (var (setting, value) in s_logging.Concat(ConnectionSettings()).Concat(_plan.Settings)) settings[setting] = value;
         var environment = settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value);
         foreach (var (variable, value) in s_lightness.Concat(_plan.EnvironmentOf(name))) environment[variable] = value;
-        return new(name, ["dotnet", Path.Combine(AppContext.BaseDirectory, program)], environment, Path.Combine(_plan.LogFolder, name + ".log"), launcher) { SiloPort = siloPort };
+        return new(name, ["dotnet", Path.Combine(_plan.ProgramFolder, program)], environment, Path.Combine(_plan.LogFolder, name + ".log"), launcher) { SiloPort = siloPort };
     }
 
     /// <summary>Many processes on few cores: no heap a core, no second compilation by profile.</summary>

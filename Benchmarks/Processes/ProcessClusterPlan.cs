@@ -26,8 +26,14 @@ internal sealed record ProcessClusterPlan
     /// <summary>Settings of the gateways.</summary>
     public IReadOnlyDictionary<string, string> GatewaySettings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where the programs are that its processes start with.</summary>
+    public string ProgramFolder { get; init; } = AppContext.BaseDirectory;
+
     /// <summary>Connection string of a PostgreSQL database; null keeps the tables in the folder, in SQLite.</summary>
     public string? Postgres { get; init; }
+
+    /// <summary>True when the tables of <see cref="Postgres"/> are there; otherwise this program makes them.</summary>
+    public bool HasTables { get; init; }
 
     /// <summary>Variables of a process beside its settings, by its name.</summary>
     public Func<string, IReadOnlyDictionary<string, string>> EnvironmentOf { get; init; } = _ => new Dictionary<string, string>();

@@ -87,8 +87,8 @@ internal static class DatabaseCommand
     }
 
     private static string Describe(SchemaChange change) => change is { TablesMade.Count: 0, StatementsRenewed: 0 }
-        ? $"{change.Database}: nothing to do, version {PostgresSchema.Version.ToString(CultureInfo.InvariantCulture)} is there."
-        : string.Create(CultureInfo.InvariantCulture, $"{change.Database}: version {PostgresSchema.Version} applied")
+        ? $"{change.Database}: nothing to do, version {change.Version.ToString(CultureInfo.InvariantCulture)} is there."
+        : string.Create(CultureInfo.InvariantCulture, $"{change.Database}: version {change.Version} applied")
             + (change.TablesMade.Count > 0 ? $", made {string.Join(", ", change.TablesMade)}" : "")
             + string.Create(CultureInfo.InvariantCulture, $", {change.StatementsRenewed} statements renewed.");
 

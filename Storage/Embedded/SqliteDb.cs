@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace Emu3.Storage.Embedded;
@@ -38,6 +39,7 @@ public sealed class SqliteDb : IDisposable
             command.ExecuteNonQuery();
         }
 
+        Raise(StoreVersion.OfProgram.Oldest);
         _thread = new Thread(WriteLoop) { IsBackground = true, Name = "sqlite-writer" };
         _thread.Start();
     }
@@ -86,6 +88,25 @@ public sealed class SqliteDb : IDisposable
         _thread.Join();
         _writer.Dispose();
         using (var pooled = new SqliteConnection(_connectionString)) SqliteConnection.ClearPool(pooled);
+    }
+
+    /// <summary>The oldest <see cref="StoreVersion"/> whose programs may use a file; 0 where there is none. One from before versions were kept is of the first.</summary>
+    public static int ReadOldestVersion(string path)
+    {
+        if (!File.Exists(path)) return 0;
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        connection.Open();
+        return Math.Max(1, ReadOldestVersion(connection));
+    }
+
+    private static int ReadOldestVersion(SqliteConnection connection) => Convert.ToInt32(connection.Scalar(null, "PRAGMA user_version"), CultureInfo.InvariantCulture);
+
+    private void Raise(int oldest)
+    {
+        if (ReadOldestVersion(_writer) >= oldest) return;
+        using var command = _writer.CreateCommand();
+        command.CommandText = string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version={oldest}");
+        command.ExecuteNonQuery();
     }
 
     private void WriteLoop()

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Orleans.Serialization;
-using Orleans.Storage;
 
 namespace Emu3.Storage.Postgres;
 
@@ -21,7 +20,7 @@ internal static class PostgresProviders
             silo.AddAdoNetGrainStorage(name, options => options.Configure<NpgsqlDataSource, Serializer>((storage, database, serializer) =>
             {
                 (storage.Invariant, storage.DataSource) = (PostgresConnection.Invariant, database);
-                storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
+                storage.GrainStorageSerializer = new RowSerializer(serializer);
             }));
         }
     }

@@ -34,15 +34,23 @@ internal sealed class EmuProcess : IAsyncDisposable
 
     /// <param name="environment">Variables beside those of this process.</param>
     /// <param name="arguments">Of the command line.</param>
-    public static EmuProcess Start(IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments)
+    public static EmuProcess Start(IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments) =>
+        StartFrom(AppContext.BaseDirectory, environment, arguments);
+
+    /// <param name="folder">Where the program is.</param>
+    /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="arguments">Of the command line.</param>
+    public static EmuProcess StartFrom(string folder, IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Many short lives on few cores: no second compilation by profile.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach (var (variable, value) in environment)
         {
             start.Environment[variable] = value;
         }
 
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "emu3.dll"), .. arguments])
+        foreach (var argument in (string[])[Path.Combine(folder, "emu3.dll"), .. arguments])
         {
             start.ArgumentList.Add(argument);
         }

@@ -22,6 +22,9 @@ internal sealed class DisturbedJob
 
     public string Id => _job.Id;
 
+    /// <summary>Outcomes that its follower was told of so far.</summary>
+    public int EndedCount => Volatile.Read(ref _endedCount);
+
     /// <summary>Completes when its follower was told of its end.</summary>
     public Task End { get; }
 
@@ -36,7 +39,7 @@ internal sealed class DisturbedJob
         while (true)
         {
             var changed = Volatile.Read(ref _changed).Task;
-            if (Volatile.Read(ref _endedCount) >= count) return;
+            if (EndedCount >= count) return;
             if (End.IsCompleted) await End; // throws what ended the follower
             Assert.False(End.IsCompleted, $"The job ended before {count} items.");
             await WithinAsync(Task.WhenAny(changed, End), $"{count} items");
@@ -94,7 +97,7 @@ internal sealed class DisturbedJob
     {
         var first = await Task.WhenAny(task, Task.Delay(DisturbedCluster.Patience, TimeProvider.System, Cancellation));
         if (first == task) await task;
-        else Assert.Fail($"{Id} has {_endedCount} outcomes, and for {DisturbedCluster.Patience.TotalMinutes} minutes waits for {what}.{Environment.NewLine}{_cluster.Processes.TellLogs()}");
+        else Assert.Fail($"{Id} has {EndedCount} outcomes, and for {DisturbedCluster.Patience.TotalMinutes} minutes waits for {what}.{Environment.NewLine}{_cluster.Processes.TellLogs()}");
     }
 
     /// <summary>Of the 275 that a picture of 128×128 pixels has.</summary>

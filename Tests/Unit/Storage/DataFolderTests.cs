@@ -1,4 +1,5 @@
 using Emu3.Storage;
+using Emu3.Storage.Embedded;
 using Emu3.Tests.Fakes;
 
 namespace Emu3.Tests.Unit.Storage;
@@ -40,6 +41,38 @@ public sealed class DataFolderTests : IDisposable
         using var held = folder.TryLock();
 
         Assert.Null(folder.ReadServerAddress());
+    }
+
+    [Theory]
+    [InlineData("state.db")]
+    [InlineData("membership.db")]
+    public void At_AFolderOfALaterRelease_IsRefused(string file)
+    {
+        using (var db = new SqliteDb(_folder.PathTo(file), ""))
+        using (var connection = db.Open())
+        {
+            connection.Scalar(null, "PRAGMA user_version=7");
+        }
+
+        var refused = Assert.Throws<DataFolderException>(() => DataFolder.At(_folder.FullPath));
+
+        Assert.Contains(_folder.FullPath, refused.Message, StringComparison.Ordinal);
+        Assert.Contains("programs from store version 7 on can use it", refused.Message, StringComparison.Ordinal);
+        DataFolder.At(_folder.FullPath, new(8, 7));
+    }
+
+    [Fact]
+    public void Share_BesideProcessesThatCouldNotGoOn_IsRefusedUntilTheyHaveEnded()
+    {
+        new SqliteDb(_folder.PathTo("state.db"), "").Dispose();
+        var later = DataFolder.At(_folder.FullPath, new(2, 2));
+        using (DataFolder.At(_folder.FullPath, new(1, 1)).Share())
+        {
+            DataFolder.At(_folder.FullPath, new(2, 1)).Share().Dispose();
+            Assert.Contains("End all of them first", Assert.Throws<DataFolderException>(later.Share).Message, StringComparison.Ordinal);
+        }
+
+        later.Share().Dispose();
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
         var first = Assert.Single(changes, change => change.VersionBefore == 0);
         Assert.Equal(["emu3_membership", "emu3_membership_version", "emu3_reminder", "emu3_schema", "emu3_state", "orleansquery"], first.TablesMade);
         Assert.Equal(20, first.StatementsRenewed);
-        Assert.All(changes.Except([first]), change => Assert.Equal((PostgresSchema.Version, 0, 0), (change.VersionBefore, change.TablesMade.Count, change.StatementsRenewed)));
+        Assert.All(changes.Except([first]), change => Assert.Equal((StoreVersion.OfProgram.Number, 0, 0), (change.VersionBefore, change.TablesMade.Count, change.StatementsRenewed)));
     }
 
     [Fact]
@@ -60,11 +60,61 @@ public sealed class PostgresSchemaTests(PostgresFixture server) : IAsyncLifetime
     public async Task Apply_OverALaterVersion_IsRefused()
     {
         await PostgresSchema.ApplyAsync(Database, Cancellation);
-        await ExecuteAsync("UPDATE emu3_schema SET version = 1000");
+        await ExecuteAsync("UPDATE emu3_schema SET version = 1000, oldest = 1000");
 
         var refused = await Assert.ThrowsAsync<DatabaseException>(() => PostgresSchema.ApplyAsync(Database, Cancellation));
 
         Assert.Contains("version 1000", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, 1, 1, null)]
+    [InlineData(2, 2, 1, "belongs to a later release: programs from store version 2 on can use it, and this one has version 1")]
+    [InlineData(2, 1, 3, "needs version 3")]
+    public async Task Require_TablesOfAnotherRelease_PassesWhereTheyCanBeUsed(int version, int oldest, int mine, string? reason)
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation, new(version, oldest));
+
+        var failure = await Record.ExceptionAsync(() => PostgresSchema.RequireAsync(Database, Cancellation, new(mine, mine)));
+
+        if (reason is null) Assert.Null(failure);
+        else Assert.Contains(reason, Assert.IsAssignableFrom<DatabaseException>(failure).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Require_TablesFromBeforeTheColumn_DemandsTheirOwnVersion()
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation);
+        await ExecuteAsync("ALTER TABLE emu3_schema DROP COLUMN oldest");
+
+        await PostgresSchema.RequireAsync(Database, Cancellation);
+        await ExecuteAsync("UPDATE emu3_schema SET version = 2");
+        await Assert.ThrowsAsync<DatabaseException>(() => PostgresSchema.RequireAsync(Database, Cancellation, new(1, 1)));
+    }
+
+    [Fact]
+    public async Task Apply_OverALaterVersionThatCanBeUsed_LeavesItAlone()
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation, new(2, 1));
+
+        var change = await PostgresSchema.ApplyAsync(Database, Cancellation, new(1, 1));
+
+        Assert.Equal((2, 2, 0, 0), (change.VersionBefore, change.Version, change.TablesMade.Count, change.StatementsRenewed));
+    }
+
+    /// <summary>They would misread what silos of the later release write beside them.</summary>
+    [Fact]
+    public async Task Apply_OfAChangeThatRunningSilosCannotUse_IsRefusedWhileTheyRun()
+    {
+        await PostgresSchema.ApplyAsync(Database, Cancellation, new(1, 1));
+        await ExecuteAsync("INSERT INTO emu3_membership VALUES ('emu3', '10.0.0.1', 11111, 1, 'control-0', 'node', 3, 30000, NULL, now(), now())");
+        await PostgresSchema.ApplyAsync(Database, Cancellation, new(2, 1)); // they can go on
+
+        var refused = await Assert.ThrowsAsync<DatabaseException>(() => PostgresSchema.ApplyAsync(Database, Cancellation, new(3, 3)));
+
+        Assert.Contains("control-0 at 10.0.0.1:11111", refused.Message, StringComparison.Ordinal);
+        await ExecuteAsync("UPDATE emu3_membership SET status = 6");
+        Assert.Equal(2, (await PostgresSchema.ApplyAsync(Database, Cancellation, new(3, 3))).VersionBefore);
     }
 
     [Fact]
