@@ -9,8 +9,6 @@ namespace Emu3.Tests.Cluster.Processes;
 /// </summary>
 public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelper output)
 {
-    private static readonly TimeSpan s_freeze = TimeSpan.FromSeconds(30);
-
     /// <summary>Some seconds of work: what is disturbed inside a picture must come upon one.</summary>
     private const int ManyItems = 64;
 
@@ -79,13 +77,15 @@ public abstract class KillMatrixTests(DisturbedCluster cluster, ITestOutputHelpe
             try
             {
                 await cluster.FreezeAsync(frozen);
-                var freeze = Task.Delay(s_freeze, TimeProvider.System, Cancellation);
                 var started = Stopwatch.GetTimestamp();
                 await job.JudgeAsync();
                 output.WriteLine($"Done without the frozen ones after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s.");
                 meanwhile = await DisturbedJob.SubmitAsync(cluster, "meanwhile", 4);
                 Assert.True((await meanwhile.JudgeAsync()).IsClean);
-                await freeze;
+                // Only then have they something to learn: that they were replaced.
+                foreach (var silo in frozen)
+                    await Eventually.TrueAsync($"{silo.Name} is counted as dead", async () => await Processes.IsActiveAsync(silo, Cancellation) is false, () => Processes.TellLogs());
+                output.WriteLine($"The frozen ones are counted as dead after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s.");
             }
             finally
             {
