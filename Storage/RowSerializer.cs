@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using System.Reflection;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -15,21 +16,23 @@ public sealed class RowSerializer(Serializer serializer) : IGrainStorageSerializ
     public BinaryData Serialize<T>(T? input) => _rows.Serialize(input);
 
     /// <exception cref="RowVersionException">A later release wrote it.</exception>
-    public T Deserialize<T>(BinaryData input)
+    public T? Deserialize<T>(BinaryData input)
     {
         var row = _rows.Deserialize<T>(input);
-        if (Versions<T>.Of(row!) is var version && version > Versions<T>.Newest) throw new RowVersionException(typeof(T).Name, version, Versions<T>.Newest);
+        if (row is not null && Versions<T>.Of(row) is var version && version > Versions<T>.Newest) throw new RowVersionException(typeof(T).Name, version, Versions<T>.Newest);
         return row;
     }
 
     /// <summary>States of Orleans' own have no version.</summary>
     private static class Versions<T>
     {
-        public static readonly Func<T, int> Of = typeof(T).GetProperty("SchemaVersion") is { } property && Expression.Parameter(typeof(T)) is var row
-            ? Expression.Lambda<Func<T, int>>(Expression.Property(row, property), row).Compile()
-            : _ => 0;
+        private static readonly PropertyInfo? s_property = typeof(T).GetProperty("SchemaVersion");
 
-        public static readonly int Newest = Of(Activator.CreateInstance<T>());
+        public static readonly Func<T, int> Of = s_property is null || Expression.Parameter(typeof(T)) is not { } row
+            ? _ => 0
+            : Expression.Lambda<Func<T, int>>(Expression.Property(row, s_property), row).Compile();
+
+        public static readonly int Newest = s_property is null ? 0 : Of(Activator.CreateInstance<T>());
     }
 }
 

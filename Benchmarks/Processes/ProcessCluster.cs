@@ -157,7 +157,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var client = await ConnectAsync(cancellationToken);
         try
         {
-            return (await client.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)).Keys;
+            return (await client.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true, cancellationToken)).Keys;
         }
         catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, cancellationToken))
         {

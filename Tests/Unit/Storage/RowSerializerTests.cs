@@ -15,7 +15,7 @@ public sealed class RowSerializerTests
     [InlineData(1)]
     [InlineData(ShardRow.NewestVersion)]
     public void Row_OfThisReleaseOrAnEarlierOne_IsRead(int version) =>
-        Assert.Equal(version, s_rows.Deserialize<ShardRow>(s_rows.Serialize(new ShardRow { SchemaVersion = version })).SchemaVersion);
+        Assert.Equal(version, s_rows.Deserialize<ShardRow>(s_rows.Serialize(new ShardRow { SchemaVersion = version }))!.SchemaVersion);
 
     [Fact]
     public void Row_OfALaterRelease_IsRefused_BeforeItIsWrittenAgainWithoutWhatIsNew()
@@ -26,5 +26,5 @@ public sealed class RowSerializerTests
     }
 
     [Fact]
-    public void State_WithoutAVersion_IsRead() => Assert.Equal("x", s_rows.Deserialize<Exception>(s_rows.Serialize(new Exception("x"))).Message);
+    public void State_WithoutAVersion_IsRead() => Assert.Equal([1, 2], s_rows.Deserialize<int[]>(s_rows.Serialize<int[]>([1, 2]))!);
 }
