@@ -33,7 +33,7 @@ internal sealed class Podman : IAsyncDisposable
     public static string? Refusal() =>
         !OperatingSystem.IsLinux() ? "Containers are started on Linux only."
         : !Environment.IsPrivilegedProcess ? "Containers are started by root only: they get network namespaces and owners of their own."
-        : ((string[])["podman", "runc", "conmon", "ip", "setsid"]).Where(program => PathOf(program) is null).ToList() is { Count: > 0 } absent
+        : ((string[])["podman", "runc", "conmon", "ip", "setsid", "flock"]).Where(program => PathOf(program) is null).ToList() is { Count: > 0 } absent
             ? $"There is no {string.Join(", no ", absent)} on this machine: the tests with containers need {Programs}."
             : null;
 
@@ -100,6 +100,8 @@ internal sealed class Podman : IAsyncDisposable
         rm -rf '{Folder}/run'
         """;
 
+    private static string TurnFile => Path.Combine(Folder, "turn");
+
     private static Dictionary<string, string> Variables { get; } = new()
     {
         ["CONTAINERS_CONF"] = Path.Combine(Folder, "containers.conf"),
@@ -139,7 +141,7 @@ internal sealed class Podman : IAsyncDisposable
         {
             try
             {
-                return new(Path.Combine(Folder, "turn"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new(TurnFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
             catch (IOException) when (Stopwatch.GetElapsedTime(began) < s_turn)
             {
@@ -150,10 +152,13 @@ internal sealed class Podman : IAsyncDisposable
 
     private async Task ClearAsync() => await RunProgramAsync("sh", ["-c", ClearCommand], new Dictionary<string, string>(), CancellationToken.None);
 
-    /// <summary>A shell of its own session that waits for the end of this process, however it comes, and then removes what it has started.</summary>
+    /// <summary>
+    /// A shell of its own session that waits for the end of this process, however it comes, and then removes what it has started. It does so in a turn of
+    /// its own: the next run may have begun meanwhile, and what is there then is that run's.
+    /// </summary>
     private static Process StartReaper()
     {
-        var start = new ProcessStartInfo("setsid", ["sh", "-c", $"read -r _; {ClearCommand}"])
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", $"read -r _; exec 9>>'{TurnFile}'; flock 9; {ClearCommand}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -92,7 +92,12 @@ internal sealed class Pod : IDisposable
     private async Task LeaveServicesAsync()
     {
         await _ends.CancelAsync();
-        await _run;
+        while (await Task.WhenAny(_run, Task.Delay(s_look, TimeProvider.System)) != _run)
+        {
+            foreach (var init in Plan.Spec.InitContainers ?? [])
+                await _kubelet.Podman.RunAsync(["rm", "--force", "--ignore", "--time=0", $"{Name}.{init.Name}"], CancellationToken.None);
+        }
+
         SetReady(false);
     }
 
@@ -128,7 +133,9 @@ internal sealed class Pod : IDisposable
         while (true)
         {
             var began = Stopwatch.GetTimestamp();
-            var end = await _kubelet.Podman.RunAsync(["run", "--rm", $"--name={Name}.{init.Name}", .. await ArgumentsAsync(init)], _ends.Token);
+            // Not cancelled: podman that is killed while it makes a container leaves a half-made one. Whoever ends the pod removes the container.
+            var end = await _kubelet.Podman.RunAsync(["run", "--rm", $"--name={Name}.{init.Name}", .. await ArgumentsAsync(init)], CancellationToken.None);
+            _ends.Token.ThrowIfCancellationRequested();
             _kubelet.Tell(Name, $"{init.Name} ended with {end.ExitCode}: {LastLine(end)}");
             if (end.ExitCode == 0) return;
             RestartCount++;
