@@ -32,10 +32,11 @@ internal sealed class S3Upload(S3Requests requests, string name, string contentT
         var request = new InitiateMultipartUploadRequest { BucketName = requests.Bucket, Key = name, ContentType = contentType };
         var id = (await requests.RunAsync(attempt => requests.Client.InitiateMultipartUploadAsync(request, attempt.Token), cancellationToken)).UploadId;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var places = new SemaphoreSlim(PartsAtOnce); // every part gives its place back, those too that end after a failure
         var sending = new List<Task>();
         try
         {
-            var length = await SendAllAsync(id, first, content, sending, stop);
+            var length = await SendAllAsync(id, first, content, sending, places, stop);
             await CompleteAsync(id, length, cancellationToken);
             return length;
         }
@@ -52,9 +53,8 @@ internal sealed class S3Upload(S3Requests requests, string name, string contentT
         }
     }
 
-    private async Task<long> SendAllAsync(string id, ReadOnlyMemory<byte> first, Stream content, List<Task> sending, CancellationTokenSource stop)
+    private async Task<long> SendAllAsync(string id, ReadOnlyMemory<byte> first, Stream content, List<Task> sending, SemaphoreSlim places, CancellationTokenSource stop)
     {
-        using var places = new SemaphoreSlim(PartsAtOnce);
         await places.WaitAsync(stop.Token);
         sending.Add(SendAsync(id, 1, first, null, places, stop));
         long length = first.Length;

@@ -101,6 +101,28 @@ public sealed class ObjectStoreFaultTests(ObjectStoreFixture stores, ITestOutput
         await store.WriteAsync("a", new byte[1], Cancellation);
     }
 
+    /// <summary>Whoever waits for a store must know this failure from a bug: parts that end after it must not hide it.</summary>
+    [Theory]
+    [InlineData(nameof(RelayWay.Refuses))]
+    [InlineData(nameof(RelayWay.Silent))]
+    [InlineData(nameof(RelayWay.Busy))]
+    public async Task Upload_WhoseStoreGoesAwayBetweenItsParts_FailsAsTheStoreDoes(string way)
+    {
+        using var relay = new FaultyRelay((await stores.CephAsync()).Port);
+        var options = await stores.InCephAsync(relay.Endpoint);
+        (options.AttemptTimeout, options.Patience) = (TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5));
+        using var store = new S3BlobStore(options);
+        for (var round = 0; round < 5; round++)
+        {
+            relay.Become(RelayWay.Through);
+            await using var content = new WatchedContent(64 << 20, 24 << 20, () => relay.Become(Enum.Parse<RelayWay>(way)));
+
+            var refused = await Assert.ThrowsAnyAsync<Exception>(() => store.WriteAsync("a", content, Cancellation));
+
+            Assert.IsType<ObjectStoreException>(refused);
+        }
+    }
+
     [Fact]
     public async Task Body_ThatStalls_IsGoneOnWithAtItsPlace()
     {
@@ -221,5 +243,15 @@ public sealed class ObjectStoreFaultTests(ObjectStoreFixture stores, ITestOutput
         (options.SignedUrls, options.PublicEndpoint) = (true, "https://pictures.example.org");
         using var named = new S3BlobStore(options);
         Assert.StartsWith($"https://pictures.example.org/{options.Bucket}/{options.Prefix}/t/a?", await named.GetAddressAsync("t/a", TimeSpan.FromMinutes(1), "image/png", Cancellation), StringComparison.Ordinal);
+    }
+
+    /// <summary>Zeros that tell when they have been read so far.</summary>
+    private sealed class WatchedContent(int size, int at, Action reached) : MemoryStream(new byte[size])
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position >= at) reached();
+            return base.ReadAsync(buffer, cancellationToken);
+        }
     }
 }
