@@ -17,6 +17,7 @@ internal sealed class CheckpointFetch
     public const string MarkName = ".complete";
 
     private const string ArrivalName = ".fetch";
+    private const string LockName = ".lock";
     private const int FilesAtOnce = 4;
     private const int PieceBytes = 1 << 20;
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
@@ -64,9 +65,10 @@ internal sealed class CheckpointFetch
 
         TotalBytes = hashes.Keys.Sum(name => sizes[name]);
         var mark = Convert.ToHexStringLower(SHA256.HashData(manifest));
-        Directory.CreateDirectory(_arrival);
+        Directory.CreateDirectory(_folder);
         await using (await TakeAsync(cancellationToken))
         {
+            Directory.CreateDirectory(_arrival);
             if (IsComplete(mark, hashes.Keys, sizes))
             {
                 RemoveArrival();
@@ -98,17 +100,18 @@ internal sealed class CheckpointFetch
         return content.ToArray();
     }
 
-    /// <summary>The lock of the folder, when no other process has it. It goes with the process.</summary>
+    /// <summary>
+    /// The lock of the folder, when no other process has it. It goes with the process; its file stays, since one that was removed could be locked by two.
+    /// </summary>
     private async Task<FileStream> TakeAsync(CancellationToken cancellationToken)
     {
         for (var isTold = false; ; isTold = true)
         {
             try
             {
-                Directory.CreateDirectory(_arrival); // the process before removes it
-                return new FileStream(Path.Combine(_arrival, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+                return new FileStream(PathOf(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
-            catch (IOException) when (File.Exists(Path.Combine(_arrival, "lock")))
+            catch (IOException) when (File.Exists(PathOf(LockName)))
             {
                 if (!isTold)
                 {
@@ -220,7 +223,6 @@ internal sealed class CheckpointFetch
         FolderSync.Flush(_folder);
     }
 
-    /// <summary>With the lock, which this process still holds: whoever waits makes both anew.</summary>
     private void RemoveArrival() => Directory.Delete(_arrival, recursive: true);
 
     private string PathOf(string name) => Path.Combine(_folder, name);
