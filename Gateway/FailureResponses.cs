@@ -109,7 +109,9 @@ internal static class FailureResponses
 
     public static FailureResponse TooManyStreams() => TooMuch("This key holds as many streams open as it may: end one first.", TimeSpan.FromSeconds(5));
 
-    public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound, $"The file of item {item} is not stored any more: it was released, or a backup was restored that is older than it. The same line with the same seed gives it again.", code: "content_released");
+    public static FailureResponse FileReleased(int item) => Error(StatusCodes.Status410Gone, NotFound,
+        $"The file of item {item} is not stored any more: it was released, or a backup was restored that is older than it. The same line with the same seed gives it again.",
+        code: "content_released");
 
     public static FailureResponse NotEnded(string job) => Error(StatusCodes.Status400BadRequest, Invalid,
         $"Job \"{job}\" has not ended. Cancel it first, then delete it.", code: "job_not_ended");
