@@ -17,12 +17,12 @@ internal sealed class Audit(JobClient client, PictureJob work, IReadOnlyList<See
         var verdict = job.Ledger.Judge(item => undisturbed[work.RecipeOf(job.First + item)]);
         var again = new Ledger(job.Count);
         await client.FollowAsync(job.Id, again.Take, cancellationToken);
-        verdict += Compare(job.Ledger.Outcomes, again.Outcomes) with { Lost = again.GapCount + Missing(job, again.Outcomes), Twice = again.RepeatCount };
+        verdict += Compare(job, again.Outcomes, "events read once more") + Verdict.Lose(again.GapCount, "gaps in events read once more") + Verdict.Repeat(again.RepeatCount, "outcomes in events read once more");
 
         var results = new Dictionary<int, SeenOutcome>();
         await foreach (var outcome in client.ReadResultsAsync(job.Id, cancellationToken))
-            if (!results.TryAdd(outcome.Index, outcome)) verdict += new Verdict { Twice = 1 };
-        verdict += Compare(job.Ledger.Outcomes, results) with { Lost = Missing(job, results) };
+            if (!results.TryAdd(outcome.Index, outcome)) verdict += Verdict.Repeat(1, $"item {outcome.Index} in the pages of results");
+        verdict += Compare(job, results, "pages of results");
 
         var (missing, different) = (0, 0);
         await Parallel.ForEachAsync(
@@ -33,12 +33,20 @@ internal sealed class Audit(JobClient client, PictureJob work, IReadOnlyList<See
                 if (file is null) Interlocked.Increment(ref missing);
                 else if (Convert.ToHexStringLower(SHA256.HashData(file)) != outcome.FileHash) Interlocked.Increment(ref different);
             });
-        return verdict + new Verdict { Lost = missing, Different = different };
+        verdict += Verdict.Lose(missing, "files") + Verdict.Differ(different, "files against their hash");
+        return verdict with { Findings = [.. verdict.Findings.Select(finding => $"{job.Id}: {finding}")] };
     }
 
     /// <summary>An item that is told differently the second time has ended twice.</summary>
-    private static Verdict Compare(IReadOnlyDictionary<int, SeenOutcome> first, IReadOnlyDictionary<int, SeenOutcome> second) =>
-        new() { Twice = first.Count(outcome => second.TryGetValue(outcome.Key, out var other) && other != outcome.Value) };
+    private static Verdict Compare(FollowedJob job, IReadOnlyDictionary<int, SeenOutcome> second, string where)
+    {
+        var verdict = default(Verdict);
+        foreach (var (item, outcome) in job.Ledger.Outcomes)
+        {
+            if (!second.TryGetValue(item, out var other)) verdict += Verdict.Lose(1, $"item {item} in the {where}");
+            else if (other != outcome) verdict += Verdict.Repeat(1, $"{outcome}, then {other} in the {where}");
+        }
 
-    private static int Missing(FollowedJob job, IReadOnlyDictionary<int, SeenOutcome> outcomes) => job.Ledger.Outcomes.Keys.Count(item => !outcomes.ContainsKey(item));
+        return verdict;
+    }
 }

@@ -54,13 +54,17 @@ internal sealed class Ledger(int itemCount)
     /// <param name="undisturbed">The outcome that an undisturbed run gave an item.</param>
     public Verdict Judge(Func<int, SeenOutcome> undisturbed)
     {
-        var verdict = new Verdict { Lost = GapCount + (EndCount == 0 ? 1 : 0), Twice = RepeatCount + Math.Max(0, EndCount - 1), Resumed = ResumedCount };
+        var verdict = new Verdict { Resumed = ResumedCount }
+            + Verdict.Lose(GapCount, "gaps in its events")
+            + Verdict.Lose(EndCount == 0 ? 1 : 0, "end")
+            + Verdict.Repeat(RepeatCount, "outcomes told again")
+            + Verdict.Repeat(Math.Max(0, EndCount - 1), "ends told again");
         for (var item = 0; item < itemCount; item++)
         {
-            if (!_outcomes.TryGetValue(item, out var outcome)) verdict += new Verdict { Lost = 1 };
-            else if (outcome.Error == PoisonCode) verdict += new Verdict { Poisoned = 1 };
-            else if (outcome.Status != "done") verdict += new Verdict { Lost = 1 };
-            else if (undisturbed(item) is var expected && (outcome.TokensHash, outcome.FileHash) != (expected.TokensHash, expected.FileHash)) verdict += new Verdict { Different = 1 };
+            if (!_outcomes.TryGetValue(item, out var outcome)) verdict += Verdict.Lose(1, $"item {item}");
+            else if (outcome.Error == PoisonCode) verdict += new Verdict { Poisoned = 1, Findings = [$"item {item} was poisoned"] };
+            else if (outcome.Status != "done") verdict += Verdict.Lose(1, $"{outcome}");
+            else if (undisturbed(item) is var expected && (outcome.TokensHash, outcome.FileHash) != (expected.TokensHash, expected.FileHash)) verdict += Verdict.Differ(1, $"{outcome}, not {expected}");
             else verdict += new Verdict { Right = 1 };
         }
 
@@ -91,7 +95,16 @@ internal readonly record struct Verdict
     /// <summary>Done items that went on inside from the tokens of an earlier worker.</summary>
     public int Resumed { get; init; }
 
+    /// <summary>What is not as it should be, one sentence each.</summary>
+    public IReadOnlyList<string> Findings { get => field ?? []; init; }
+
     public bool IsClean => Lost + Twice + Different + Poisoned == 0;
+
+    public static Verdict Lose(int count, string what) => count == 0 ? default : new() { Lost = count, Findings = [$"lost {count}: {what}"] };
+
+    public static Verdict Repeat(int count, string what) => count == 0 ? default : new() { Twice = count, Findings = [$"twice {count}: {what}"] };
+
+    public static Verdict Differ(int count, string what) => count == 0 ? default : new() { Different = count, Findings = [$"different {count}: {what}"] };
 
     public static Verdict operator +(Verdict a, Verdict b) => new()
     {
@@ -101,7 +114,11 @@ internal readonly record struct Verdict
         Different = a.Different + b.Different,
         Poisoned = a.Poisoned + b.Poisoned,
         Resumed = a.Resumed + b.Resumed,
+        Findings = [.. a.Findings, .. b.Findings],
     };
 
-    public override string ToString() => $"lost {Lost}, twice {Twice}, different {Different}, poisoned {Poisoned}";
+    public override string ToString() =>
+        $"lost {Lost}, twice {Twice}, different {Different}, poisoned {Poisoned}{string.Concat(Findings.Take(FindingsTold).Select(finding => $"; {finding}"))}";
+
+    private const int FindingsTold = 8;
 }

@@ -180,7 +180,7 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
         var verdict = new Verdict();
         foreach (var job in stream.Jobs) verdict += await new Audit(client, s_work, undisturbed).JudgeAsync(job, Cancellation);
         kubelet.Tell("jobs", $"{stream.EndedCount} pictures in {stream.Jobs.Count} jobs, {verdict.Resumed} resumed inside; the client was interrupted {client.InterruptionCount} times: {verdict}");
-        Assert.True(verdict.IsClean && verdict.Right == stream.EndedCount, $"{verdict}{Environment.NewLine}{await kubelet.TellAllAsync()}");
+        Assert.True(verdict.IsClean && verdict.Right == stream.EndedCount, $"{await kubelet.TellAllAsync()}{Environment.NewLine}{verdict}");
         return verdict;
     }
 

@@ -126,12 +126,12 @@ internal sealed class SmallKubelet : IAsyncDisposable
         }
     }
 
-    /// <summary>What has happened, and the last lines of every log.</summary>
+    /// <summary>The last lines of every log, and what has happened.</summary>
     public async Task<string> TellAllAsync()
     {
-        var text = new List<string> { Story };
-        foreach (var pod in Pods) text.Add($"== {pod.Name}{Environment.NewLine}{await pod.ReadLogAsync(40)}");
-        return string.Join(Environment.NewLine, text);
+        var text = new List<string>();
+        foreach (var pod in Pods) text.Add($"== {pod.Name}{Environment.NewLine}{await pod.ReadLogAsync(20)}");
+        return string.Join(Environment.NewLine, [.. text.Select(log => string.Join('\n', log.Split('\n').Select(line => line[..Math.Min(line.Length, 400)]))), Story]);
     }
 
     /// <summary>Where a port of a Service is reached from this machine.</summary>
