@@ -52,9 +52,12 @@ public sealed class ObjectStoreOptions
     public string? PublicEndpoint { get; set; }
 
     /// <summary>
-    /// How long one attempt waits for the store to answer or to send the next bytes; an upload gets time for its bytes at 256 KiB/s on top. Default: 4 s.
+    /// How long one attempt waits for the store to answer or to send the next bytes; an upload gets time for its bytes on top, at <see cref="SlowestUpload"/>. Default: 4 s.
     /// </summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Bytes a second that an upload reaches at least: an attempt that is slower is broken off and repeated. Default: 262,144.</summary>
+    public int SlowestUpload { get; set; } = 256 << 10;
 
     /// <summary>
     /// So long after its first attempt a request is no longer repeated. Then workers wait and ask again, and gateways answer 503. Default: 8 s, so that a grain that
@@ -90,6 +93,7 @@ public sealed class ObjectStoreOptions
             if (!string.IsNullOrWhiteSpace(file) && ProblemOfKey(file) is { } problem) yield return (name, problem);
         if (!string.IsNullOrWhiteSpace(CaFile) && ProblemOfAuthorities(CaFile) is { } wrong) yield return (nameof(CaFile), wrong);
         if (AttemptTimeout < TimeSpan.FromSeconds(0.1) || AttemptTimeout > TimeSpan.FromMinutes(10)) yield return (nameof(AttemptTimeout), $"must be from 0.1 s to 10 minutes, as 00:00:04, and is {AttemptTimeout}.");
+        if (SlowestUpload < 1_024) yield return (nameof(SlowestUpload), $"must be at least 1024 bytes a second, as 262144, and is {SlowestUpload}.");
         if (Patience < TimeSpan.Zero || Patience > TimeSpan.FromHours(1)) yield return (nameof(Patience), $"must be from 0 to 1 hour, as 00:00:08, and is {Patience}.");
     }
 

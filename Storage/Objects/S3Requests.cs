@@ -15,9 +15,6 @@ internal sealed class S3Requests : IDisposable
 
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Bytes a second that an upload may count on.</summary>
-    private const double SlowestUpload = 256 << 10;
-
     private static readonly ResiliencePropertyKey<long> s_began = new("began");
     private readonly ResiliencePipeline _pipeline;
 
@@ -53,10 +50,11 @@ internal sealed class S3Requests : IDisposable
     /// <param name="uploadBytes">Bytes that the attempt sends.</param>
     /// <param name="answerTime">How long the store may take to answer; <see cref="ObjectStoreOptions.AttemptTimeout"/> where nothing is said.</param>
     /// <exception cref="ObjectStoreException">The store refused, or did not answer in time.</exception>
+    /// <exception cref="OperationCanceledException">The caller's token was cancelled, before an answer or while the store failed.</exception>
     public async Task<T> RunAsync<T>(Func<Attempt, Task<T>> attempt, CancellationToken cancellationToken, long uploadBytes = 0, TimeSpan? answerTime = null)
     {
         var limit = answerTime is { } longer && longer > Options.AttemptTimeout ? longer : Options.AttemptTimeout;
-        limit += TimeSpan.FromSeconds(uploadBytes / SlowestUpload);
+        limit += TimeSpan.FromSeconds(uploadBytes / (double)Options.SlowestUpload);
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         context.Properties.Set(s_began, TimeProvider.System.GetTimestamp());
         try
@@ -66,6 +64,10 @@ internal sealed class S3Requests : IDisposable
                 using var bounded = new Attempt(state.limit, context.CancellationToken);
                 return await state.attempt(bounded);
             }, context, (limit, attempt));
+        }
+        catch (Exception failure) when (cancellationToken.IsCancellationRequested && S3Failures.IsOfTheStore(failure))
+        {
+            throw new OperationCanceledException(failure.Message, failure, cancellationToken); // whatever the broken connection was for the SDK
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested && (S3Failures.IsOfTheStore(failure) || failure is OperationCanceledException))
         {

@@ -110,7 +110,7 @@ public sealed class ObjectStoreFaultTests(ObjectStoreFixture stores, ITestOutput
     {
         using var relay = new FaultyRelay((await stores.CephAsync()).Port);
         var options = await stores.InCephAsync(relay.Endpoint);
-        (options.AttemptTimeout, options.Patience) = (TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5));
+        (options.AttemptTimeout, options.Patience, options.SlowestUpload) = (TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5), 16 << 20);
         using var store = new S3BlobStore(options);
         for (var round = 0; round < 5; round++)
         {

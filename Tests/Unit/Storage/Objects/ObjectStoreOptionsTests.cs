@@ -57,6 +57,7 @@ public sealed class ObjectStoreOptionsTests : IDisposable
     [InlineData("Cluster:S3:CaFile", "can't be read", "Blobs=s3 S3:Bucket=b S3:CaFile=missing")]
     [InlineData("Cluster:S3:CaFile", "has none", "Blobs=s3 S3:Bucket=b S3:CaFile=filled")]
     [InlineData("Cluster:S3:AttemptTimeout", "must be from", "Blobs=s3 S3:Bucket=b S3:AttemptTimeout=00:00:00")]
+    [InlineData("Cluster:S3:SlowestUpload", "must be at least 1024", "Blobs=s3 S3:Bucket=b S3:SlowestUpload=0")]
     [InlineData("Cluster:S3:Patience", "must be from", "Blobs=s3 S3:Bucket=b S3:Patience=1.00:00:00")]
     public void Read_OfSomethingWrong_NamesTheSetting_AndNoSecret(string setting, string reason, string told)
     {
