@@ -17,6 +17,7 @@ internal sealed class SmallKubelet : IAsyncDisposable
     private static readonly string[] s_nodes = ["node-a", "node-b"];
     private readonly List<Pod> _pods = [];
     private readonly List<ServiceRelay> _relays = [];
+    private readonly string _folder;
     private readonly Dictionary<string, string> _serviceAddresses = [];
     private readonly ConcurrentQueue<string> _story = [];
     private readonly long _began = Stopwatch.GetTimestamp();
@@ -26,7 +27,8 @@ internal sealed class SmallKubelet : IAsyncDisposable
     private SmallKubelet(Podman podman, ClusterObjects objects, PodNetwork network)
     {
         (Podman, Objects, Network) = (podman, objects, network);
-        Volumes = new(podman.RunFolder, objects);
+        _folder = Path.Combine(podman.RunFolder, Guid.NewGuid().ToString("n")); // claims are those of a cluster, and go with it
+        Volumes = new(_folder, objects);
         Namespace = objects.All<V1Namespace>().Single().Metadata.Name;
     }
 
@@ -196,6 +198,7 @@ internal sealed class SmallKubelet : IAsyncDisposable
         foreach (var pod in Pods) await pod.LoseAsync();
         foreach (var relay in _relays) await relay.DisposeAsync();
         await PodNetwork.ClearAsync();
+        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
     private int ReplicasOf(string set) => (Objects.All<V1Deployment>().FirstOrDefault(one => one.Metadata.Name == set)?.Spec.Replicas
