@@ -65,6 +65,9 @@ public sealed class ObjectStoreOptions
     /// </summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>Objects of a page of a list: a thousand are the most that a store gives. Fewer where a test wants more pages.</summary>
+    internal int ListPage { get; set; } = 1_000;
+
     /// <summary>The region, wherever it was named.</summary>
     internal string SigningRegion => NonBlank(Region) ?? NonBlank(Environment.GetEnvironmentVariable("AWS_REGION"))
         ?? NonBlank(Environment.GetEnvironmentVariable("AWS_DEFAULT_REGION")) ?? DefaultRegion;

@@ -6,7 +6,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>On SQLite, shared by the processes of a machine.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Alone))]
+[Collection(nameof(ProcessClusters))]
 public sealed class EmbeddedKillMatrixTests(EmbeddedKillMatrixTests.Cluster cluster, ITestOutputHelper output)
     : KillMatrixTests(cluster, output), IClassFixture<EmbeddedKillMatrixTests.Cluster>
 {

@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>The usage ledger of a cluster of processes, through kills of each kind of them while it works.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Alone))]
+[Collection(nameof(ProcessClusters))]
 public sealed class UsageKillTests : IDisposable
 {
     private const string Bootstrap = "a-bootstrap-key-of-32-characters-and-more";

@@ -12,7 +12,12 @@ public abstract class ObjectStoreContractTests : BlobStoreContract, IAsyncLifeti
 
     protected override IBlobStore Store => _store!;
 
-    public async ValueTask InitializeAsync() => _store = new(await PlaceAsync());
+    public async ValueTask InitializeAsync()
+    {
+        var options = await PlaceAsync();
+        options.ListPage = 100;
+        _store = new(options);
+    }
 
     public ValueTask DisposeAsync()
     {

@@ -1,9 +1,6 @@
 using System.Globalization;
 using System.Net;
-using System.Reflection.Metadata;
-using System.Reflection.PortableExecutable;
 using System.Text;
-using System.Text.Json;
 using Emu3.Benchmarks.Chaos;
 using Emu3.Benchmarks.Processes;
 using Emu3.Tests.Deployment.Containers;
@@ -13,12 +10,11 @@ using k8s.Models;
 
 namespace Emu3.Tests.Deployment;
 
-/// <summary>The images that <c>k8s/image/Dockerfile</c> makes, and the overlay <c>kind</c> run with them, unmodified.</summary>
+/// <summary>The overlay <c>kind</c>, run unmodified with the images that <c>k8s/image/Dockerfile</c> makes.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Alone))]
-public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImages>
+[Collection(nameof(ContainerClusters))]
+public sealed class OverlayTests(BuiltImages images) : IClassFixture<BuiltImages>
 {
-    private const long MegaByte = 1000 * 1000;
     private const int ItemsInJob = 12;
 
     /// <summary>As Tests/Deployment/Kubelet/object-store names it.</summary>
@@ -30,56 +26,6 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
     private static readonly PictureJob s_work = new(RecipeCount: 12, Size: "128x128");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public async Task Images_AddLittleToTheirBase_AndNothingThatBuilds()
-    {
-        var podman = images.Require();
-        var added = await images.Images.SizeOfAsync(Images.Emu3, Cancellation) - await images.Images.SizeOfAsync(Images.Runtime, Cancellation);
-        TestContext.Current.SendDiagnosticMessage($"emu3 adds {added / MegaByte} MB to its base, emu3-tiny {(await images.Images.SizeOfAsync(Images.Tiny, Cancellation) - await images.Images.SizeOfAsync(Images.Emu3, Cancellation)) / MegaByte} MB to emu3.");
-        Assert.InRange(added, 0, 120 * MegaByte);
-
-        var folder = await podman.DoAsync(["image", "mount", Images.Tiny], Cancellation);
-        try
-        {
-            Assert.DoesNotContain(Directory.EnumerateFiles(Path.Combine(folder, "app")).Select(Path.GetFileName), file =>
-                file!.StartsWith("Microsoft.CodeAnalysis", StringComparison.Ordinal) || file.Contains("torch", StringComparison.OrdinalIgnoreCase) || file.EndsWith(".xml", StringComparison.Ordinal));
-            // Compiled in a folder of an image and ahead of time: still the same build of the engine, and so the same numeric class.
-            Assert.Equal(typeof(Inference.IEngine).Module.ModuleVersionId, IdOf(Path.Combine(folder, "app", "Emu3.Inference.dll")));
-            Assert.True(File.Exists(Path.Combine(folder, "models", "emu3-tiny", "model.safetensors")));
-            using var materials = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "app", "emu3.cdx.json"), Cancellation));
-            var components = materials.RootElement.GetProperty("components").EnumerateArray().Select(component => component.GetProperty("name").GetString()).ToList();
-            Assert.Contains("Microsoft.Orleans.Server", components);
-            Assert.Contains("Npgsql", components);
-        }
-        finally
-        {
-            await podman.RunAsync(["image", "unmount", Images.Tiny], CancellationToken.None);
-        }
-
-        using var told = JsonDocument.Parse(await podman.DoAsync(["image", "inspect", Images.Emu3], Cancellation));
-        var config = told.RootElement[0].GetProperty("Config");
-        Assert.Equal("1654:1654", config.GetProperty("User").GetString());
-        Assert.Equal("MIT", config.GetProperty("Labels").GetProperty("org.opencontainers.image.licenses").GetString());
-    }
-
-    /// <summary>A silo with the small model, from its start to its readiness, in a container and as a process of this machine: the same files, the same settings.</summary>
-    [Fact]
-    public async Task Worker_InAContainer_IsReadyAlmostAsSoonAsOutside()
-    {
-        var podman = images.Require();
-        await using var race = await StartRace.PrepareAsync(podman, Cancellation);
-        var (inside, outside) = (new List<TimeSpan>(), new List<TimeSpan>());
-        for (var round = 0; round < 3; round++)
-        {
-            outside.Add(await race.OutsideAsync(Cancellation));
-            inside.Add(await race.InsideAsync(Cancellation));
-        }
-
-        var text = string.Create(CultureInfo.InvariantCulture, $"Ready in a container after {string.Join(", ", inside.Select(time => $"{time.TotalSeconds:0.0}"))} s, outside after {string.Join(", ", outside.Select(time => $"{time.TotalSeconds:0.0}"))} s.");
-        TestContext.Current.SendDiagnosticMessage(text);
-        Assert.True(inside.Min() <= outside.Min() * 1.5, text);
-    }
 
     /// <summary>
     /// Everything comes up whatever starts first. Then, while jobs run: the worker is rolled, a control silo's process dies, another is lost with its
@@ -211,13 +157,6 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
     private static string AdminKey(ClusterObjects objects) =>
         Encoding.UTF8.GetString(objects.All<V1Secret>().Single(secret => secret.Metadata.Name.StartsWith("emu3-admin", StringComparison.Ordinal)).Data["key"]);
 
-    private static Guid IdOf(string assembly)
-    {
-        using var file = new PEReader(File.OpenRead(assembly));
-        var metadata = file.GetMetadataReader();
-        return metadata.GetGuid(metadata.GetModuleDefinition().Mvid);
-    }
-
     /// <summary>It ended by itself, with time left.</summary>
     private static void AssertOrderly(PodEnd end)
     {
@@ -254,33 +193,5 @@ public sealed class ContainerTests(BuiltImages images) : IClassFixture<BuiltImag
 
             kubelet.Tell("jobs", $"{count} more items have ended");
         }
-    }
-}
-
-/// <summary>Podman and the images, made once for all tests of a class.</summary>
-public sealed class BuiltImages : IAsyncLifetime
-{
-    private Podman? _podman;
-
-    internal Images Images { get; private set; } = null!;
-
-    /// <summary>Skips the test that asks where there are no containers.</summary>
-    internal Podman Require()
-    {
-        Assert.SkipWhen(Podman.Refusal() is not null, Podman.Refusal() ?? "");
-        return _podman!;
-    }
-
-    public async ValueTask InitializeAsync()
-    {
-        if (Podman.Refusal() is not null) return;
-        _podman = await Podman.TakeAsync(TestContext.Current.CancellationToken);
-        Images = new(_podman);
-        await Images.MakeAsync(TestContext.Current.CancellationToken);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_podman is not null) await _podman.DisposeAsync();
     }
 }
