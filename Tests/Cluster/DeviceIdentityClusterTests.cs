@@ -52,7 +52,9 @@ public sealed class DeviceIdentityClusterTests : IDisposable
 
         await ledger.Release(ill);
         while ((await dispatcher.GetWorkers()).Any(worker => worker.Quarantine is not null)) await Task.Delay(50, Cancellation);
-        Assert.Equal(new[] { ill, well }.Order(), (await MakersAsync(client, "third")).Order());
+        // A busy machine may let one worker make a whole job.
+        var job = 0;
+        await Eventually.TrueAsync("both make items again", async () => (await MakersAsync(client, $"third-{job++}")).Order().SequenceEqual(new[] { ill, well }.Order()));
     }
 
     /// <summary>Waits until both are there, and the one is quarantined and the other is not.</summary>

@@ -20,7 +20,7 @@ public sealed class OverlayTests(BuiltImages images) : IClassFixture<BuiltImages
     /// <summary>As Tests/Deployment/Kubelet/object-store names it.</summary>
     private const int StorePort = 8000;
 
-    private static readonly TimeSpan s_fault = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_fault = Outages.Of(TimeSpan.FromSeconds(12));
 
     /// <summary>Pictures that take long enough to be disturbed inside.</summary>
     private static readonly PictureJob s_work = new(RecipeCount: 12, Size: "128x128");
