@@ -11,7 +11,7 @@ namespace Emu3.Tests.Cluster;
 /// Variables of .NET take instructions away from a process as if its processor lacked them.
 /// </summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed partial class BatchAcrossProcessorsTests(ITestOutputHelper output) : IDisposable
 {
     private const int Count = 8;

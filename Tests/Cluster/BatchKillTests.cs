@@ -9,7 +9,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>The promise of <c>emu3 batch</c>: killed at any moment and started again, it ends with what an undisturbed run gives.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed partial class BatchKillTests(ITestOutputHelper output) : IDisposable
 {
     private const int KillCount = 10;

@@ -9,7 +9,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>The pages in a real browser, as a visitor uses them: draws, sees previews, asks about a picture, watches a job, cancels another.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class BrowserTests(RealServer server) : IClassFixture<RealServer>, IAsyncLifetime
 {
     private static readonly string[] s_places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

@@ -12,7 +12,7 @@ namespace Emu3.Tests.Cluster;
 /// commit must be one class wherever they were made: on a developer's machine, in CI, in an image.
 /// </summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class BuildFolderTests : IDisposable
 {
     private static readonly string[] s_projects = ["Inference", "Inference.Torch"];

@@ -5,7 +5,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>A short run of <c>Benchmarks chaos</c>; the long ones are under Benchmarks/results.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class ChaosTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

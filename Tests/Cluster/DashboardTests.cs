@@ -10,7 +10,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>Orleans' dashboard: off unless it is asked for, and then for admins alone.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class DashboardTests : IDisposable
 {
     private const string Bootstrap = "a-bootstrap-key-of-32-characters-and-more";

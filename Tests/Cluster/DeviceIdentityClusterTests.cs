@@ -6,7 +6,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>Two workers on one node, each with a GPU that it calls its first, as Kubernetes gives them to pods.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class DeviceIdentityClusterTests : IDisposable
 {
     private static readonly string[] s_uuids = ["GPU-5fd4f087-86f3-7a43-b711-4771313afc50", "GPU-0e3b8a2c-1111-4222-8333-944455556666"];

@@ -9,7 +9,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary><c>emu3 batch --devices cpu,cpu</c>: real processes, and what happens to the job when they die.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class DevicesTests(ITestOutputHelper output) : IDisposable
 {
     // One thread everywhere: the number of threads is part of what decides the bits.

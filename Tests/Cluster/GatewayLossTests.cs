@@ -11,7 +11,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>Gateways that die or end under those who read from them: nothing is told twice and nothing is left out, at whichever gateway they go on.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class GatewayLossTests(GatewayLossTests.Processes processes) : IClassFixture<GatewayLossTests.Processes>, IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();

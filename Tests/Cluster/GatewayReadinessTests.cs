@@ -8,7 +8,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>Whether a load balancer keeps a gateway, while the control silos behind it die.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class GatewayReadinessTests(ITestOutputHelper output) : IDisposable
 {
     /// <summary>What Kubernetes gives a probe by default.</summary>

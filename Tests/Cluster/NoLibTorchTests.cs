@@ -5,7 +5,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>On the processor the program computes with its own kernels alone: no file of libtorch is ever in its memory.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class NoLibTorchTests : IDisposable
 {
     private static readonly string[] s_torch = ["libtorch", "LibTorchSharp", "libc10", "TorchSharp.dll", "Emu3.Inference.Torch.dll"];

@@ -5,7 +5,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>The harness of the tests that kill processes: it starts real ones, and notices what becomes of them.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class ProcessClusterTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>The programs of a cluster as Kubernetes runs them: one <c>emu3</c> for all, hardened, and started in any order.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class ReadOnlyRootTests(PostgresFixture server) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

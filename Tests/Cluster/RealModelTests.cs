@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>The small trained checkpoint behind the command line: what only a real tokenizer, a real picture decoder and a real model can show.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class RealModelTests(RealServer server) : IClassFixture<RealServer>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -8,7 +8,7 @@ namespace Emu3.Tests.Cluster;
 /// The processes are killed before each copy, as a snapshot of their disks would catch them.
 /// </summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class RestoreTests : IDisposable
 {
     private const int RecipeCount = 6, ItemCount = 24, FirstDone = 8;

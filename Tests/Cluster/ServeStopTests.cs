@@ -11,7 +11,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary><c>emu3 serve</c> told to stop while it answers: what can be finished in time is whole, and nobody takes the rest for whole.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed class ServeStopTests : IDisposable
 {
     private const string Chat = "/v1/chat/completions";

@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster;
 
 /// <summary>OpenAI streams over processes of their own: a worker that stops hands the answer over, a gateway that stops breaks it off.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class StreamLossTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

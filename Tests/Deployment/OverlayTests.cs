@@ -12,7 +12,7 @@ namespace Emu3.Tests.Deployment;
 
 /// <summary>The overlay <c>kind</c>, run unmodified with the images that <c>k8s/image/Dockerfile</c> makes.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ContainerClusters))]
+[Collection(nameof(Alone))]
 public sealed class OverlayTests(BuiltImages images) : IClassFixture<BuiltImages>
 {
     private const int ItemsInJob = 12;

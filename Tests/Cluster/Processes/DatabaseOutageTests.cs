@@ -8,7 +8,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>What clients of a cluster are told while its database is down, and what becomes of their work.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(StoreClusters))]
+[Collection(nameof(Alone))]
 public sealed class DatabaseOutageTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

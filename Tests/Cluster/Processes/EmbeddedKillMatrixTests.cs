@@ -6,7 +6,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>On SQLite, shared by the processes of a machine.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class EmbeddedKillMatrixTests(EmbeddedKillMatrixTests.Cluster cluster, ITestOutputHelper output)
     : KillMatrixTests(cluster, output), IClassFixture<EmbeddedKillMatrixTests.Cluster>
 {

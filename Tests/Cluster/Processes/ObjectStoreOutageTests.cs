@@ -11,7 +11,7 @@ namespace Emu3.Tests.Cluster.Processes;
 /// pictures are those of a cluster with its blobs in a folder.
 /// </summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(StoreClusters))]
+[Collection(nameof(Alone))]
 public sealed class ObjectStoreOutageTests(ObjectStoreOutageTests.Cluster cluster, ITestOutputHelper output) : IClassFixture<ObjectStoreOutageTests.Cluster>
 {
     /// <summary>Longer than a request to the store is repeated: whoever waits for a disk has to wait for the store as well.</summary>

@@ -4,7 +4,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>On PostgreSQL, which can go down as well.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(StoreClusters))]
+[Collection(nameof(Alone))]
 public sealed class PostgresKillMatrixTests(PostgresKillMatrixTests.Cluster cluster, ITestOutputHelper output)
     : KillMatrixTests(cluster, output), IClassFixture<PostgresKillMatrixTests.Cluster>
 {

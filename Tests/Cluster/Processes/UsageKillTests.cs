@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>The usage ledger of a cluster of processes, through kills of each kind of them while it works.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class UsageKillTests : IDisposable
 {
     private const string Bootstrap = "a-bootstrap-key-of-32-characters-and-more";

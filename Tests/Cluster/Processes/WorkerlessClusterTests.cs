@@ -7,7 +7,7 @@ namespace Emu3.Tests.Cluster.Processes;
 
 /// <summary>With no worker at all a cluster does everything but draw; a worker that joins later draws what waits.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(ProcessClusters))]
+[Collection(nameof(Alone))]
 public sealed class WorkerlessClusterTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -6,7 +6,7 @@ namespace Emu3.Tests.Cluster.Upgrades;
 
 /// <summary>A data folder and an output folder of the previous release, opened by this one.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(Programs))]
+[Collection(nameof(Alone))]
 public sealed partial class DataFolderUpgradeTests(ITestOutputHelper output) : IDisposable
 {
     private const int Count = 6;

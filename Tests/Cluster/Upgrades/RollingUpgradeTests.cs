@@ -5,7 +5,7 @@ namespace Emu3.Tests.Cluster.Upgrades;
 
 /// <summary>The previous release and this one in one cluster, while one takes the place of the other.</summary>
 [Trait("Suite", "Cluster")]
-[Collection(nameof(StoreClusters))]
+[Collection(nameof(Alone))]
 public sealed class RollingUpgradeTests(UpgradedCluster cluster, ITestOutputHelper output) : IClassFixture<UpgradedCluster>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
