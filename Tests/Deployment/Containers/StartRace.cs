@@ -48,6 +48,7 @@ internal sealed class StartRace : IAsyncDisposable
             RedirectStandardError = true,
             Environment = { ["DOTNET_EnableDiagnostics"] = "0" }, // as the image has it
         };
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("DOTNET_T", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name); // of the tests' own settings
         foreach (var (name, value) in Settings(data, Path.Combine(_image, "models", "emu3-tiny"))) start.Environment[name] = value;
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };

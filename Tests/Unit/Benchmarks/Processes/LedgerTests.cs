@@ -64,7 +64,8 @@ public sealed class LedgerTests
 
         var verdict = ledger.Judge(Undisturbed);
 
-        Assert.Equal(expected, verdict.ToString());
+        Assert.Equal($"{expected}; {string.Join("; ", verdict.Findings)}", verdict.ToString());
+        Assert.NotEmpty(verdict.Findings);
         Assert.False(verdict.IsClean);
     }
 

@@ -46,10 +46,10 @@ public sealed unsafe class NativeHeapTests
     [Fact]
     public void SmallBlock_StaysInTheHeap() => Assert.False(AreMapped(MegaByte / 4));
 
-    /// <summary>Most of many at once: a few may find room that lies free in a heap. They are never written to, so they take no memory.</summary>
+    /// <summary>Most of many at once: some find room that other tests have left free in a heap. They are never written to, so they take no memory.</summary>
     private static bool AreMapped(nuint bytes)
     {
-        const int count = 32;
+        const int count = 256;
         var blocks = stackalloc nuint*[count];
         var mapped = 0;
         for (var i = 0; i < count; i++)
