@@ -107,7 +107,9 @@ public sealed class WireTests
         orderby id.Id
         select (id.Id, member.Name, member is PropertyInfo property ? property.PropertyType : ((FieldInfo)member).FieldType);
 
-    private static string NameOf(Type type) => type.IsArray ? NameOf(type.GetElementType()!) + "[]"
+    /// <summary>The alias where there is one: another name in the code changes nothing that travels.</summary>
+    private static string NameOf(Type type) => type.GetCustomAttribute<AliasAttribute>() is { Alias: var alias } ? alias.Replace("emu3.", "", StringComparison.Ordinal)
+        : type.IsArray ? NameOf(type.GetElementType()!) + "[]"
         : !type.IsGenericType ? type.Name
         : $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>";
 }
