@@ -14,7 +14,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
     private static readonly Uri s_anyPort = new("http://127.0.0.1:0");
     private readonly LocalCluster? _cluster;
-    private WorkerWait? _wait;
+    private WorkerWaitNotice? _wait;
 
     private ClusterSession(GatewayClient gateway, ServedModel model, LocalCluster? cluster) => (Gateway, Model, _cluster) = (gateway, model, cluster);
 
@@ -209,7 +209,7 @@ internal sealed class ClusterSession : IAsyncDisposable
                 : $"{who} has no model loaded.");
         }
 
-        var meant = usable.Where(model => ItemResolver.IsFor(model.Card, name)).ToList();
+        var meant = usable.Where(model => ItemResolver.IsFor(model.Info, name)).ToList();
         if (meant.Count > 1 && !meant.Exists(model => model.IsLoaded))
         {
             throw CommandException.BadInput($"{who} knows {Names(meant)}, and no worker has one of them loaded: name one with --model.");
@@ -223,5 +223,5 @@ internal sealed class ClusterSession : IAsyncDisposable
 
     /// <summary>The model of a name, or any; one that is loaded somewhere, before one that the cluster only remembers.</summary>
     private static ServedModel? Choose(IReadOnlyList<ServedModel> models, string? name) =>
-        models.Where(model => ItemResolver.IsFor(model.Card, name)).MaxBy(model => model.Workers > 0);
+        models.Where(model => ItemResolver.IsFor(model.Info, name)).MaxBy(model => model.Workers > 0);
 }

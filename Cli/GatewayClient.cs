@@ -34,7 +34,7 @@ internal sealed class GatewayClient(Uri address, TimeProvider time, TimeSpan? re
     {
         var list = await GetAsync<JsonObject>("v1/models", cancellationToken);
         return [.. list["data"]!.AsArray().Select(model => new ServedModel(
-            model!["id"]!.GetValue<string>(), model["emu3"].Deserialize<ModelCard>(CliJson.Wire)!, model["loaded"]?.GetValue<bool>() ?? true,
+            model!["id"]!.GetValue<string>(), model["emu3"].Deserialize<ModelInfo>(CliJson.Wire)!, model["loaded"]?.GetValue<bool>() ?? true,
             Number(model, "workers"), Number(model, "slots")))];
 
         static int Number(JsonNode model, string name) => (model[name] ?? model["emu3"]?[name])?.GetValue<int>() ?? 0;

@@ -113,4 +113,4 @@ internal sealed record JobValidation
 internal sealed record PositionNeed(long Max, long Sum, long Limit);
 
 /// <summary>A model that the gateway serves.</summary>
-internal sealed record ServedModel(string Id, ModelCard Card, bool IsLoaded, int Workers, int Slots);
+internal sealed record ServedModel(string Id, ModelInfo Info, bool IsLoaded, int Workers, int Slots);

@@ -67,7 +67,7 @@ internal sealed class JobFollower(GatewayHttp http)
 
         await GatewayHttp.ThrowIfRefusedAsync(response, cancellationToken);
         http.CameBack(response);
-        await using var stream = new LimitedSilenceStream(await response.Content.ReadAsStreamAsync(cancellationToken), s_longestSilence);
+        await using var stream = new IdleTimeoutStream(await response.Content.ReadAsStreamAsync(cancellationToken), s_longestSilence);
         await foreach (var item in SseParser.Create(stream).EnumerateAsync(cancellationToken))
         {
             switch (item.EventType)

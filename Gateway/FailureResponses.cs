@@ -52,7 +52,7 @@ internal static class FailureResponses
 
     /// <summary>The shelf is full.</summary>
     public static FailureResponse TooManyFiles() => Error(StatusCodes.Status400BadRequest, Invalid,
-        $"There is no room for another file: about {IFileShelf.PartCount * IFileShelf.MostFiles} are kept. Delete some.", "file", "too_many_files");
+        $"There is no room for another file: about {IFileShelf.PartCount * IFileShelf.MaxFiles} are kept. Delete some.", "file", "too_many_files");
 
     public static FailureResponse ItemNotFound(string job, int item) =>
         Error(StatusCodes.Status404NotFound, NotFound, $"Job \"{Short(job)}\" has no item {item}.", code: "item_not_found");
@@ -95,7 +95,7 @@ internal static class FailureResponses
         $"Key \"{id}\" was revoked or has expired: make another.", code: "key_not_valid");
 
     public static FailureResponse KeyRingFull() => Error(StatusCodes.Status400BadRequest, Invalid,
-        $"There are {IKeyRing.MostKeys} keys that are valid: revoke one first.", code: "too_many_keys");
+        $"There are {IKeyRing.MaxKeys} keys that are valid: revoke one first.", code: "too_many_keys");
 
     /// <summary>More at once than ever fits: asking again does not help.</summary>
     public static FailureResponse BeyondBound(int count, string what, int most, string bound) => Error(StatusCodes.Status400BadRequest, Invalid,
@@ -155,7 +155,7 @@ internal static class FailureResponses
         var seconds = RetryAfterOf(worker.Remaining ?? TimeSpan.FromSeconds(15));
         var estimate = worker.Remaining is { } remaining ? $" It should be there in about {InWords(remaining)}." : "";
         return Error(StatusCodes.Status503ServiceUnavailable, Server,
-            $"The model \"{Short(worker.Card?.Name ?? worker.Model)}\" is still being loaded: {worker.Progress}.{estimate} Try again in {seconds} s.", code: "model_loading") with
+            $"The model \"{Short(worker.Info?.Name ?? worker.Model)}\" is still being loaded: {worker.Progress}.{estimate} Try again in {seconds} s.", code: "model_loading") with
         { RetryAfter = seconds };
     }
 

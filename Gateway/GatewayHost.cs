@@ -57,7 +57,7 @@ public static class GatewayHost
         builder.Services.AddGatewayHealth();
         builder.Services.AddSingleton<ClusterCalls>().AddSingleton<ModelCatalog>().AddSingleton<ServedModels>().AddSingleton<SignedAddresses>().AddSingleton<PicturePreviews>();
         builder.Services.AddScoped<JobReader>().AddScoped<JobListing>().AddScoped<DiagnosisReader>().AddScoped<JobIntake>().AddScoped<InteractiveJobs>().AddScoped<InteractiveRequest>();
-        builder.Services.AddSingleton<BatchValidations>().AddHostedService<ForsakenBatches>();
+        builder.Services.AddSingleton<BatchValidations>().AddHostedService<OrphanedBatches>();
         builder.Services.AddScoped<FileReader>().AddScoped<FileIntake>().AddScoped<PictureFiles>();
         builder.Services.AddScoped<BatchReader>().AddScoped<BatchIntake>().AddScoped<BatchValidation>().AddScoped<ReportingSubmission>().AddSingleton<RefusedLines>().AddScoped<BatchOutcomes>().AddScoped<BatchLines>().AddScoped<BatchFiles>();
         builder.Services.AddSingleton(services => new ServiceStart(services.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds()));
@@ -73,7 +73,7 @@ public static class GatewayHost
         app.Use(RequestIds.Set);
         app.Use((http, next) => FailureResponses.Handle(http, next, logger));
         app.Use(app.Services.GetRequiredService<GatewayDrain>().Handle);
-        app.Use(PatientBody.Use);
+        app.Use(IdleTimeoutBody.Use);
         AccessHost.Use(app, address, logger);
         Endpoints.Jobs.Map(app);
         JobList.Map(app);

@@ -25,7 +25,7 @@ public interface ICanaryBoard : IGrainWithStringKey
 /// <param name="Item">Job and index, for logs.</param>
 /// <param name="Spec">What to make.</param>
 /// <param name="TokensHash">As in <see cref="ItemResult.TokensHash"/>.</param>
-/// <param name="Device">That made it; see <see cref="WorkerCard.Device"/>.</param>
+/// <param name="Device">That made it; see <see cref="WorkerInfo.Device"/>.</param>
 [GenerateSerializer, Immutable, Alias("emu3.CanaryPicture")]
 public sealed record CanaryPicture(
     [property: Id(0)] string Item, [property: Id(1)] ItemSpec Spec, [property: Id(2)] byte[] TokensHash, [property: Id(3)] string Device);

@@ -8,13 +8,13 @@ namespace Emu3.Grains.Interfaces;
 public interface IDispatcher : IGrainWithIntegerKey
 {
     /// <summary>A worker is ready. One that then falls silent, and does not ask either, is forgotten.</summary>
-    [Alias("Register")] Task Register(WorkerCard worker);
+    [Alias("Register")] Task Register(WorkerInfo worker);
 
     /// <summary>A worker drains: it gets no more hints.</summary>
     [Alias("Unregister")] Task Unregister(WorkerId worker);
 
     /// <summary>Where a worker should ask, best first. What it could take is remembered: when there is work for it, it is woken.</summary>
-    [Alias("Next")] Task<WorkHints> Next(WorkerId worker, WorkAppetite appetite);
+    [Alias("Next")] Task<WorkHints> Next(WorkerId worker, WorkerCapacity capacity);
 
     /// <summary>A shard tells how many items it has to give; 0 closes it.</summary>
     [Alias("Offer")] Task Offer(ShardOffer offer);
@@ -26,7 +26,7 @@ public interface IDispatcher : IGrainWithIntegerKey
     [Alias("Announce")] Task Announce(LoadingWorker worker);
 
     /// <summary>Workers that are ready.</summary>
-    [Alias("GetWorkers")] Task<IReadOnlyList<WorkerCard>> GetWorkers();
+    [Alias("GetWorkers")] Task<IReadOnlyList<WorkerInfo>> GetWorkers();
 
     /// <summary>Workers that are on their way.</summary>
     [Alias("GetLoadingWorkers")] Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers();
@@ -37,19 +37,19 @@ public interface IDispatcher : IGrainWithIntegerKey
 
 /// <summary>What a worker could take.</summary>
 /// <param name="ItemCount">Items that it has places for.</param>
-/// <param name="BatchItemCount">Of these, items that nobody waits for: a worker keeps a few places for those that somebody does.</param>
-/// <param name="YieldingItemCount">Beyond these, items that somebody waits for: batch items would give way to them.</param>
+/// <param name="BulkItemCount">Of these, items that nobody waits for: a worker keeps a few places for those that somebody does.</param>
+/// <param name="YieldingItemCount">Beyond these, items that somebody waits for: bulk items would give way to them.</param>
 [GenerateSerializer, Immutable, Alias("emu3.WorkAppetite")]
-public readonly record struct WorkAppetite(
-    [property: Id(0)] int ItemCount, [property: Id(1)] int BatchItemCount, [property: Id(2)] int YieldingItemCount);
+public readonly record struct WorkerCapacity(
+    [property: Id(0)] int ItemCount, [property: Id(1)] int BulkItemCount, [property: Id(2)] int YieldingItemCount);
 
 /// <summary>The dispatcher's answer to a worker.</summary>
 /// <param name="IsRegistered">The dispatcher knows the worker; one that it does not know is told nothing, and must register.</param>
 /// <param name="Hints">Where to ask. Empty: nothing to do, the worker will be woken.</param>
-/// <param name="LeastAskPeriod">Time that a worker shall let pass before it asks again unwoken: many workers ask less often each.</param>
+/// <param name="MinAskPeriod">Time that a worker shall let pass before it asks again unwoken: many workers ask less often each.</param>
 [GenerateSerializer, Immutable, Alias("emu3.WorkHints")]
 public sealed record WorkHints(
-    [property: Id(0)] bool IsRegistered, [property: Id(1)] IReadOnlyList<WorkHint> Hints, [property: Id(2)] TimeSpan LeastAskPeriod);
+    [property: Id(0)] bool IsRegistered, [property: Id(1)] IReadOnlyList<WorkHint> Hints, [property: Id(2)] TimeSpan MinAskPeriod);
 
 /// <summary>Ask this shard for so many.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.WorkHint")]

@@ -11,16 +11,16 @@ public interface IFileShelf : IGrainWithStringKey
     public const int PartCount = 16;
 
     /// <summary>Files that one part holds.</summary>
-    public const int MostFiles = 4_096;
+    public const int MaxFiles = 4_096;
 
     /// <summary>The key of the part that has these ids.</summary>
     static string KeyOf(string tenant, int part) => $"files/{tenant}/{part}";
 
     /// <summary>Adds a file or replaces what is known of it. Durable when it returns. Idempotent. False when there is no room for one more.</summary>
-    [Alias("Put")] Task<bool> Put(FileCard file);
+    [Alias("Put")] Task<bool> Put(UploadedFile file);
 
     /// <summary>The file, or null when there is none (any more), or none that is complete.</summary>
-    [Alias("Find")] Task<FileCard?> Find(FileId file);
+    [Alias("Find")] Task<UploadedFile?> Find(FileId file);
 
     /// <summary>Removes the file and its bytes. False when there was none. Idempotent.</summary>
     [Alias("Remove")] Task<bool> Remove(FileId file);
@@ -30,5 +30,5 @@ public interface IFileShelf : IGrainWithStringKey
     /// <param name="most">Files at most.</param>
     /// <param name="isNewestFirst">The order.</param>
     /// <param name="purpose">Only those; null for all.</param>
-    [Alias("List")] Task<IReadOnlyList<FileCard>> List(FilePlace? after, int most, bool isNewestFirst, FilePurpose? purpose);
+    [Alias("List")] Task<IReadOnlyList<UploadedFile>> List(FilePlace? after, int most, bool isNewestFirst, FilePurpose? purpose);
 }

@@ -74,8 +74,8 @@ public interface IGenerationJob : IGrainWithStringKey
 /// <param name="ResumedCount">Done items that went on from tokens of an earlier lease.</param>
 /// <param name="OutcomeCount">Outcomes that can be read.</param>
 /// <param name="IsWatched">Someone reads tokens of an item.</param>
-/// <param name="Revision">Of the orders that it has taken up.</param>
-/// <param name="Attempt">Of these orders.</param>
+/// <param name="Revision">Of the desired state that it has applied.</param>
+/// <param name="Attempt">Of that state.</param>
 [GenerateSerializer, Immutable, Alias("emu3.ShardProgress")]
 public readonly record struct ShardProgress(
     [property: Id(0)] ItemCounts Counts, [property: Id(1)] int ResumedCount, [property: Id(2)] int OutcomeCount, [property: Id(3)] bool IsWatched,

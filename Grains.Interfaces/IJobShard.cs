@@ -15,10 +15,10 @@ public interface IJobShard : IGrainWithStringKey
     [Alias("Init")] Task Init(JobSpec job, int firstIndex, IReadOnlyList<ItemSpec> items);
 
     /// <summary>
-    /// The job is sealed: items may be leased under these orders. Idempotent; where other items arrived before, it throws
+    /// The job is sealed: items may be leased in this state. Idempotent; where other items arrived before, it throws
     /// <see cref="IdempotencyConflictException"/>.
     /// </summary>
-    [Alias("Seal")] Task<ShardProgress> Seal(int itemCount, JobOrders orders);
+    [Alias("Seal")] Task<ShardProgress> Seal(int itemCount, DesiredState desired);
 
     /// <summary>Grants up to <paramref name="most"/> pending items to a worker, 512 KiB at most.</summary>
     [Alias("Acquire")] Task<LeaseGrant> Acquire(WorkerId worker, int most);
@@ -41,14 +41,14 @@ public interface IJobShard : IGrainWithStringKey
     /// <summary>A silo is dead: its workers' leases end at once.</summary>
     [Alias("SiloGone")] Task SiloGone(string silo);
 
-    /// <summary>Takes up its job's orders if they are newer than those it has, checks leases, and tells job and dispatcher how it stands. Idempotent.</summary>
-    [Alias("Reconcile")] Task<ShardProgress> Reconcile(JobOrders orders);
+    /// <summary>Applies the job's desired state if it is newer than the shard's, checks leases, and reports to job and dispatcher. Idempotent.</summary>
+    [Alias("Reconcile")] Task<ShardProgress> Reconcile(DesiredState desired);
 
     /// <summary>The dispatcher does not know what the shard has to give: it is told again.</summary>
     [Alias("OfferAgain")] Task OfferAgain();
 
     /// <summary>Items that have not ended.</summary>
-    [Alias("GetStandings")] Task<IReadOnlyList<ItemStanding>> GetStandings();
+    [Alias("GetStandings")] Task<IReadOnlyList<ItemView>> GetStandings();
 
     /// <summary>Whether any item arrived.</summary>
     [Alias("HasItems")] Task<bool> HasItems();

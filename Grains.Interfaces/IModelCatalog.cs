@@ -7,10 +7,10 @@ namespace Emu3.Grains.Interfaces;
 public interface IModelCatalog : IGrainWithIntegerKey
 {
     /// <summary>Durable when it returns. Idempotent; other weights under a known name take its place.</summary>
-    [Alias("Add")] Task Add(ModelCard model);
+    [Alias("Add")] Task Add(ModelInfo model);
 
-    /// <summary>One card a name.</summary>
-    [Alias("List")] Task<IReadOnlyList<ModelCard>> List();
+    /// <summary>One entry a name.</summary>
+    [Alias("List")] Task<IReadOnlyList<ModelInfo>> List();
 
     /// <summary>Forgets a name. Idempotent.</summary>
     [Alias("Remove")] Task Remove(string name);

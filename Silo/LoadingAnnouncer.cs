@@ -14,7 +14,7 @@ internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDis
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(2);
 
     // Below it, an estimate of the rest says nothing.
-    private const double LeastShare = 0.05;
+    private const double MinShare = 0.05;
 
     private readonly LoadingWorker _worker;
     private readonly EngineStatus _status;
@@ -27,7 +27,7 @@ internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDis
     private readonly Task _telling;
     private readonly Lock _lock = new();
     private LoadStage _stage = "starting";
-    private ModelCard? _card;
+    private ModelInfo? _card;
     private long? _weightsSince;
 
     /// <summary>Begins to tell.</summary>
@@ -43,7 +43,7 @@ internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDis
         {
             _stage = value;
             if (value.Share is not null) _weightsSince ??= _time.GetTimestamp();
-            if (value.Model is { } model) _card = ModelCards.From(model);
+            if (value.Model is { } model) _card = ModelInfos.From(model);
         }
 
         if (value.Model is not null) _known.TrySetResult();
@@ -65,7 +65,7 @@ internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDis
     }
 
     /// <summary>What is left, if the rest goes as fast as what is done.</summary>
-    internal static TimeSpan? RemainingOf(double? share, TimeSpan elapsed) => share is { } done && done >= LeastShare ? elapsed * ((1 - done) / done) : null;
+    internal static TimeSpan? RemainingOf(double? share, TimeSpan elapsed) => share is { } done && done >= MinShare ? elapsed * ((1 - done) / done) : null;
 
     private async Task TellAsync()
     {
@@ -86,7 +86,7 @@ internal sealed partial class LoadingAnnouncer : IProgress<LoadStage>, IAsyncDis
             return _worker with
             {
                 Progress = string.Create(CultureInfo.InvariantCulture, $"{TextOf(_stage)} ({_time.GetElapsedTime(_startedAt).TotalSeconds:0} s)"),
-                Card = _card,
+                Info = _card,
                 Remaining = _weightsSince is { } since ? RemainingOf(_stage.Share, _time.GetElapsedTime(since)) : null,
             };
         }

@@ -21,11 +21,11 @@ public sealed partial class ModelAnnouncer(SiloSettings settings, IGrainFactory 
 
     private async Task AnnounceAsync(string model, CancellationToken cancellationToken)
     {
-        ModelCard card;
+        ModelInfo info;
         try
         {
             var folders = model.Split(';', 2, StringSplitOptions.TrimEntries);
-            card = ModelCards.From(CheckpointFacts.Read(folders[0], folders.Length > 1 ? folders[1] : null));
+            info = ModelInfos.From(CheckpointFacts.Read(folders[0], folders.Length > 1 ? folders[1] : null));
         }
         catch (Exception broken) when (broken is CheckpointException or IOException or UnauthorizedAccessException)
         {
@@ -37,13 +37,13 @@ public sealed partial class ModelAnnouncer(SiloSettings settings, IGrainFactory 
         {
             try
             {
-                await grains.GetGrain<IModelCatalog>(0).Add(card);
-                LogKnown(card.Name, card.WeightsHash);
+                await grains.GetGrain<IModelCatalog>(0).Add(info);
+                LogKnown(info.Name, info.WeightsHash);
                 return;
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
-                LogNotAdded(failure, card.Name);
+                LogNotAdded(failure, info.Name);
                 await Task.Delay(s_pause, time, cancellationToken);
             }
         }

@@ -9,7 +9,7 @@ namespace Emu3.Benchmarks.Description;
 internal sealed class ApiSchemas(JsonObject components)
 {
     private const string Components = "#/components/schemas/";
-    private const int MostErrors = 4;
+    private const int MaxErrors = 4;
     private const int LongestValue = 200;
     private static readonly EvaluationOptions s_evaluation = new() { OutputFormat = OutputFormat.List };
     private readonly ConcurrentDictionary<JsonNode, JsonSchema> _compiled = new(ReferenceEqualityComparer.Instance);
@@ -25,7 +25,7 @@ internal sealed class ApiSchemas(JsonObject components)
         if (results.IsValid) return [];
         // Of forms that exclude each other, the one that the value comes closest to says most: its errors lie deepest.
         return [.. (results.Details ?? []).Where(detail => detail.Errors is { Count: > 0 })
-            .OrderByDescending(detail => detail.InstanceLocation.ToString().Length).Take(MostErrors)
+            .OrderByDescending(detail => detail.InstanceLocation.ToString().Length).Take(MaxErrors)
             .Select(detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)} [{ValueAt(value, detail.InstanceLocation.ToString())}]")];
     }
 

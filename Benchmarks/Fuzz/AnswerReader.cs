@@ -8,7 +8,7 @@ namespace Emu3.Benchmarks.Fuzz;
 /// <summary>Reads one answer of HTTP/1.1 from a connection: no more than is needed to judge it, whatever comes.</summary>
 internal sealed class AnswerReader(Socket socket)
 {
-    private const int MostBody = 256 << 10;
+    private const int MaxBody = 256 << 10;
     private readonly byte[] _buffer = new byte[16 << 10];
     private readonly ArrayBufferWriter<byte> _body = new();
     private int _at;
@@ -104,7 +104,7 @@ internal sealed class AnswerReader(Socket socket)
         {
             if (_at == _end && !await FillAsync(cancellationToken)) return false;
             var count = (int)Math.Min(length, _end - _at);
-            if (_body.WrittenCount < MostBody) _body.Write(_buffer.AsSpan(_at, count));
+            if (_body.WrittenCount < MaxBody) _body.Write(_buffer.AsSpan(_at, count));
             (_at, length) = (_at + count, length - count);
         }
 

@@ -7,7 +7,7 @@ namespace Emu3.Benchmarks.Fuzz;
 /// <summary>Asks the gateway as a client that means well: makes what there is to ask about, and clears it away.</summary>
 internal sealed class FuzzClient(Uri gateway, string key) : IDisposable
 {
-    private const int MostPasses = 100;
+    private const int MaxPasses = 100;
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
     private static readonly string[] s_ended = ["completed", "failed", "cancelled", "expired"];
     private readonly HttpClient _http = new() { BaseAddress = gateway, DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
@@ -51,7 +51,7 @@ internal sealed class FuzzClient(Uri gateway, string key) : IDisposable
     /// <summary>Deletes all jobs and files of the key's tenant. Does its best: what does not end in time stays for the next clearing.</summary>
     public async Task ClearAsync(CancellationToken cancellationToken)
     {
-        for (var pass = 0; pass < MostPasses; pass++)
+        for (var pass = 0; pass < MaxPasses; pass++)
         {
             var jobs = (await AskAsync(HttpMethod.Get, "/v1/jobs?limit=100", null, cancellationToken)).GetProperty("data").EnumerateArray().ToList();
             if (jobs.Count == 0) break;

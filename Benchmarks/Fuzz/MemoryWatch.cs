@@ -12,7 +12,7 @@ internal sealed class MemoryWatch(string process)
     private const int WarmUpShare = 10;
 
     /// <summary>A run that is not long enough for both says nothing.</summary>
-    private const int LeastReadings = 4 * Window;
+    private const int MinReadings = 4 * Window;
 
     private const long Resident = 64L << 20;
     private const long Heap = 64L << 20;
@@ -32,7 +32,7 @@ internal sealed class MemoryWatch(string process)
     /// </summary>
     public string? Growth()
     {
-        if (_readings.Count < LeastReadings) return null;
+        if (_readings.Count < MinReadings) return null;
         return Growth("resident memory", reading => reading.ResidentBytes, Resident) ?? Growth("managed heap", reading => reading.HeapBytes, Heap);
     }
 

@@ -5,7 +5,7 @@ namespace Emu3.Benchmarks.Fuzz;
 /// <summary>Keeps the first violations of each kind, request and answer, so that somebody can look at them and send them again.</summary>
 internal sealed class ViolationLog(FuzzOptions options, Action<string> tell)
 {
-    private const int MostOfEach = 10;
+    private const int MaxOfEach = 10;
     private readonly Lock _lock = new();
     private readonly Dictionary<FuzzOutcome, int> _counts = [];
     private readonly HashSet<(FuzzOutcome, string)> _places = [];
@@ -16,7 +16,7 @@ internal sealed class ViolationLog(FuzzOptions options, Action<string> tell)
         lock (_lock)
         {
             var count = _counts.GetValueOrDefault(outcome);
-            if (count >= MostOfEach || !_places.Add((outcome, request.Route))) return;
+            if (count >= MaxOfEach || !_places.Add((outcome, request.Route))) return;
             _counts[outcome] = count + 1;
         }
 

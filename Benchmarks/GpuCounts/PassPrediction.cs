@@ -9,8 +9,8 @@ namespace Emu3.Benchmarks.GpuCounts;
 /// <param name="WeightSeconds">To read the layers and the visual rows of the head.</param>
 /// <param name="AttentionSeconds">To read keys and values, and to write and read what attention makes of them.</param>
 /// <param name="IsInPlace">Keys are read where they lie.</param>
-/// <param name="LeastSeconds">Weights, and each visible key and value read once.</param>
-internal sealed record PassPrediction(int Context, int Pictures, double LaunchSeconds, double WeightSeconds, double AttentionSeconds, bool IsInPlace, double LeastSeconds)
+/// <param name="MinSeconds">Weights, and each visible key and value read once.</param>
+internal sealed record PassPrediction(int Context, int Pictures, double LaunchSeconds, double WeightSeconds, double AttentionSeconds, bool IsInPlace, double MinSeconds)
 {
     private const int Layers = 32, Heads = 32, KeyHeads = 8, HeadDim = 128;
     private const double Launch = 5e-6, Bandwidth = 4.3e12, WeightBytes = 14.228e9;
@@ -42,6 +42,6 @@ internal sealed record PassPrediction(int Context, int Pictures, double LaunchSe
     public string[] Row() =>
     [
         $"{Context:N0}", $"{Pictures}", Report.Figure(LaunchSeconds * 1e3), Report.Figure(WeightSeconds * 1e3), Report.Figure(AttentionSeconds * 1e3),
-        IsInPlace ? "in place" : "through a copy", Report.Figure(PassSeconds * 1e3), Report.Figure(Pictures / PassSeconds), $"{100 * LeastSeconds / PassSeconds:F0} %",
+        IsInPlace ? "in place" : "through a copy", Report.Figure(PassSeconds * 1e3), Report.Figure(Pictures / PassSeconds), $"{100 * MinSeconds / PassSeconds:F0} %",
     ];
 }

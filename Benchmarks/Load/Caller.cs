@@ -9,7 +9,7 @@ namespace Emu3.Benchmarks.Load;
 internal sealed class Caller(Uri gateway) : IDisposable
 {
     /// <summary>How often OpenAI's clients come back by themselves.</summary>
-    public const int MostRetries = 2;
+    public const int MaxRetries = 2;
 
     public const int ItemsOfJob = 5;
 
@@ -25,14 +25,14 @@ internal sealed class Caller(Uri gateway) : IDisposable
         "/v1/jobs", string.Join('\n', Enumerable.Range(0, itemCount).Select(item => $$"""{"prompt":"{{prompt}} {{item}}","guidance_scale":1}""").Prepend("{}")), "application/x-ndjson",
         answer => answer.GetProperty("id").GetString(), cancellationToken);
 
-    /// <summary>Does it again after each refusal's <c>Retry-After</c>, while <see cref="MostRetries"/> allows.</summary>
-    public static async Task<(Answer Last, IReadOnlyList<Answer> Refusals)> InsistAsync(Func<Task<Answer>> ask, CancellationToken cancellationToken)
+    /// <summary>Does it again after each refusal's <c>Retry-After</c>, while <see cref="MaxRetries"/> allows.</summary>
+    public static async Task<(Answer Last, IReadOnlyList<Answer> Refusals)> RetryAsync(Func<Task<Answer>> ask, CancellationToken cancellationToken)
     {
         var refusals = new List<Answer>();
         while (true)
         {
             var answer = await ask();
-            if (answer.RetryAfter is not { } wait || refusals.Count == MostRetries) return (answer, refusals);
+            if (answer.RetryAfter is not { } wait || refusals.Count == MaxRetries) return (answer, refusals);
             refusals.Add(answer);
             await Task.Delay(wait, TimeProvider.System, cancellationToken);
         }

@@ -29,7 +29,7 @@ internal static class LoadCommand
         var report = new Report("A gateway under load", $"dotnet run --project Benchmarks -c Release -- load --seconds {length.TotalSeconds:0} --streams {streamCount} --seed {seed}");
         report.Line($"* a gateway, a control silo and a worker as processes, and all callers, on one machine; a simulated engine draws {SlotCount} pictures at a time, {75 * s_timePerToken.TotalSeconds:0.00} s each");
         report.Line($"* `Gateway:MostQueuedItems` = {MostQueuedItems}; callers come at random times (exponential gaps) and do not wait for each other; one in ten submits a job of {Caller.ItemsOfJob} pictures, the others wait for a picture");
-        report.Line($"* who is refused comes back after `Retry-After`, {Caller.MostRetries} times at most, as OpenAI's clients do");
+        report.Line($"* who is refused comes back after `Retry-After`, {Caller.MaxRetries} times at most, as OpenAI's clients do");
         var folder = Directory.CreateTempSubdirectory("emu3-load-").FullName;
         var plan = new ProcessClusterPlan
         {
@@ -45,7 +45,7 @@ internal static class LoadCommand
             using var caller = new Caller(cluster.GatewayAddresses[0]);
             isClean = await OpenLoop.MeasureAsync(report, caller, client, length, seed, cancellationToken);
             await Refusals.MeasureAsync(report, caller, MostQueuedItems, cancellationToken);
-            isClean &= await Crowd.MeasureAsync(report, cluster, client, streamCount, MostQueuedItems, cancellationToken);
+            isClean &= await EventReaders.MeasureAsync(report, cluster, client, streamCount, MostQueuedItems, cancellationToken);
         }
 
         Directory.Delete(folder, recursive: true);

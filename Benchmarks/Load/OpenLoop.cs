@@ -62,10 +62,10 @@ internal static class OpenLoop
         foreach (var job in phase.Jobs) await FollowAsync(job);
         return phase;
 
-        async Task DrawAsync(int number) => phase.Take(await Caller.InsistAsync(() => caller.DrawAsync(number, cancellationToken), cancellationToken), isJob: false);
+        async Task DrawAsync(int number) => phase.Take(await Caller.RetryAsync(() => caller.DrawAsync(number, cancellationToken), cancellationToken), isJob: false);
 
         async Task SubmitAsync(int number) =>
-            phase.Take(await Caller.InsistAsync(() => caller.SubmitAsync(Caller.ItemsOfJob, $"load {number}", cancellationToken), cancellationToken), isJob: true);
+            phase.Take(await Caller.RetryAsync(() => caller.SubmitAsync(Caller.ItemsOfJob, $"load {number}", cancellationToken), cancellationToken), isJob: true);
 
         async Task FollowAsync(string job)
         {

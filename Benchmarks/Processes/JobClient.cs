@@ -139,7 +139,7 @@ internal sealed class JobClient(IReadOnlyList<Uri> gateways, string? key = null)
         using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         patience.CancelAfter(Timeout.InfiniteTimeSpan);
         answer.EnsureSuccessStatusCode();
-        await using var stream = new LimitedSilenceStream(await answer.Content.ReadAsStreamAsync(cancellationToken), s_silence);
+        await using var stream = new IdleTimeoutStream(await answer.Content.ReadAsStreamAsync(cancellationToken), s_silence);
         await foreach (var item in SseParser.Create(stream).EnumerateAsync(cancellationToken))
             yield return new(string.IsNullOrEmpty(item.EventId) ? null : item.EventId, item.EventType, item.Data);
     }

@@ -20,7 +20,7 @@ internal sealed class BatchDryRun(BatchWork work, GatewayClient gateway, CliCons
         {
             var difference = BatchDifference.Between(plan.Outputs, contents.Records, contents.History, record => BatchFolder.IsThere(options.Out, record));
             console.Out.WriteLine(difference.Summary());
-            wanted = [.. plan.Outputs.Except(difference[OutputStanding.Done])];
+            wanted = [.. plan.Outputs.Except(difference[OutputStatus.Done])];
         }
 
         // Lines that are bad by themselves are not sent; what the model says of the others is asked all the same, so that one look tells all.
@@ -40,7 +40,7 @@ internal sealed class BatchDryRun(BatchWork work, GatewayClient gateway, CliCons
 
         if (validation is not null)
         {
-            var rate = options.DataFolder is { } dataFolder ? MeasuredRates.Read(dataFolder, work.Model.Card.WeightsHash) : null;
+            var rate = options.DataFolder is { } dataFolder ? MeasuredRates.Read(dataFolder, work.Model.Info.WeightsHash) : null;
             DryRunReport.Write(console, options.Out, validation, rate);
         }
 

@@ -36,7 +36,7 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
             folder.Write([new JournalEntry.Began(BatchWork.Text(seed))]);
         }
 
-        var progress = new BatchProgress(console, plan.Outputs.Count, difference[OutputStanding.Done].Count, options.RetryFailed ? 0 : difference[OutputStanding.Failed].Count) { DescribeDevices = DescribeDevices };
+        var progress = new BatchProgress(console, plan.Outputs.Count, difference[OutputStatus.Done].Count, options.RetryFailed ? 0 : difference[OutputStatus.Failed].Count) { DescribeDevices = DescribeDevices };
         var unfinished = new List<(OutputKey, string)>();
         try
         {
@@ -48,9 +48,9 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
             folder.Tidy(plan.Outputs, $"{input.Name}: {folder.Contents.Records.Count} outputs of {work.Model.Id}", record => BatchReport.ToEntry(asked, record));
         }
 
-        if (options.DataFolder is { } dataFolder && progress.MadeCount >= MeasuredRates.LeastOutputs)
+        if (options.DataFolder is { } dataFolder && progress.MadeCount >= MeasuredRates.MinOutputs)
         {
-            MeasuredRates.Write(dataFolder, work.Model.Card.WeightsHash, progress.MadePositions / progress.Elapsed.TotalSeconds);
+            MeasuredRates.Write(dataFolder, work.Model.Info.WeightsHash, progress.MadePositions / progress.Elapsed.TotalSeconds);
         }
 
         return BatchReport.Write(console, folder, plan, progress, unfinished, input.Skipped);
@@ -65,8 +65,8 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
         for (var round = 0; round < Rounds; round++)
         {
             var now = round == 0 ? difference : BatchDifference.Between(plan.Outputs, folder.Contents.Records, folder.Contents.History, folder.IsThere);
-            var retried = round == 0 && work.Options.RetryFailed ? now[OutputStanding.Failed] : [];
-            var changed = round == 0 && work.Options.Overwrite ? now[OutputStanding.Changed] : [];
+            var retried = round == 0 && work.Options.RetryFailed ? now[OutputStatus.Failed] : [];
+            var changed = round == 0 && work.Options.Overwrite ? now[OutputStatus.Changed] : [];
             PlannedOutput[] wanted = [.. StillNew(folder, now).Except(plan.Outputs.Where(output => unfinished.Any(u => u.Item1 == output.Key))), .. retried, .. changed];
             if (wanted.Length > 0)
             {
@@ -79,17 +79,17 @@ internal sealed class BatchRun(BatchWork work, GatewayClient gateway, CliConsole
                 return;
             }
 
-            unfinished.AddRange(await new BatchHarvest(folder, gateway, progress, asked).BringInAsync(open, cancellationToken));
+            unfinished.AddRange(await new ResultDownloader(folder, gateway, progress, asked).BringInAsync(open, cancellationToken));
         }
     }
 
     /// <summary>New outputs, and those that were awaited from a job which is gone.</summary>
     private static IEnumerable<PlannedOutput> StillNew(BatchFolder folder, BatchDifference difference) =>
-        difference[OutputStanding.New].Concat(difference[OutputStanding.Underway].Where(output => folder.Contents.History.Awaited(output.Key) is null));
+        difference[OutputStatus.New].Concat(difference[OutputStatus.Underway].Where(output => folder.Contents.History.Awaited(output.Key) is null));
 
     private void RefuseChanges(BatchDifference difference)
     {
-        var changed = difference[OutputStanding.Changed];
+        var changed = difference[OutputStatus.Changed];
         if (changed.Count == 0 || work.Options.Overwrite)
         {
             return;

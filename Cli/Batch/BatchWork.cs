@@ -11,7 +11,7 @@ internal sealed record BatchWork(BatchOptions Options, BatchInput Input, ServedM
     /// <summary>Every output, and all that is wrong with the lines.</summary>
     public BatchPlan Plan(ulong seed)
     {
-        var plan = BatchPlan.Of(Input.Items, BatchDefaults.Read(WireDefaults()), seed, Model.Card);
+        var plan = BatchPlan.Of(Input.Items, BatchDefaults.Read(WireDefaults()), seed, Model.Info);
         return plan with { Outputs = [.. plan.Outputs.Where(output => Options.Shard.Takes(output.ItemIndex))], Errors = [.. Input.Errors, .. plan.Errors] };
     }
 

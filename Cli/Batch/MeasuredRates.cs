@@ -9,7 +9,7 @@ namespace Emu3.Cli.Batch;
 internal static class MeasuredRates
 {
     /// <summary>Outputs that a run must have made to count as a measurement: fewer say more about loading than about drawing.</summary>
-    public const int LeastOutputs = 8;
+    public const int MinOutputs = 8;
 
     /// <summary>Positions a second; null when this model never ran long enough.</summary>
     public static double? Read(string dataFolder, string weightsHash) => ReadAll(dataFolder).TryGetValue(weightsHash, out var rate) && rate > 0 ? rate : null;

@@ -10,7 +10,7 @@ namespace Emu3.Cli.Commands;
 internal static class DatabaseCommand
 {
     private const int DefaultWait = 300;
-    private const int MostWait = 24 * 3600;
+    private const int MaxWait = 24 * 3600;
 
     public static Command Create(CliConsole console)
     {
@@ -29,7 +29,7 @@ internal static class DatabaseCommand
             HelpName = "seconds",
             Description = $"Wait for a server that does not answer yet, or that has not made the database yet. Default: not at all; without a number {DefaultWait} seconds.",
         };
-        wait.Within(0, MostWait);
+        wait.Within(0, MaxWait);
         var command = new Command(
             "apply",
             "Make the tables that are missing and renew the statements. What is stored stays; it may run again, and several at once. Without an option the database is the one of a "

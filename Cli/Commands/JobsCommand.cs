@@ -9,7 +9,7 @@ namespace Emu3.Cli.Commands;
 /// <summary><c>emu3 jobs</c>: what jobs there are, and what can be asked of one. Needs no model and no worker.</summary>
 internal static class JobsCommand
 {
-    private const int MostInPage = 100;
+    private const int MaxInPage = 100;
 
     public static Command Create(CliConsole console)
     {
@@ -113,7 +113,7 @@ internal static class JobsCommand
         var after = (string?)null;
         do
         {
-            var page = await gateway.JobsAsync(after, Math.Min(MostInPage, limit - jobs.Count), status, cancellationToken);
+            var page = await gateway.JobsAsync(after, Math.Min(MaxInPage, limit - jobs.Count), status, cancellationToken);
             jobs.AddRange(page.Data);
             after = page.Next;
         }

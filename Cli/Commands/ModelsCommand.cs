@@ -28,13 +28,13 @@ internal static class ModelsCommand
         var table = new Table().AddColumns("Model", "Does", "Picture", "Positions", "Defaults", "Workers", "Slots", "Weights");
         foreach (var model in await session.Gateway.ModelsAsync(cancellationToken))
         {
-            var card = model.Card;
-            var side = (int)Math.Round(Math.Sqrt(card.ImageArea));
+            var info = model.Info;
+            var side = (int)Math.Round(Math.Sqrt(info.ImageArea));
             table.AddRow(new[]
             {
-                model.Id, Does(card.CanDraw, card.CanChat), $"{side}x{side}", Number(card.MaxPositions),
-                string.Create(CultureInfo.InvariantCulture, $"guidance {card.GuidanceScale}, temperature {card.ImageSampling.Temperature}, top-k {card.ImageSampling.TopK}, top-p {card.ImageSampling.TopP}"),
-                Number(model.Workers), Number(model.Slots), card.WeightsHash[..Math.Min(12, card.WeightsHash.Length)],
+                model.Id, Does(info.CanDraw, info.CanChat), $"{side}x{side}", Number(info.MaxPositions),
+                string.Create(CultureInfo.InvariantCulture, $"guidance {info.GuidanceScale}, temperature {info.ImageSampling.Temperature}, top-k {info.ImageSampling.TopK}, top-p {info.ImageSampling.TopP}"),
+                Number(model.Workers), Number(model.Slots), info.WeightsHash[..Math.Min(12, info.WeightsHash.Length)],
             }.Select(Markup.Escape).ToArray());
         }
 

@@ -24,7 +24,7 @@ internal sealed partial class DeviceSupervisor(
     private static readonly TimeSpan s_drainPatience = TimeSpan.FromSeconds(45);
 
     private readonly Lock _lock = new();
-    private readonly DeviceStanding[] _standings = [.. devices.Names.Select(name => new DeviceStanding(name, DeviceState.Loading))];
+    private readonly DeviceStatus[] _standings = [.. devices.Names.Select(name => new DeviceStatus(name, DeviceState.Loading))];
     private readonly IChild?[] _children = new IChild?[devices.Count];
     private readonly string?[] _silos = new string?[devices.Count];
     private readonly CancellationTokenSource _stopping = new();
@@ -38,7 +38,7 @@ internal sealed partial class DeviceSupervisor(
         .GroupBy(device => device.Detail).Select(same => $"{string.Join(", ", same.Select(device => device.Name))} can't be used: {same.Key}"));
 
     /// <summary>Where each device stands.</summary>
-    public IReadOnlyList<DeviceStanding> Standings
+    public IReadOnlyList<DeviceStatus> Standings
     {
         get
         {
@@ -49,7 +49,7 @@ internal sealed partial class DeviceSupervisor(
         }
     }
 
-    public string Describe() => DeviceStanding.Describe(Standings);
+    public string Describe() => DeviceStatus.Describe(Standings);
 
     /// <summary>Starts all children.</summary>
     public void Start() => _supervised = [.. Enumerable.Range(0, devices.Count).Select(index => Task.Run(() => SuperviseAsync(index)))];
@@ -207,8 +207,8 @@ internal sealed partial class DeviceSupervisor(
 
     private async Task GiveUpAsync(int index, string reason)
     {
-        LogGivenUp(devices.Names[index], policy.MostSameFailures, reason);
-        tell($"{devices.Names[index]} is given up, its model could not be loaded {policy.MostSameFailures} times: {reason}");
+        LogGivenUp(devices.Names[index], policy.MaxSameFailures, reason);
+        tell($"{devices.Names[index]} is given up, its model could not be loaded {policy.MaxSameFailures} times: {reason}");
         Set(index, DeviceState.GivenUp, reason);
         if (Standings.All(device => device.State == DeviceState.GivenUp))
         {

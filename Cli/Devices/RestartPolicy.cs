@@ -16,7 +16,7 @@ internal sealed record RestartPolicy
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Loads in a row that may fail for one reason.</summary>
-    public int MostSameFailures { get; init; } = 3;
+    public int MaxSameFailures { get; init; } = 3;
 
     /// <summary>Decides what follows the end of a child.</summary>
     /// <param name="history">What this gave after the end before; <see cref="ChildHistory.None"/> at first.</param>
@@ -26,7 +26,7 @@ internal sealed record RestartPolicy
         var endsInARow = (end.ReadyFor >= StableAfter ? 0 : history.EndsInARow) + 1;
         var sameFailures = end.LoadFailure is null ? 0 : end.LoadFailure == history.LoadFailure ? history.SameFailures + 1 : 1;
         var now = new ChildHistory(endsInARow, end.LoadFailure, sameFailures);
-        return sameFailures >= MostSameFailures ? (now, new Verdict.GiveUp(end.LoadFailure!)) : (now, new Verdict.Restart(WaitAfter(endsInARow)));
+        return sameFailures >= MaxSameFailures ? (now, new Verdict.GiveUp(end.LoadFailure!)) : (now, new Verdict.Restart(WaitAfter(endsInARow)));
     }
 
     private TimeSpan WaitAfter(int endsInARow)

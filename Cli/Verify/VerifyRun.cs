@@ -31,19 +31,19 @@ internal sealed class VerifyRun(string path, SampleSize size, ulong seed, Gatewa
 
     private void RefuseOtherWeights(List<MadeOutput> outputs)
     {
-        var others = outputs.Where(output => output.Recipe.WeightsHash != model.Card.WeightsHash).ToList();
+        var others = outputs.Where(output => output.Recipe.WeightsHash != model.Info.WeightsHash).ToList();
         if (others.Count == 0) return;
         var recipe = others[0].Recipe;
         throw CommandException.BadInput(
             $"{others[0].FileName}{(others.Count > 1 ? $" and {others.Count - 1} more" : "")} came from other weights ({recipe.Model}, {recipe.WeightsHash}) than {model.Id} has "
-            + $"({model.Card.WeightsHash}): verify with the model that made it. Nothing was run.");
+            + $"({model.Info.WeightsHash}): verify with the model that made it. Nothing was run.");
     }
 
     private async Task MakeAgainAsync(List<MadeOutput> outputs, List<Verdict> verdicts, BatchProgress progress, CancellationToken cancellationToken)
     {
         var job = await gateway.SubmitAsync(
             Guid.NewGuid().ToString("N"), new JsonObject { ["seed"] = "0", ["model"] = model.Id },
-            outputs.Select((output, index) => output.ToWire($"{index}", model.Card.SpatialFactor)), cancellationToken);
+            outputs.Select((output, index) => output.ToWire($"{index}", model.Info.SpatialFactor)), cancellationToken);
         var hasEnded = false;
         try
         {

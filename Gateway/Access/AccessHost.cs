@@ -9,7 +9,7 @@ internal static class AccessHost
 {
     public static void Add(IServiceCollection services) => services.AddCors()
         .AddScoped<Caller>().AddScoped<AuditTrail>().AddScoped<Admission>()
-        .AddSingleton<KnownKeys>().AddSingleton<QueueSight>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>().AddSingleton<UsageReader>();
+        .AddSingleton<KnownKeys>().AddSingleton<QueueView>().AddSingleton<WorkerRates>().AddSingleton<OpenStreams>().AddSingleton<UsageReader>();
 
     /// <summary>Before all routes, and behind what gives failures their answers.</summary>
     /// <exception cref="ConfigurationException">Everyone in the network could use it, or its bootstrap key can't be used.</exception>

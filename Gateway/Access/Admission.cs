@@ -4,7 +4,7 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Gateway.Access;
 
 /// <summary>Lets the caller's work into the cluster, or says when there will be room for it.</summary>
-internal sealed class Admission(ClusterCalls cluster, QueueSight queue, Caller caller, GatewayHostOptions options)
+internal sealed class Admission(ClusterCalls cluster, QueueView queue, Caller caller, GatewayHostOptions options)
 {
     /// <summary>When no worker has shown a rate yet.</summary>
     private static readonly TimeSpan s_unknownWait = TimeSpan.FromSeconds(30);

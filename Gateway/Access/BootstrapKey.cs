@@ -5,7 +5,7 @@ namespace Emu3.Gateway.Access;
 /// <summary>The key of a mounted file, with which the first admin comes in. Only its hash is held, and it is never logged.</summary>
 internal sealed class BootstrapKey
 {
-    private const int LeastLength = 32;
+    private const int MinLength = 32;
     private readonly byte[] _hash;
 
     private BootstrapKey(string text) => _hash = KeyText.Hash(text);
@@ -26,7 +26,7 @@ internal sealed class BootstrapKey
         {
             return (null, $"must name a file that can be read: {exception.Message}");
         }
-        if (text.Length < LeastLength) return (null, $"names a file whose key has {text.Length} characters; {LeastLength} are the least.");
+        if (text.Length < MinLength) return (null, $"names a file whose key has {text.Length} characters; {MinLength} are the least.");
         return text.Any(character => character is <= ' ' or > '~')
             ? (null, "names a file whose key has other characters than visible ASCII ones: it could not travel in a header.")
             : (new(text), null);

@@ -11,9 +11,9 @@ internal sealed record KeyRequest(string Name, string Tenant, KeyRole Role, Date
 {
     private const int LongestName = 100;
     private const int LongestTenant = 64;
-    private const int MostOfQuota = 1_000_000_000;
-    private const double LeastWeight = 0.01;
-    private const double MostWeight = 100;
+    private const int MaxOfQuota = 1_000_000_000;
+    private const double MinWeight = 0.01;
+    private const double MaxWeight = 100;
 
     /// <summary>Where the tokens of running items are, in the place of a tenant.</summary>
     private const string Reserved = "ckpt";
@@ -31,7 +31,7 @@ internal sealed record KeyRequest(string Name, string Tenant, KeyRole Role, Date
         if (!IsTenant(tenant)) fields.Error("tenant", "must begin with a letter or digit and have only lower-case letters, digits, '-' and '_', and must not be \"ckpt\".");
         var role = fields.Choice("role", ("user", KeyRole.User), ("admin", KeyRole.Admin)) ?? KeyRole.User;
         var expires = ReadEnd(fields, now);
-        var weight = fields.Number("weight", LeastWeight, MostWeight);
+        var weight = fields.Number("weight", MinWeight, MaxWeight);
         var quotas = ReadQuotas(fields, errors);
         fields.Close();
         return new(name ?? "", tenant, role, expires, weight, quotas);
@@ -73,7 +73,7 @@ internal sealed record KeyRequest(string Name, string Tenant, KeyRole Role, Date
         if (fields.Raw("quotas") is not { } element) return KeyQuotas.None;
         var quotas = new FieldReader(element, "quotas", errors);
         var read = new KeyQuotas(
-            quotas.Whole("queued_items", 1, MostOfQuota), quotas.Whole("images_per_hour", 1, MostOfQuota), quotas.Whole("concurrent_streams", 1, MostOfQuota));
+            quotas.Whole("queued_items", 1, MaxOfQuota), quotas.Whole("images_per_hour", 1, MaxOfQuota), quotas.Whole("concurrent_streams", 1, MaxOfQuota));
         quotas.Close();
         return read;
     }

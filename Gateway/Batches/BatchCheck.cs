@@ -11,13 +11,13 @@ namespace Emu3.Gateway.Batches;
 /// </summary>
 /// <param name="endpoint">The address that each must name.</param>
 /// <param name="mostErrors">Errors that are kept.</param>
-internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.MostErrors)
+internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.MaxErrors)
 {
     /// <summary>As OpenAI has it.</summary>
-    public const int MostLines = 50_000;
+    public const int MaxLines = 50_000;
 
     /// <summary>Errors that are kept of one batch.</summary>
-    public const int MostErrors = 256;
+    public const int MaxErrors = 256;
 
     private readonly Dictionary<string, int> _lineOf = new(StringComparer.Ordinal);
     private readonly List<BatchError> _errors = [];
@@ -29,7 +29,7 @@ internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.Mo
     public int LineCount { get; private set; }
 
     /// <summary>There are more lines than allowed: the rest need not be looked at.</summary>
-    public bool IsTooLong => LineCount > MostLines;
+    public bool IsTooLong => LineCount > MaxLines;
 
     /// <summary>In the order of lines.</summary>
     public IReadOnlyList<BatchError> Errors => LineCount == 0 ? [new("empty_file", null, "The file has no lines.", "input_file_id")] : _errors;
@@ -43,10 +43,10 @@ internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.Mo
     /// <summary>The <c>custom_id</c> of a line, counted from 1; null where it has none.</summary>
     public string? IdOf(int line) => _ids[line - 1];
 
-    /// <summary>As <see cref="BatchCard.InlineItems"/>.</summary>
+    /// <summary>As <see cref="BatchInfo.InlineItems"/>.</summary>
     public byte[] InlineItems => _inline;
 
-    /// <summary>As <see cref="BatchCard.SampleCounts"/>.</summary>
+    /// <summary>As <see cref="BatchInfo.SampleCounts"/>.</summary>
     public byte[] SampleCounts => _sampleCounts.TrueForAll(count => count == 1) ? [] : [.. _sampleCounts];
 
     /// <summary>These lines, counted from 1, come to no output.</summary>
@@ -61,7 +61,7 @@ internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.Mo
         LineCount++;
         if (IsTooLong)
         {
-            Error("too_many_lines", $"The file has more than {MostLines} lines, the most of one batch. Split it.", null, null);
+            Error("too_many_lines", $"The file has more than {MaxLines} lines, the most of one batch. Split it.", null, null);
             return;
         }
 
@@ -92,8 +92,8 @@ internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.Mo
         if (endpoint != BatchRequest.Images) return;
         if (body.TryGetProperty("n", out var count) && count.ValueKind == JsonValueKind.Number)
         {
-            if (WholeNumber.TryRead(count, out var number) && number is >= 1 and <= Images.MostSamples) _sampleCounts[^1] = (byte)number;
-            else Error("invalid_value", $"body.n: must be a whole number from 1 to {Images.MostSamples}, as where the endpoint is called by itself.", "body.n", LineCount);
+            if (WholeNumber.TryRead(count, out var number) && number is >= 1 and <= Images.MaxSamples) _sampleCounts[^1] = (byte)number;
+            else Error("invalid_value", $"body.n: must be a whole number from 1 to {Images.MaxSamples}, as where the endpoint is called by itself.", "body.n", LineCount);
         }
         if (TextOf(body, "response_format") == "b64_json") MarkInline(LineCount - 1);
     }
@@ -123,6 +123,6 @@ internal sealed class BatchCheck(string endpoint, int mostErrors = BatchCheck.Mo
             .Where(error => !broken.Contains(error.Line) && !told.Contains((error.Line, error.Param)) && !(error.Param == "id" && told.Contains((error.Line, "custom_id"))))
             .Select(error => new BatchError(
                 "invalid_request", error.Line, error.Param.Length == 0 ? error.Message : $"{error.Param}: {error.Message}", error.Param.Length == 0 ? null : error.Param));
-        return [.. structure.Concat(added).OrderBy(error => error.Line ?? 0).Take(MostErrors)];
+        return [.. structure.Concat(added).OrderBy(error => error.Line ?? 0).Take(MaxErrors)];
     }
 }

@@ -26,7 +26,7 @@ internal sealed class BatchFiles(ClusterCalls cluster, BatchReader batches, Batc
     /// </summary>
     public async Task<FileAnswer> Measure(BatchFile file, FileId id, HttpRequest request, CancellationToken cancellationToken)
     {
-        var hasPictures = !id.IsErrors && file.Batch.Card.InlineItems.Length > 0;
+        var hasPictures = !id.IsErrors && file.Batch.Info.InlineItems.Length > 0;
         if (file is not { Item: null, Told.Bytes: null } || !file.Batch.HasEnded || hasPictures) return file.Told;
         await Write(file.Batch, id.IsErrors, request, Stream.Null, cancellationToken);
         return (await Find(id, request, cancellationToken))?.Told ?? file.Told;
@@ -36,7 +36,7 @@ internal sealed class BatchFiles(ClusterCalls cluster, BatchReader batches, Batc
     public async Task Write(BatchState batch, bool isErrors, HttpRequest request, Stream target, CancellationToken cancellationToken)
     {
         var size = await lines.Write(batch, isErrors, request, target, cancellationToken);
-        if (batch.HasEnded) await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Measure(isErrors, size), cancellationToken);
+        if (batch.HasEnded) await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Info.Id.Value).Measure(isErrors, size), cancellationToken);
     }
 
     /// <summary>A picture is gone that may have been in the output.</summary>
@@ -47,7 +47,7 @@ internal sealed class BatchFiles(ClusterCalls cluster, BatchReader batches, Batc
     {
         Id = id.Value,
         Bytes = outcome.Result!.FileBytes,
-        CreatedAt = batch.Card.CreatedAt.ToUnixTimeSeconds(),
+        CreatedAt = batch.Info.CreatedAt.ToUnixTimeSeconds(),
         Filename = $"{FileName.Clean(outcome.Spec.Id)}{(batch.Layout.IsOneEach ? "" : $"-{outcome.Spec.SampleIndex}")}.{(outcome.Spec.Image is { } image ? OutcomeAnswer.FormatOf(image.Format) : "txt")}",
         Purpose = FileAnswer.BatchOutput,
     };

@@ -12,7 +12,7 @@ internal sealed class BatchIntake(
     WebhookCheck webhooks)
 {
     /// <summary>The batch, or what is wrong. A key names the request: sent again, it gives the same batch.</summary>
-    public async Task<(BatchCard? Batch, FailureResponse? Refusal)> Take(BatchRequest request, string? key, CancellationToken cancellationToken)
+    public async Task<(BatchInfo? Batch, FailureResponse? Refusal)> Take(BatchRequest request, string? key, CancellationToken cancellationToken)
     {
         if (await webhooks.Check(request.Webhook, cancellationToken) is { } notAllowed) return (null, notAllowed);
         var id = key is null ? BatchId.Draw() : BatchId.FromIdempotencyKey(caller.Tenant, key);
@@ -23,7 +23,7 @@ internal sealed class BatchIntake(
         if (file is not null && file.Purpose != FilePurpose.Batch)
             return (null, FailureResponses.BadRequest([new("input_file_id", $"has the purpose \"{FileFields.WordOf(file.Purpose)}\", and must have \"batch\".")]));
         var now = cluster.Time.GetUtcNow();
-        var wanted = new BatchCard
+        var wanted = new BatchInfo
         {
             Id = id,
             Tenant = caller.Tenant,

@@ -29,7 +29,7 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
         var (job, ends) = (batch.Job!, new BatchRequestEnds(batch.Layout));
         var (bytes, addressCount, start) = (0L, 0, Encoding.UTF8.GetByteCount(addresses.StartOf(request)));
         // Lines that could not run stand first: they were known before anything ran.
-        var refused = isErrors && batch.Layout.RefusedCount > 0 ? await refusedLines.Read(batch.Card, cancellationToken) : null;
+        var refused = isErrors && batch.Layout.RefusedCount > 0 ? await refusedLines.Read(batch.Info, cancellationToken) : null;
         foreach (var line in refused ?? []) await Append(GatewayJson.Write(LineOf(batch, line)));
         await foreach (var outcome in outcomes.Read(batch, cancellationToken))
         {
@@ -60,7 +60,7 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
         return new($"batch_req_{name}", line.CustomId, new(failure.Status, $"req_{name}", failure.Answer), null);
     }
 
-    private static string NameOf(BatchState batch, int line) => string.Create(CultureInfo.InvariantCulture, $"{batch.Card.Id.Digits}_{line}");
+    private static string NameOf(BatchState batch, int line) => string.Create(CultureInfo.InvariantCulture, $"{batch.Info.Id.Digits}_{line}");
 
     private async Task<BatchLineAnswer> Line(
         BatchState batch, JobSnapshot job, IReadOnlyList<ItemOutcome> outputs, Func<ItemOutcome, Task<string>> addressOf, CancellationToken cancellationToken)
@@ -78,7 +78,7 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
         var first = outputs[0];
         if (first.Failure is { } failure) return Told(FailureResponses.Of(failure));
         if (first.Spec.Chat is not null)
-            return await Read(job, first, cancellationToken) is { } text ? (StatusCodes.Status200OK, batch.Card.Endpoint == BatchRequest.Responses ? ResponseOf(job, first, text) : ChatOf(job, first, text)) : Told(FailureResponses.FileReleased(first.Item));
+            return await Read(job, first, cancellationToken) is { } text ? (StatusCodes.Status200OK, batch.Info.Endpoint == BatchRequest.Responses ? ResponseOf(job, first, text) : ChatOf(job, first, text)) : Told(FailureResponses.FileReleased(first.Item));
         var pictures = new List<ImageAnswer>();
         foreach (var output in outputs)
         {
@@ -87,13 +87,13 @@ internal sealed class BatchLines(BatchOutcomes outcomes, RefusedLines refusedLin
             if (isInline && file is null) return Told(FailureResponses.FileReleased(output.Item));
             pictures.Add(new(file is null ? null : Convert.ToBase64String(file),
                 isInline ? null : await addressOf(output), Images.SeedOf(output), output.Spec.SampleIndex)
-            { FileId = FileId.ItemOf(batch.Card.Id, output.Item).Value });
+            { FileId = FileId.ItemOf(batch.Info.Id, output.Item).Value });
         }
 
         return (StatusCodes.Status200OK, ImagesOf(job, outputs, pictures));
     }
 
-    private static bool IsInline(BatchState batch, ItemOutcome output) => batch.Card.IsInline(batch.Layout.LineOf(output.Item));
+    private static bool IsInline(BatchState batch, ItemOutcome output) => batch.Info.IsInline(batch.Layout.LineOf(output.Item));
 
     private Task<byte[]?> Read(JobSnapshot job, ItemOutcome outcome, CancellationToken cancellationToken) => blobs.ReadAsync(JobReader.KeyOf(outcome, job), cancellationToken);
 

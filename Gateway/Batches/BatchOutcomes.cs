@@ -19,15 +19,15 @@ internal sealed class BatchOutcomes(ClusterCalls cluster)
     /// </summary>
     public async Task<BatchState> Count(BatchState batch, CancellationToken cancellationToken)
     {
-        while (batch.Job is { } job && (batch.Card.Usage.OutcomeCount < job.Counts.Ended || job.Attempt > 1))
+        while (batch.Job is { } job && (batch.Info.Usage.OutcomeCount < job.Counts.Ended || job.Attempt > 1))
         {
-            var before = batch.Card.Usage.OutcomeCount;
+            var before = batch.Info.Usage.OutcomeCount;
             var usage = await CountNew(batch, cancellationToken);
             if (usage.OutcomeCount == before) return batch;
             // Where another gateway has counted meanwhile, its order stands, and the rest is counted behind it.
-            var stored = await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Count(before, usage), cancellationToken);
+            var stored = await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Info.Id.Value).Count(before, usage), cancellationToken);
             if (stored is null) return batch;
-            batch = batch with { Card = stored };
+            batch = batch with { Info = stored };
         }
 
         return batch;
@@ -35,7 +35,7 @@ internal sealed class BatchOutcomes(ClusterCalls cluster)
 
     private async Task<BatchUsage> CountNew(BatchState batch, CancellationToken cancellationToken)
     {
-        var (job, usage) = (batch.Job!, batch.Card.Usage);
+        var (job, usage) = (batch.Job!, batch.Info.Usage);
         var shardCount = (job.Counts.Total + JobId.ItemsInShard - 1) / JobId.ItemsInShard;
         foreach (var shards in Enumerable.Range(0, shardCount).Where(shard => usage.Counted.Of(shard) < JobId.ItemsInShard || job.Attempt > 1).Chunk(ShardsAtOnce))
         {
@@ -55,9 +55,9 @@ internal sealed class BatchOutcomes(ClusterCalls cluster)
     public async IAsyncEnumerable<ItemOutcome> Read(BatchState batch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var job = batch.Job!;
-        var last = job.Attempt > 1 ? await FindLast(job, batch.Card.Usage.Counted, cancellationToken) : null;
+        var last = job.Attempt > 1 ? await FindLast(job, batch.Info.Usage.Counted, cancellationToken) : null;
         var read = new Dictionary<int, int>();
-        foreach (var run in batch.Card.Usage.Order)
+        foreach (var run in batch.Info.Usage.Order)
         {
             var place = read.GetValueOrDefault(run.Shard);
             await foreach (var outcome in ReadShard(job, run.Shard, place, run.Count, cancellationToken))

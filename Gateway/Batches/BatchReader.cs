@@ -16,26 +16,26 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
     /// <summary>The batch, or null when there is none, or none of this tenant, or its job was deleted.</summary>
     public async Task<BatchState?> Find(BatchId id, CancellationToken cancellationToken)
     {
-        if (await cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).Find(), cancellationToken) is not { } card || card.Tenant != caller.Tenant) return null;
-        if (card.Stage == BatchStage.Validating) validations.Begin(card);
-        if (card.Stage != BatchStage.Accepted) return new(card, null, await FindNotice(card, cancellationToken));
+        if (await cluster.Repeat(() => cluster.Grain<IBatch>(id.Value).Find(), cancellationToken) is not { } info || info.Tenant != caller.Tenant) return null;
+        if (info.Stage == BatchStage.Validating) validations.Begin(info);
+        if (info.Stage != BatchStage.Accepted) return new(info, null, await FindNotice(info, cancellationToken));
         if (await jobs.Find(id.Job.Value, cancellationToken) is not { } job)
         {
-            await Forget(card, cancellationToken);
+            await Forget(info, cancellationToken);
             return null;
         }
 
-        if (card.CancelledAt is not null && !job.IsTerminal && job.Status != JobStatus.Cancelling)
+        if (info.CancelledAt is not null && !job.IsTerminal && job.Status != JobStatus.Cancelling)
             job = await cluster.Repeat(() => cluster.Grain<IGenerationJob>(job.Id.Value).Cancel(), cancellationToken);
-        return BatchState.At(cluster.Time.GetUtcNow(), card, job);
+        return BatchState.At(cluster.Time.GetUtcNow(), info, job);
     }
 
     /// <summary>Of a batch without a job.</summary>
-    private async Task<WebhookState?> FindNotice(BatchCard card, CancellationToken cancellationToken)
+    private async Task<WebhookState?> FindNotice(BatchInfo info, CancellationToken cancellationToken)
     {
-        if (card.Webhook is not { } url) return null;
-        var told = card.Stage == BatchStage.Validating ? null
-            : await cluster.Repeat(() => cluster.Grain<IWebhookDelivery>(IWebhookDelivery.KeyOf(card.Id.Job, 0)).Find(), cancellationToken);
+        if (info.Webhook is not { } url) return null;
+        var told = info.Stage == BatchStage.Validating ? null
+            : await cluster.Repeat(() => cluster.Grain<IWebhookDelivery>(IWebhookDelivery.KeyOf(info.Id.Job, 0)).Find(), cancellationToken);
         return told ?? new() { Url = url };
     }
 
@@ -43,7 +43,7 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
     /// <param name="after">It begins behind this one; null for the newest.</param>
     /// <param name="limit">Batches at most.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<(IReadOnlyList<BatchState> Batches, bool HasMore)> List(BatchCard? after, int limit, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<BatchState> Batches, bool HasMore)> List(BatchInfo? after, int limit, CancellationToken cancellationToken)
     {
         var batches = new List<BatchState>();
         await foreach (var batch in ListBehind(after is null ? null : EntryOf(after), Math.Min(limit + 1, AtOnce), cancellationToken))
@@ -62,8 +62,8 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
     public async Task<BatchState?> Cancel(BatchState batch, CancellationToken cancellationToken)
     {
         if (batch.HasEnded) return batch;
-        await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Card.Id.Value).Cancel(), cancellationToken);
-        return await Find(batch.Card.Id, cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IBatch>(batch.Info.Id.Value).Cancel(), cancellationToken);
+        return await Find(batch.Info.Id, cancellationToken);
     }
 
     /// <summary>One of its two files is shown no more. What is in it stays with the job.</summary>
@@ -84,11 +84,11 @@ internal sealed class BatchReader(ClusterCalls cluster, JobReader jobs, BatchVal
     }
 
     /// <summary>The job was deleted, and the batch goes with it.</summary>
-    private async Task Forget(BatchCard card, CancellationToken cancellationToken)
+    private async Task Forget(BatchInfo info, CancellationToken cancellationToken)
     {
-        await cluster.Repeat(() => cluster.Grain<IJobCatalog>(IJobCatalog.BatchesOf(card.Tenant)).Remove(card.Id.Job, card.CreatedAt), cancellationToken);
-        await cluster.Repeat(() => cluster.Grain<IBatch>(card.Id.Value).Remove(), cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IJobCatalog>(IJobCatalog.BatchesOf(info.Tenant)).Remove(info.Id.Job, info.CreatedAt), cancellationToken);
+        await cluster.Repeat(() => cluster.Grain<IBatch>(info.Id.Value).Remove(), cancellationToken);
     }
 
-    private static CatalogEntry EntryOf(BatchCard card) => new(card.Id.Job, card.CreatedAt);
+    private static CatalogEntry EntryOf(BatchInfo info) => new(info.Id.Job, info.CreatedAt);
 }

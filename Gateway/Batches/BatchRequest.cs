@@ -47,11 +47,11 @@ internal sealed record BatchRequest(
         if (fields.Raw("output_expires_after") is not { } element) return null;
         var life = new FieldReader(element, "output_expires_after", errors);
         life.Choice("anchor", ("created_at", true));
-        var seconds = life.Whole("seconds", FileLimits.LeastSeconds, FileLimits.MostSeconds);
+        var seconds = life.Whole("seconds", FileLimits.MinSeconds, FileLimits.MaxSeconds);
         life.Close();
         if (!life.IsObject) return null;
         if (life.Raw("anchor") is null) life.Error("anchor", "is missing: \"created_at\".");
-        if (life.Raw("seconds") is null) life.Error("seconds", $"is missing: a whole number from {FileLimits.LeastSeconds} to {FileLimits.MostSeconds}.");
+        if (life.Raw("seconds") is null) life.Error("seconds", $"is missing: a whole number from {FileLimits.MinSeconds} to {FileLimits.MaxSeconds}.");
         return seconds is { } count ? TimeSpan.FromSeconds(count) : null;
     }
 }

@@ -19,14 +19,14 @@ internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls
     private readonly SemaphoreSlim _places = new(AtOnce);
 
     /// <summary>Validates the batch, unless it is being validated here.</summary>
-    public void Begin(BatchCard card)
+    public void Begin(BatchInfo info)
     {
-        if (_running.TryAdd(card.Id, true)) _ = Task.Run(() => Run(card), CancellationToken.None); // logs what fails in it
+        if (_running.TryAdd(info.Id, true)) _ = Task.Run(() => Run(info), CancellationToken.None); // logs what fails in it
     }
 
     public void Dispose() => _places.Dispose();
 
-    private async Task Run(BatchCard card)
+    private async Task Run(BatchInfo info)
     {
         var stopping = life.ApplicationStopping;
         try
@@ -34,7 +34,7 @@ internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls
             await _places.WaitAsync(stopping);
             try
             {
-                while (await Claim(card.Id, stopping) && !await Try(card, stopping)) await Task.Delay(s_wait, cluster.Time, stopping);
+                while (await Claim(info.Id, stopping) && !await Try(info, stopping)) await Task.Delay(s_wait, cluster.Time, stopping);
             }
             finally
             {
@@ -43,32 +43,32 @@ internal sealed class BatchValidations(IServiceScopeFactory scopes, ClusterCalls
         }
         catch (Exception exception) when (exception is OperationCanceledException || ClusterCalls.IsTransient(exception))
         {
-            GatewayLog.BatchNotValidated(logger, card.Id.Value, exception.Message);
+            GatewayLog.BatchNotValidated(logger, info.Id.Value, exception.Message);
         }
         catch (Exception exception)
         {
-            GatewayLog.ValidationFailed(logger, card.Id.Value, exception);
+            GatewayLog.ValidationFailed(logger, info.Id.Value, exception);
         }
         finally
         {
-            _running.TryRemove(card.Id, out _);
+            _running.TryRemove(info.Id, out _);
         }
     }
 
     /// <summary>True when it is done, whatever came of it; false when it is worth another try.</summary>
-    private async Task<bool> Try(BatchCard card, CancellationToken stopping)
+    private async Task<bool> Try(BatchInfo info, CancellationToken stopping)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var claims = KeepClaim(card.Id, ending.Token);
+        var claims = KeepClaim(info.Id, ending.Token);
         try
         {
             await using var scope = scopes.CreateAsyncScope();
-            scope.ServiceProvider.GetRequiredService<Caller>().Become(card.Tenant, card.KeyId);
-            return await scope.ServiceProvider.GetRequiredService<BatchValidation>().Run(card, stopping);
+            scope.ServiceProvider.GetRequiredService<Caller>().Become(info.Tenant, info.KeyId);
+            return await scope.ServiceProvider.GetRequiredService<BatchValidation>().Run(info, stopping);
         }
         catch (Exception exception) when (ClusterCalls.IsTransient(exception, stopping))
         {
-            GatewayLog.BatchNotValidated(logger, card.Id.Value, exception.Message);
+            GatewayLog.BatchNotValidated(logger, info.Id.Value, exception.Message);
             return false;
         }
         finally

@@ -36,14 +36,14 @@ internal sealed record RefusedLine(int Line, string? CustomId, string Message, s
 internal sealed class RefusedLines(IBlobStore blobs)
 {
     /// <summary>In the order of lines; null when nothing was written.</summary>
-    public async Task<IReadOnlyList<RefusedLine>?> Read(BatchCard batch, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<RefusedLine>?> Read(BatchInfo batch, CancellationToken cancellationToken) =>
         await blobs.ReadAsync(KeyOf(batch), cancellationToken) is { } content ? JsonSerializer.Deserialize<List<RefusedLine>>(content, GatewayJson.Options) : null;
 
-    public Task Write(BatchCard batch, IEnumerable<RefusedLine> lines, CancellationToken cancellationToken) =>
+    public Task Write(BatchInfo batch, IEnumerable<RefusedLine> lines, CancellationToken cancellationToken) =>
         blobs.WriteAsync(KeyOf(batch), GatewayJson.Write(lines.OrderBy(line => line.Line).ToList()), cancellationToken);
 
     /// <summary>The batch came to nothing.</summary>
-    public Task Delete(BatchCard batch, CancellationToken cancellationToken) => blobs.DeleteAsync(KeyOf(batch), cancellationToken);
+    public Task Delete(BatchInfo batch, CancellationToken cancellationToken) => blobs.DeleteAsync(KeyOf(batch), cancellationToken);
 
-    private static string KeyOf(BatchCard batch) => BlobKeys.RefusedLines(batch.Tenant, batch.Id.Job);
+    private static string KeyOf(BatchInfo batch) => BlobKeys.RefusedLines(batch.Tenant, batch.Id.Job);
 }

@@ -15,37 +15,37 @@ internal sealed class ReportingSubmission(JobIntake intake, ModelCatalog catalog
     private static readonly HashSet<int> s_none = [];
 
     /// <summary>What became of it; null when the cluster can't say yet.</summary>
-    /// <param name="card">The batch.</param>
+    /// <param name="info">The batch.</param>
     /// <param name="check">Has seen all lines, and kept an error of each that is wrong.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<Result?> Run(BatchCard card, BatchCheck check, CancellationToken cancellationToken)
+    public async Task<Result?> Run(BatchInfo info, BatchCheck check, CancellationToken cancellationToken)
     {
         var (model, wrongModel) = await ChooseModel(check, cancellationToken);
         if (wrongModel is not null) return IsPassing(wrongModel) ? null : Result.Failed(ErrorOf(wrongModel));
-        var refused = (await refusedLines.Read(card, cancellationToken))?.ToDictionary(line => line.Line)
+        var refused = (await refusedLines.Read(info, cancellationToken))?.ToDictionary(line => line.Line)
             ?? check.Errors.GroupBy(error => error.Line!.Value).ToDictionary(line => line.Key, line => RefusedLine.Of(line.First(), check.IdOf(line.Key)));
 
         // Once only to look, then for good: a line may still turn out to be wrong, as one whose picture was deleted meanwhile.
         for (var isCheckOnly = true; ; isCheckOnly = false)
         {
             if (refused.Count == check.LineCount) return Result.Failed([.. refused.Values.OrderBy(line => line.Line).Select(ErrorOf)]);
-            if (!isCheckOnly) await refusedLines.Write(card, refused.Values, cancellationToken);
+            if (!isCheckOnly) await refusedLines.Write(info, refused.Values, cancellationToken);
             var terms = new SubmissionTerms
             {
-                DueAt = BatchParts.DueAt(card),
+                DueAt = BatchParts.DueAt(info),
                 RefusedLineCount = refused.Count,
-                MostErrors = BatchCheck.MostLines,
+                MaxErrors = BatchCheck.MaxLines,
                 KeepsOneErrorPerLine = true,
                 IsMeasured = isCheckOnly,
             };
-            await using var file = await blobs.OpenReadAsync(BlobKeys.File(card.Tenant, card.InputFile), cancellationToken);
+            await using var file = await blobs.OpenReadAsync(BlobKeys.File(info.Tenant, info.InputFile), cancellationToken);
             if (file is null) return Result.Failed(BatchValidation.FileGone);
-            var parts = BatchParts.Of(card, model, file, refused.Count == 0 ? s_none : refused.Keys.ToHashSet(), cancellationToken);
-            var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : card.Id.Job, isCheckOnly, terms, cancellationToken);
+            var parts = BatchParts.Of(info, model, file, refused.Count == 0 ? s_none : refused.Keys.ToHashSet(), cancellationToken);
+            var (job, validation, refusal) = await intake.Take(parts, isCheckOnly ? default(JobId?) : info.Id.Job, isCheckOnly, terms, cancellationToken);
             if (job is not null)
             {
                 // Once more: a job that follows on one that was given up begins with an empty folder.
-                await refusedLines.Write(card, refused.Values, cancellationToken);
+                await refusedLines.Write(info, refused.Values, cancellationToken);
                 return Result.Accepted(refused.Keys.ToHashSet());
             }
 

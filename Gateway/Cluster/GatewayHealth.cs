@@ -35,7 +35,7 @@ internal static class GatewayHealth
     /// <summary>Well while a worker can run the model that the gateway is there for.</summary>
     private sealed class ModelCheck(ModelCatalog catalog, GatewayHostOptions options, TimeProvider time) : IHealthCheck
     {
-        private readonly PatientCheck _check = new(options.ReadyGrace, time);
+        private readonly ReadinessGrace _check = new(options.ReadyGrace, time);
 
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
             options.ReadyModel is null ? HealthCheckResult.Healthy() : ResultOf(await _check.LookAsync(AskAsync, HealthPages.Patience, cancellationToken));
@@ -45,7 +45,7 @@ internal static class GatewayHealth
             var name = options.ReadyModel == GatewayHostOptions.AnyModel ? null : options.ReadyModel;
             var models = await catalog.GetModels(CancellationToken.None);
             // A dispatcher that has just moved to another silo does not know all workers yet.
-            if (models.Any(model => model.IsServed && ItemResolver.IsFor(model.Card, name)) || catalog.WasServedWithin(ServedModels.ReturnTime, name)) return null;
+            if (models.Any(model => model.IsServed && ItemResolver.IsFor(model.Info, name)) || catalog.WasServedWithin(ServedModels.ReturnTime, name)) return null;
             var loading = (await catalog.GetLoading(CancellationToken.None)).FirstOrDefault(worker => ServedModels.IsMeant(worker, name, _ => true));
             return loading is null ? $"No worker can run {name ?? "a model"}." : $"{loading.Model} is being loaded: {loading.Progress}.";
         }
@@ -54,7 +54,7 @@ internal static class GatewayHealth
     /// <summary>Well while the dispatcher answers, and grains can be activated.</summary>
     private sealed class ClusterCheck(ClusterCalls cluster, GatewayHostOptions options) : IHealthCheck
     {
-        private readonly PatientCheck _check = new(options.ReadyGrace, cluster.Time);
+        private readonly ReadinessGrace _check = new(options.ReadyGrace, cluster.Time);
 
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
             ResultOf(await _check.LookAsync(AskAsync, HealthPages.Patience, cancellationToken));

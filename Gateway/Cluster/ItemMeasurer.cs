@@ -6,7 +6,7 @@ namespace Emu3.Gateway.Cluster;
 /// Asks a worker what items need, with the checkpoint's own tokenizer. A worker that does not answer at once is not asked again: it counts for itself
 /// before it runs an item, and an item that does not fit fails then.
 /// </summary>
-internal sealed class ItemMeasurer(ClusterCalls cluster, IReadOnlyList<WorkerCard> workers, ILogger logger)
+internal sealed class ItemMeasurer(ClusterCalls cluster, IReadOnlyList<WorkerInfo> workers, ILogger logger)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private readonly Queue<WorkerId> _candidates = new(workers.Select(worker => worker.Id).Take(3));

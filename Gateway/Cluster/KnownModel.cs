@@ -3,9 +3,9 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Gateway.Cluster;
 
 /// <summary>A model that the cluster runs or has run.</summary>
-/// <param name="Card">What it is.</param>
+/// <param name="Info">What it is.</param>
 /// <param name="Workers">Those that have it loaded; empty where none has at the moment.</param>
-internal sealed record KnownModel(ModelCard Card, IReadOnlyList<WorkerCard> Workers)
+internal sealed record KnownModel(ModelInfo Info, IReadOnlyList<WorkerInfo> Workers)
 {
     public bool IsLoaded => Workers.Count > 0;
 

@@ -20,7 +20,7 @@ internal sealed class ServedModels(ModelCatalog catalog, ClusterCalls cluster, G
     /// <param name="model">Its name; null means the only one that <paramref name="can"/>.</param>
     /// <param name="can">Does what the request asks for.</param>
     /// <param name="cancellationToken">Nobody waits any more.</param>
-    public async Task<(KnownModel? Model, FailureResponse? Refusal)> Find(string? model, Func<ModelCard, bool> can, CancellationToken cancellationToken)
+    public async Task<(KnownModel? Model, FailureResponse? Refusal)> Find(string? model, Func<ModelInfo, bool> can, CancellationToken cancellationToken)
     {
         var began = cluster.Time.GetTimestamp();
         var name = catalog.Meant(model);
@@ -29,7 +29,7 @@ internal sealed class ServedModels(ModelCatalog catalog, ClusterCalls cluster, G
             var (known, refusal) = await catalog.FindServed(model, can, cancellationToken);
             if (known is not null) return (known, null);
             var loading = await catalog.GetLoading(cancellationToken);
-            var next = loading.Where(worker => refusal is null ? IsMeant(worker, name, can) : worker.Card is null && IsNamed(worker, name))
+            var next = loading.Where(worker => refusal is null ? IsMeant(worker, name, can) : worker.Info is null && IsNamed(worker, name))
                 .MinBy(worker => worker.Remaining ?? TimeSpan.MaxValue);
             if (next is null && refusal is not null) return (null, refusal);
             if (next is null && !catalog.WasServedWithin(ReturnTime, name)) return (null, FailureResponses.NoWorker(name));
@@ -41,8 +41,8 @@ internal sealed class ServedModels(ModelCatalog catalog, ClusterCalls cluster, G
     }
 
     /// <summary>Whether the request may be for what a worker is loading.</summary>
-    internal static bool IsMeant(LoadingWorker worker, string? name, Func<ModelCard, bool> can) =>
-        worker.Card is { } card ? ItemResolver.IsFor(card, name) && can(card) : name is null || IsNamed(worker, name);
+    internal static bool IsMeant(LoadingWorker worker, string? name, Func<ModelInfo, bool> can) =>
+        worker.Info is { } info ? ItemResolver.IsFor(info, name) && can(info) : name is null || IsNamed(worker, name);
 
     /// <summary>Before the checkpoint's headers are read, there is nothing but the name that the silo was told.</summary>
     private static bool IsNamed(LoadingWorker worker, string? name) =>

@@ -8,7 +8,7 @@ internal sealed class WorkerRates(ClusterCalls cluster)
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Items a second of all workers that answer and have run something lately; 0 when there is none.</summary>
-    public async Task<double> Measure(IReadOnlyList<WorkerCard> workers, CancellationToken cancellationToken)
+    public async Task<double> Measure(IReadOnlyList<WorkerInfo> workers, CancellationToken cancellationToken)
     {
         var rates = await Task.WhenAll(workers.Select(async worker =>
         {

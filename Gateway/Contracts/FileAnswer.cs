@@ -22,7 +22,7 @@ internal sealed record FileAnswer
     public string Status { get; } = "processed";
     public string? StatusDetails { get; }
 
-    public static FileAnswer Of(FileCard file) => new()
+    public static FileAnswer Of(UploadedFile file) => new()
     {
         Id = file.Id.Value,
         Bytes = file.Bytes,

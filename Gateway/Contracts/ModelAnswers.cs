@@ -12,7 +12,7 @@ internal sealed record ModelList(IReadOnlyList<ModelAnswer> Data)
 /// A model that requests may name. OpenAI's fields, then ours: what the model is and what requests take where they say nothing, whether any worker has it
 /// loaded (jobs wait for one, other requests don't), how many have, and how many sequences these run at once.
 /// </summary>
-internal sealed record ModelAnswer(string Id, long Created, string OwnedBy, ModelCard Emu3, bool Loaded, int Workers, int Slots)
+internal sealed record ModelAnswer(string Id, long Created, string OwnedBy, ModelInfo Emu3, bool Loaded, int Workers, int Slots)
 {
     public string Object { get; } = "model";
 }

@@ -31,7 +31,7 @@ internal sealed record WorkerAnswer
     /// <summary>What the engine does now; null when it did not answer.</summary>
     public LoadAnswer? Load { get; init; }
 
-    public static WorkerAnswer Of(WorkerCard worker, WorkerLoad? load) => new()
+    public static WorkerAnswer Of(WorkerInfo worker, WorkerLoad? load) => new()
     {
         Id = worker.Id.Value,
         Device = worker.Device,

@@ -10,17 +10,17 @@ namespace Emu3.Gateway.Diagnosis;
 internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
 {
     private const int ShardsAtOnce = 32;
-    private const int MostOtherJobs = 256;
+    private const int MaxOtherJobs = 256;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
-    public async Task<JobSight> Look(JobSnapshot job, CancellationToken cancellationToken)
+    public async Task<JobView> Look(JobSnapshot job, CancellationToken cancellationToken)
     {
         if (job.IsTerminal) return new() { Job = job };
         var shards = ReadShards(job, cancellationToken);
         var (sight, silence) = await ReadCluster(job, cancellationToken);
         var read = await shards;
         var running = RunningItems.Of(read);
-        var specs = running.Count > RunningItems.MostOneByOne ? [] : await Task.WhenAll(running.Select(item => jobs.FindItem(job.Id, item.Item, cancellationToken)));
+        var specs = running.Count > RunningItems.MaxOneByOne ? [] : await Task.WhenAll(running.Select(item => jobs.FindItem(job.Id, item.Item, cancellationToken)));
         return new()
         {
             Job = job,
@@ -31,10 +31,10 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
         };
     }
 
-    private async Task<IReadOnlyList<ShardSight>> ReadShards(JobSnapshot job, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ShardView>> ReadShards(JobSnapshot job, CancellationToken cancellationToken)
     {
         var count = (job.Counts.Total + JobId.ItemsInShard - 1) / JobId.ItemsInShard;
-        var shards = new ShardSight[count];
+        var shards = new ShardView[count];
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce, CancellationToken = cancellationToken }, async (number, token) =>
         {
             var (standings, silence) = await Ask(() => cluster.Grain<IJobShard>(job.Id.Shard(number)).GetStandings(), token);
@@ -43,7 +43,7 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
         return shards;
     }
 
-    private async Task<(ClusterSight? Sight, string? Silence)> ReadCluster(JobSnapshot job, CancellationToken cancellationToken)
+    private async Task<(ClusterView? Sight, string? Silence)> ReadCluster(JobSnapshot job, CancellationToken cancellationToken)
     {
         var (ready, silence) = await Ask(() => cluster.Dispatcher.GetWorkers(), cancellationToken);
         if (ready is null) return (null, silence);
@@ -62,7 +62,7 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
     private async Task<IReadOnlyList<JobSnapshot>> ReadOtherJobs(JobSnapshot job, CancellationToken cancellationToken)
     {
         var parts = await Task.WhenAll(Enumerable.Range(0, IJobIndex.PartCount).Select(part => Ask(() => cluster.Grain<IJobIndex>((long)part).List(), cancellationToken)));
-        var ids = parts.SelectMany(part => part.Answer ?? []).Where(id => id != job.Id).Take(MostOtherJobs);
+        var ids = parts.SelectMany(part => part.Answer ?? []).Where(id => id != job.Id).Take(MaxOtherJobs);
         var others = await Task.WhenAll(ids.Select(id => Ask(() => cluster.Grain<IGenerationJob>(id.Value).GetSnapshot(), cancellationToken)));
         return [.. others.Select(other => other.Answer).OfType<JobSnapshot>()];
     }

@@ -6,7 +6,7 @@ namespace Emu3.Gateway.Diagnosis;
 internal static class JobDiagnosis
 {
     /// <summary>Everything that is to be said.</summary>
-    public static IReadOnlyList<JobFinding> Of(JobSight sight) =>
+    public static IReadOnlyList<JobFinding> Of(JobView sight) =>
         sight.Job.IsTerminal ? [OfEnd(sight.Job)] : [.. OfJob(sight.Job), .. OfShards(sight), .. OfWorkers(sight), .. OfPending(sight), .. RunningItems.Findings(sight)];
 
     /// <summary>Nothing could be seen of the job itself.</summary>
@@ -14,7 +14,7 @@ internal static class JobDiagnosis
         $"The job does not answer{(silence is null ? "" : $": {silence.TrimEnd('.')}")}. Its silo is gone or starts, no control silo is up, or the store does not answer.");
 
     /// <summary>Workers that may be given the job's items: they have its weights and are not quarantined.</summary>
-    public static IReadOnlyList<WorkerCard> Usable(JobSight sight) =>
+    public static IReadOnlyList<WorkerInfo> Usable(JobView sight) =>
         sight.Cluster is { } cluster ? [.. cluster.Ready.Where(worker => IsOfJob(sight.Job, worker) && worker.Quarantine is null)] : [];
 
     private static JobFinding OfEnd(JobSnapshot job) => JobFinding.OfJob("ended", job.Counts.Failed == 0 || job.Status != JobStatus.Completed
@@ -33,12 +33,12 @@ internal static class JobDiagnosis
         }
     }
 
-    private static IEnumerable<JobFinding> OfShards(JobSight sight) => sight.Shards.Where(shard => shard.Silence is not null).GroupBy(shard => shard.Silence)
+    private static IEnumerable<JobFinding> OfShards(JobView sight) => sight.Shards.Where(shard => shard.Silence is not null).GroupBy(shard => shard.Silence)
         .Select(silent => JobFinding.OfJob("shard_silent",
             $"{Count(silent.Count(), "shard")} of the job ({string.Join(", ", silent.Take(8).Select(shard => shard.Number))}{(silent.Count() > 8 ? ", …" : "")}) "
             + $"did not answer: {silent.Key!.TrimEnd('.')}. Their silo is gone or starts, or the store does not answer; they are asked again every 30 s."));
 
-    private static IEnumerable<JobFinding> OfWorkers(JobSight sight)
+    private static IEnumerable<JobFinding> OfWorkers(JobView sight)
     {
         var (job, cluster) = (sight.Job, sight.Cluster);
         if (cluster is null)
@@ -66,7 +66,7 @@ internal static class JobDiagnosis
         if (ofJob.Count == 0) yield return JobFinding.OfJob("no_worker", NoWorker(job, cluster));
     }
 
-    private static string NoWorker(JobSnapshot job, ClusterSight cluster)
+    private static string NoWorker(JobSnapshot job, ClusterView cluster)
     {
         var namesakes = cluster.Ready.Where(worker => worker.Model.Name == job.Spec.Model).ToList();
         var up = cluster.Ready.Select(worker => worker.Model.Name).Distinct().ToList();
@@ -76,7 +76,7 @@ internal static class JobDiagnosis
             : $"No worker of {job.Spec.Model} is up. {(up.Count == 0 ? "None of any model is." : $"Those that are run {string.Join(", ", up)}.")}";
     }
 
-    private static IEnumerable<JobFinding> OfPending(JobSight sight)
+    private static IEnumerable<JobFinding> OfPending(JobView sight)
     {
         if (sight.Job.Status is not (JobStatus.Queued or JobStatus.Running)) yield break;
         var pending = sight.Shards.SelectMany(shard => shard.Standings).Where(item => item.Status == ItemStatus.Pending).ToList();
@@ -93,7 +93,7 @@ internal static class JobDiagnosis
     }
 
     /// <summary>What goes first. Jobs of one priority share the workers, so those that came earlier are not all done before.</summary>
-    private static string Before(JobSight sight)
+    private static string Before(JobView sight)
     {
         var usable = Usable(sight);
         if (sight.Cluster is not { } cluster || usable.Count == 0) return "";
@@ -104,13 +104,13 @@ internal static class JobDiagnosis
         return before.Count == 0 ? workers : $"{workers}; {Count(before.Count, "job")} with {Count(before.Sum(other => other.Counts.Pending), "waiting item")} came earlier or go first";
     }
 
-    private static bool IsOfJob(JobSnapshot job, WorkerCard worker) => worker.Model.WeightsHash == job.Spec.WeightsHash;
+    private static bool IsOfJob(JobSnapshot job, WorkerInfo worker) => worker.Model.WeightsHash == job.Spec.WeightsHash;
 
     private static string Word(JobStatus status) => status.ToString().ToLowerInvariant();
 
     internal static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
-    internal static string Names(IEnumerable<ItemStanding> items)
+    internal static string Names(IEnumerable<ItemView> items)
     {
         var indexes = items.Select(item => item.Item).ToList();
         return string.Join(", ", indexes.Take(8)) + (indexes.Count > 8 ? ", …" : "");

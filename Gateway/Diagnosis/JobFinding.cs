@@ -7,9 +7,9 @@ namespace Emu3.Gateway.Diagnosis;
 /// <param name="Items">The first of them, by their index.</param>
 internal sealed record JobFinding(string Code, string Message, int ItemCount, IReadOnlyList<int> Items)
 {
-    private const int MostItems = 20;
+    private const int MaxItems = 20;
 
     public static JobFinding OfJob(string code, string message) => new(code, message, 0, []);
 
-    public static JobFinding OfItems(string code, string message, IReadOnlyList<int> items) => new(code, message, items.Count, [.. items.Take(MostItems)]);
+    public static JobFinding OfItems(string code, string message, IReadOnlyList<int> items) => new(code, message, items.Count, [.. items.Take(MaxItems)]);
 }

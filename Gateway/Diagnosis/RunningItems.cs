@@ -7,7 +7,7 @@ namespace Emu3.Gateway.Diagnosis;
 internal static class RunningItems
 {
     /// <summary>So many are told one by one, with their tokens; more are told together, a worker at a time.</summary>
-    public const int MostOneByOne = 10;
+    public const int MaxOneByOne = 10;
 
     /// <summary>A lease that is not renewed for so long ends.</summary>
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
@@ -15,19 +15,19 @@ internal static class RunningItems
     /// <summary>Workers speak every second: one that has been silent so long is not just late.</summary>
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(5);
 
-    public static IEnumerable<JobFinding> Findings(JobSight sight)
+    public static IEnumerable<JobFinding> Findings(JobView sight)
     {
         var running = Of(sight.Shards);
-        return running.Count <= MostOneByOne
+        return running.Count <= MaxOneByOne
             ? running.Select(item => OfOne(item, sight))
             : running.GroupBy(item => (item.Holder, IsSilent(item))).OrderByDescending(group => group.Key.Item2).Select(group => OfMany(group.Key.Holder, [.. group], sight));
     }
 
     /// <summary>Items that are leased.</summary>
-    public static IReadOnlyList<ItemStanding> Of(IEnumerable<ShardSight> shards) =>
+    public static IReadOnlyList<ItemView> Of(IEnumerable<ShardView> shards) =>
         [.. shards.SelectMany(shard => shard.Standings).Where(item => item.Status == ItemStatus.Running)];
 
-    private static JobFinding OfOne(ItemStanding item, JobSight sight)
+    private static JobFinding OfOne(ItemView item, JobView sight)
     {
         var total = sight.Specs.GetValueOrDefault(item.Item) is { } spec ? $" of {TokensOf(spec)}" : "";
         var lease = item.Epoch > 1 ? string.Create(CultureInfo.InvariantCulture, $", lease {item.Epoch}") : "";
@@ -35,23 +35,23 @@ internal static class RunningItems
             $"Item {item.Item} is at {Device(item.Holder, sight)} with {item.TokenCount}{total} tokens{lease}{Suspicion([item])}{Silence([item])}."), [item.Item]);
     }
 
-    private static JobFinding OfMany(WorkerId? holder, IReadOnlyList<ItemStanding> items, JobSight sight) => JobFinding.OfItems(CodeOf(items[0]),
+    private static JobFinding OfMany(WorkerId? holder, IReadOnlyList<ItemView> items, JobView sight) => JobFinding.OfItems(CodeOf(items[0]),
         string.Create(CultureInfo.InvariantCulture,
             $"{JobDiagnosis.Count(items.Count, "item")} ({JobDiagnosis.Names(items)}) {(items.Count == 1 ? "is" : "are")} at {Device(holder, sight)} ")
         + string.Create(CultureInfo.InvariantCulture,
             $"with {items.Min(item => item.TokenCount)} to {items.Max(item => item.TokenCount)} tokens{Suspicion(items)}{Silence(items)}."),
         [.. items.Select(item => item.Item)]);
 
-    private static string CodeOf(ItemStanding item) => IsSilent(item) ? "worker_silent" : "running";
+    private static string CodeOf(ItemView item) => IsSilent(item) ? "worker_silent" : "running";
 
-    private static string Device(WorkerId? holder, JobSight sight)
+    private static string Device(WorkerId? holder, JobView sight)
     {
         if (holder is not { } id) return "a worker";
         var known = sight.Cluster?.Ready.FirstOrDefault(worker => worker.Id == id);
         return known is not null ? $"{known.Device} (worker {id})" : $"worker {id}, which is not among those that are up";
     }
 
-    private static string Suspicion(IReadOnlyList<ItemStanding> items)
+    private static string Suspicion(IReadOnlyList<ItemView> items)
     {
         var alone = items.Count(item => item.RunsAlone);
         var suspect = items.Count(item => item.Suspicion > 0 && !item.RunsAlone);
@@ -63,14 +63,14 @@ internal static class RunningItems
         };
     }
 
-    private static string Silence(IReadOnlyList<ItemStanding> items)
+    private static string Silence(IReadOnlyList<ItemView> items)
     {
         var longest = items.Max(item => item.HeardAgo ?? TimeSpan.Zero);
         return longest < s_silence ? "" : string.Create(CultureInfo.InvariantCulture,
             $"; its worker has not been heard of for {longest.TotalSeconds:0} s: frozen, cut off or dead. After {s_deadline.TotalSeconds:0} s another gets {(items.Count == 1 ? "it" : "them")}");
     }
 
-    private static bool IsSilent(ItemStanding item) => item.HeardAgo >= s_silence;
+    private static bool IsSilent(ItemView item) => item.HeardAgo >= s_silence;
 
     /// <summary>Tokens that an item comes to: all of a picture's, at most those of an answer.</summary>
     private static int TokensOf(ItemSpec spec) => spec.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : spec.Chat?.MaxNewTokens ?? 0;

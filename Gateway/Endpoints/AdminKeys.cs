@@ -13,7 +13,7 @@ namespace Emu3.Gateway.Endpoints;
 internal static class AdminKeys
 {
     private const int UsualActs = 50;
-    private const int MostActs = 200;
+    private const int MaxActs = 200;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -24,7 +24,7 @@ internal static class AdminKeys
         admin.MapDelete("/keys/{id}", Revoke).Tell(ApiGroups.Keys, "Revoke a key", "Holds everywhere within 10 s; streams under it are cut off.").Gives<KeyAnswer>();
         admin.MapPost("/keys/{id}/rotate", Rotate).Tell(ApiGroups.Keys, "Give a key another secret", "The old one opens nothing any more.").Gives<KeyAnswer>();
         admin.MapGet("/audit", ReadAudit).Tell(ApiGroups.Keys, "Read the acts of admins, newest first")
-            .AsksLimit(UsualActs, MostActs).Asks("before", "The `next` of the page before.").Gives<AuditList>();
+            .AsksLimit(UsualActs, MaxActs).Asks("before", "The `next` of the page before.").Gives<AuditList>();
     }
 
     private static async Task<IResult> Create(HttpContext http, ClusterCalls cluster, KnownKeys keys, Caller caller, AuditTrail audit)
@@ -105,8 +105,8 @@ internal static class AdminKeys
     {
         var (limit, before) = (UsualActs, default(long?));
         if (request.Query["limit"].ToString() is { Length: > 0 } number
-            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MostActs))
-            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MostActs}.")]);
+            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxActs))
+            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MaxActs}.")]);
         if (request.Query["before"].ToString() is { Length: > 0 } place)
         {
             if (!long.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))

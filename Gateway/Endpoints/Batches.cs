@@ -57,7 +57,7 @@ internal static class Batches
         if (request.Query["after"].ToString() is { Length: > 0 } text && (after = await Find(text, reader, cancellationToken)) is null)
             errors.Add(new("after", "must be the id of a batch that is there."));
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
-        var (batches, hasMore) = await reader.List(after?.Card, limit, cancellationToken);
+        var (batches, hasMore) = await reader.List(after?.Info, limit, cancellationToken);
         var now = time.GetUtcNow();
         return new JsonAnswer<ListPage<BatchAnswer>>(ListPage<BatchAnswer>.Of([.. batches.Select(batch => BatchAnswer.Of(batch, now))], batch => batch.Id, hasMore));
     }

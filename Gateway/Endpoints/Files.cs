@@ -13,7 +13,7 @@ namespace Emu3.Gateway.Endpoints;
 /// <summary><c>/v1/files</c>, as OpenAI's clients speak it: uploads, and what batches give.</summary>
 internal static class Files
 {
-    private const int MostListed = 10_000;
+    private const int MaxListed = 10_000;
     private const string JsonLines = "application/jsonl";
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -22,7 +22,7 @@ internal static class Files
             .Tell(ApiGroups.Files, "Upload a file", "Of purpose batch, its lines are as the schema `BatchLine` has them.")
             .HearsIdempotencyKey().Takes("multipart/form-data", FileFields.Shape).Gives<FileAnswer>();
         routes.MapGet("/v1/files", List).Tell(ApiGroups.Files, "List files")
-            .AsksLimit(MostListed, MostListed).Asks("after", "The page begins behind this file.").Asks("order", "By time of making; desc where nothing is said.", "asc", "desc")
+            .AsksLimit(MaxListed, MaxListed).Asks("after", "The page begins behind this file.").Asks("order", "By time of making; desc where nothing is said.", "asc", "desc")
             .Asks("purpose", "Only those.", "batch", "vision", "user_data", FileAnswer.BatchOutput).Gives<ListPage<FileAnswer>>();
         routes.MapGet("/v1/files/{id}", Get).Tell(ApiGroups.Files, "Look at a file").Gives<FileAnswer>();
         routes.MapGet("/v1/files/{id}/content", Content).Tell(ApiGroups.Files, "Read a file", "Uploads and pictures also in ranges.")
@@ -42,7 +42,7 @@ internal static class Files
     private static async Task<IResult> List(HttpRequest request, FileReader files, CancellationToken cancellationToken)
     {
         var errors = new List<ItemError>();
-        var limit = PageQuery.Limit(request, MostListed, MostListed, errors);
+        var limit = PageQuery.Limit(request, MaxListed, MaxListed, errors);
         var order = PageQuery.Word(request, "order", errors, "asc", "desc");
         var purpose = PageQuery.Word(request, "purpose", errors, "batch", "vision", "user_data", FileAnswer.BatchOutput);
         FilePlace? after = null;

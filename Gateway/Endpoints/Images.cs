@@ -15,14 +15,14 @@ namespace Emu3.Gateway.Endpoints;
 internal static class Images
 {
     /// <summary>As OpenAI has it; more go into a job.</summary>
-    internal const int MostSamples = 10;
+    internal const int MaxSamples = 10;
 
     /// <summary>As OpenAI has it.</summary>
-    private const int MostPreviews = 3;
+    private const int MaxPreviews = 3;
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/images/generations", Generate).WithMetadata(new RequestSizeLimitAttribute(1 << 20))
-            .Tell(ApiGroups.Images, "Draw pictures", $"Up to {MostSamples} pictures of one prompt, in the answer itself. With `stream`, previews and one picture as events.")
+            .Tell(ApiGroups.Images, "Draw pictures", $"Up to {MaxSamples} pictures of one prompt, in the answer itself. With `stream`, previews and one picture as events.")
             .HearsIdempotencyKey().Takes(RequestShapes.Image).Gives<ImagesAnswer>()
             .GivesEvents("With `stream`: `image_generation.partial_image` for each preview, then `image_generation.completed`; or an event `error`, after which the connection is aborted.",
                 EventShape.Of<ImageEvent>(ImageEvent.Partial), EventShape.Of<ImageEvent>(ImageEvent.Completed));
@@ -34,7 +34,7 @@ internal static class Images
     private static (bool IsStreamed, ItemRequest Item, PictureWay Way) ReadInBounds(JsonElement body, List<ItemError> errors)
     {
         var (isStreamed, item, way) = Read(body, errors);
-        if (item.SampleCount > MostSamples) errors.Add(new("n", $"is {item.SampleCount}; {MostSamples} are allowed here, and more in a job."));
+        if (item.SampleCount > MaxSamples) errors.Add(new("n", $"is {item.SampleCount}; {MaxSamples} are allowed here, and more in a job."));
         if (isStreamed && item.SampleCount > 1) errors.Add(new("n", $"is {item.SampleCount}; a stream has 1 picture."));
         return (isStreamed, item, way);
     }
@@ -49,7 +49,7 @@ internal static class Images
     private static (bool IsStreamed, PictureWay Way) ReadWay(FieldReader fields)
     {
         var isStreamed = fields.Flag("stream") ?? false;
-        var previewCount = fields.Whole("partial_images", 0, MostPreviews) ?? 0;
+        var previewCount = fields.Whole("partial_images", 0, MaxPreviews) ?? 0;
         var isAddress = fields.Choice("response_format", ("b64_json", false), ("url", true)) ?? false;
         if (previewCount > 0 && !isStreamed) fields.Error("partial_images", $"is {previewCount}, and only a stream has previews: set stream to true.");
         if (isAddress && isStreamed) fields.Error("response_format", "must be \"b64_json\" in a stream.");

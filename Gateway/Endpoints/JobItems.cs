@@ -12,16 +12,16 @@ namespace Emu3.Gateway.Endpoints;
 /// <summary>What came of a job's items: pages of outcomes, single ones, their files.</summary>
 internal static class JobItems
 {
-    private const int MostOutcomes = 1_000;
+    private const int MaxOutcomes = 1_000;
     private static readonly string[] s_statuses = [.. Enum.GetNames<ItemStatus>().Select(name => name.ToLowerInvariant())];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/jobs/{id}/results", List).Tell(ApiGroups.Jobs, "List what came of a job's items", "In their durable order, also while it runs.")
-            .AsksLimit(100, MostOutcomes).Asks("after", "The `next` of the page before.").Gives<OutcomePage>();
+            .AsksLimit(100, MaxOutcomes).Asks("after", "The `next` of the page before.").Gives<OutcomePage>();
         routes.MapGet("/v1/jobs/{id}/items", ListItems).Tell(ApiGroups.Jobs, "List a job's items",
                 "In the order of the request, also those that have not ended. With `status`, a page may be short, and even empty, while `next` says that there is more to look through.")
-            .Asks("from", "Index of the first item, from 0; the `next` of the page before.").AsksLimit(100, MostOutcomes).Asks("status", "Only items that stand so.", s_statuses).Gives<ItemPage>();
+            .Asks("from", "Index of the first item, from 0; the `next` of the page before.").AsksLimit(100, MaxOutcomes).Asks("status", "Only items that stand so.", s_statuses).Gives<ItemPage>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}", Get).Tell(ApiGroups.Jobs, "Look at an item").Gives<OutcomeAnswer>();
         routes.MapGet("/v1/jobs/{id}/items/{item:int:min(0)}/content", Content).Tell(ApiGroups.Jobs, "Read an item's file")
             .GivesFileInRanges("The picture, in its own format.", RouteText.Pictures).GivesFileInRanges("The answer to a question.", "text/plain");
@@ -34,8 +34,8 @@ internal static class JobItems
             return FailureResponses.BadRequest([new("after", "must be the \"next\" of the page before, or empty.")]);
         var limit = 100;
         if (request.Query["limit"].ToString() is { Length: > 0 } text
-            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MostOutcomes))
-            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MostOutcomes}.")]);
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxOutcomes))
+            return FailureResponses.BadRequest([new("limit", $"must be a whole number from 1 to {MaxOutcomes}.")]);
         if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);
         var (outcomes, next) = await reader.ReadOutcomes(job, after, limit, cancellationToken);
         var told = new List<OutcomeAnswer>(outcomes.Count);
@@ -46,7 +46,7 @@ internal static class JobItems
     private static async Task<IResult> ListItems(string id, HttpRequest request, JobReader reader, CancellationToken cancellationToken)
     {
         var errors = new List<ItemError>();
-        var (from, limit) = (PageQuery.Place(request, "from", errors), PageQuery.Limit(request, 100, MostOutcomes, errors));
+        var (from, limit) = (PageQuery.Place(request, "from", errors), PageQuery.Limit(request, 100, MaxOutcomes, errors));
         var only = PageQuery.Word(request, "status", errors, s_statuses) is { } word ? Enum.Parse<ItemStatus>(word, ignoreCase: true) : default(ItemStatus?);
         if (errors.Count > 0) return FailureResponses.BadRequest(errors);
         if (await reader.Find(id, cancellationToken) is not { } job) return FailureResponses.JobNotFound(id);

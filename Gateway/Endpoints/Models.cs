@@ -27,7 +27,7 @@ internal static class Models
     }
 
     private static ModelAnswer Of(KnownModel model, ServiceStart start) => new(
-        model.Card.Name, start.UnixSeconds, "baai", model.Card, model.IsLoaded, model.Workers.Count, model.Workers.Sum(worker => worker.SlotCount));
+        model.Info.Name, start.UnixSeconds, "baai", model.Info, model.IsLoaded, model.Workers.Count, model.Workers.Sum(worker => worker.SlotCount));
 }
 
 /// <summary>When this gateway started: OpenAI's list wants a time for each model, and checkpoints have none.</summary>

@@ -13,11 +13,11 @@ namespace Emu3.Gateway.Endpoints;
 internal static class UsageRecords
 {
     private const string Csv = "text/csv";
-    private const int MostDays = 92;
+    private const int MaxDays = 92;
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/usage", Get)
         .Tell(ApiGroups.Usage, "Read what was used", "By the caller's tenant; for admins, by everyone. A job counts on the day that it was accepted, once it has ended.")
-        .AsksDay("from", $"The first day, as 2026-11-28, {MostDays} days at most before the last; 30 days where nothing is said.").AsksDay("to", "The last day; today where nothing is said.")
+        .AsksDay("from", $"The first day, as 2026-11-28, {MaxDays} days at most before the last; 30 days where nothing is said.").AsksDay("to", "The last day; today where nothing is said.")
         .Asks("by", "A line for each key and day, or for each job.", "key", "job").Asks("format", "csv, also by the header Accept: text/csv.", "json", "csv")
         .Asks("tenant", "Only this one.").Gives<UsageList>().GivesFile(Csv, "The same, as a table.");
 
@@ -26,8 +26,8 @@ internal static class UsageRecords
         var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         if (!TryReadDay(request, "to", today, out var to)) return WrongDay("to");
         if (!TryReadDay(request, "from", to.AddDays(-Math.Min(30, to.DayNumber)), out var from)) return WrongDay("from");
-        if (from > to || to.DayNumber - from.DayNumber >= MostDays)
-            return FailureResponses.BadRequest([new("from", $"must not be after to, and {MostDays} days at most before its end.")]);
+        if (from > to || to.DayNumber - from.DayNumber >= MaxDays)
+            return FailureResponses.BadRequest([new("from", $"must not be after to, and {MaxDays} days at most before its end.")]);
         var isByJob = false;
         switch (request.Query["by"].ToString())
         {

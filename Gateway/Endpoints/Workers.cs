@@ -34,7 +34,7 @@ internal static class Workers
     }
 
     /// <summary>Everything that is known of workers and devices.</summary>
-    public static async Task<(IReadOnlyList<WorkerCard> Ready, IReadOnlyList<LoadingWorker> Loading, IReadOnlyDictionary<string, string> Quarantined)> Read(
+    public static async Task<(IReadOnlyList<WorkerInfo> Ready, IReadOnlyList<LoadingWorker> Loading, IReadOnlyDictionary<string, string> Quarantined)> Read(
         ClusterCalls cluster, CancellationToken cancellationToken)
     {
         var ready = cluster.Repeat(() => cluster.Dispatcher.GetWorkers(), cancellationToken);

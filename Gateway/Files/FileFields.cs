@@ -37,8 +37,8 @@ internal sealed class FileFields
             [Seconds] = new OpenApiSchema
             {
                 Type = JsonSchemaType.Integer,
-                Minimum = $"{FileLimits.LeastSeconds}",
-                Maximum = $"{FileLimits.MostSeconds}",
+                Minimum = $"{FileLimits.MinSeconds}",
+                Maximum = $"{FileLimits.MaxSeconds}",
                 Description = "The file goes by itself after so long.",
             },
             ["file"] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "The file; the name that it comes with is kept for showing." },
@@ -52,7 +52,7 @@ internal sealed class FileFields
     public bool IsPurposeWrong => _texts.ContainsKey("purpose") && Purpose is null;
 
     /// <summary>Bytes that the file may have, as far as is known by now.</summary>
-    public long MostBytes => Purpose == FilePurpose.Batch ? FileLimits.BatchBytes : FileLimits.Bytes;
+    public long MaxBytes => Purpose == FilePurpose.Batch ? FileLimits.BatchBytes : FileLimits.Bytes;
 
     public static string WordOf(FilePurpose purpose) => s_purposes.Single(known => known.Purpose == purpose).Word;
 
@@ -79,9 +79,9 @@ internal sealed class FileFields
         }
 
         if (_texts.GetValueOrDefault(Anchor) != "created_at") errors.Add(new(Anchor, "must be \"created_at\"."));
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= FileLimits.LeastSeconds and <= FileLimits.MostSeconds)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= FileLimits.MinSeconds and <= FileLimits.MaxSeconds)
             return TimeSpan.FromSeconds(seconds);
-        errors.Add(new(Seconds, $"must be a whole number from {FileLimits.LeastSeconds} to {FileLimits.MostSeconds}."));
+        errors.Add(new(Seconds, $"must be a whole number from {FileLimits.MinSeconds} to {FileLimits.MaxSeconds}."));
         return null;
     }
 

@@ -15,13 +15,13 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
 {
     private const int LongestBoundary = 200;
     private const int LongestField = 1_024;
-    private const int MostFields = 16;
+    private const int MaxFields = 16;
 
     /// <summary>
     /// The file, or what is wrong. Of a form that can't be taken nothing stays. A key names the upload: the same form under it is the same file, however often
     /// it is sent; another throws <see cref="IdempotencyConflictException"/>.
     /// </summary>
-    public async Task<(FileCard? File, FailureResponse? Refusal)> Take(HttpRequest request, string? key, CancellationToken cancellationToken)
+    public async Task<(UploadedFile? File, FailureResponse? Refusal)> Take(HttpRequest request, string? key, CancellationToken cancellationToken)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
             return (null, FailureResponses.WrongContentType("multipart/form-data"));
@@ -44,14 +44,14 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         }
     }
 
-    private async Task<(FileCard?, FailureResponse?)> Take(FileId id, FileCard? known, MultipartReader form, CancellationToken cancellationToken)
+    private async Task<(UploadedFile?, FailureResponse?)> Take(FileId id, UploadedFile? known, MultipartReader form, CancellationToken cancellationToken)
     {
         var errors = new List<ItemError>();
         var fields = new FileFields();
-        FileCard? file = null;
+        UploadedFile? file = null;
         for (var count = 0; await Next(form, cancellationToken) is { } section; count++)
         {
-            if (count == MostFields) return (null, FailureResponses.BadRequest([new("", $"The form has more than {MostFields} fields.")]));
+            if (count == MaxFields) return (null, FailureResponses.BadRequest([new("", $"The form has more than {MaxFields} fields.")]));
             var disposition = section.GetContentDispositionHeader();
             var name = HeaderUtilities.RemoveQuotes(disposition?.Name ?? default).Value;
             if (string.IsNullOrEmpty(name)) errors.Add(new("", "A part of the form has no name."));
@@ -71,24 +71,24 @@ internal sealed class FileIntake(ClusterCalls cluster, IBlobStore blobs, Caller 
         if (file is null) errors.Add(new("file", "is missing."));
         else if (file.Bytes == 0) errors.Add(new("file", "is empty."));
         if (errors.Count > 0) return (null, FailureResponses.BadRequest(errors));
-        if (file!.Bytes > fields.MostBytes) throw UploadStream.TooLarge(fields.MostBytes); // the purpose came behind the file
+        if (file!.Bytes > fields.MaxBytes) throw UploadStream.TooLarge(fields.MaxBytes); // the purpose came behind the file
         var whole = file with { Purpose = fields.Purpose!.Value, ExpiresAt = file.CreatedAt + life, IsComplete = true };
         if (known is not null) return known.IsSameUpload(whole) ? (known, null) : throw new IdempotencyConflictException(id.Value);
         return await Put(whole, cancellationToken) ? (whole, null) : (null, FailureResponses.TooManyFiles());
     }
 
     /// <summary>The shelf knows of the file before the blob store does; null when it has no room. One that is there already is only compared.</summary>
-    private async Task<FileCard?> Store(FileId id, FileCard? known, string name, FileFields fields, Stream body, CancellationToken cancellationToken)
+    private async Task<UploadedFile?> Store(FileId id, UploadedFile? known, string name, FileFields fields, Stream body, CancellationToken cancellationToken)
     {
-        var file = new FileCard { Id = id, CreatedAt = cluster.Time.GetUtcNow(), Name = name, Purpose = fields.Purpose ?? FilePurpose.UserData };
+        var file = new UploadedFile { Id = id, CreatedAt = cluster.Time.GetUtcNow(), Name = name, Purpose = fields.Purpose ?? FilePurpose.UserData };
         if (known is null && !await Put(file, cancellationToken)) return null;
-        await using var upload = new UploadStream(body, fields.MostBytes);
+        await using var upload = new UploadStream(body, fields.MaxBytes);
         if (known is not null) await upload.CopyToAsync(Stream.Null, cancellationToken);
         else await blobs.WriteAsync(BlobKeys.File(caller.Tenant, id), upload, cancellationToken);
         return file with { Bytes = upload.ByteCount, LineCount = upload.LineCount, Hash = upload.Hash };
     }
 
-    private Task<bool> Put(FileCard file, CancellationToken cancellationToken) =>
+    private Task<bool> Put(UploadedFile file, CancellationToken cancellationToken) =>
         cluster.Repeat(() => Shelf(file.Id).Put(file), cancellationToken);
 
     private IFileShelf Shelf(FileId file) => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, file.Part));

@@ -16,8 +16,8 @@ internal static class FileLimits
     public const int NameLength = 255;
 
     /// <summary>Seconds that a file may be asked to last: an hour to thirty days.</summary>
-    public const int LeastSeconds = 3_600;
-    public const int MostSeconds = 2_592_000;
+    public const int MinSeconds = 3_600;
+    public const int MaxSeconds = 2_592_000;
 
     /// <summary>What a file of purpose <c>batch</c> lasts where nothing is said. Others last until they are deleted.</summary>
     public static readonly TimeSpan BatchLife = TimeSpan.FromDays(30);

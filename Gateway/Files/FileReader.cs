@@ -11,7 +11,7 @@ namespace Emu3.Gateway.Files;
 internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, SignedAddresses addresses, IBlobStore blobs, Caller caller)
 {
     /// <summary>The upload, or null when there is none of that id.</summary>
-    public async Task<FileCard?> FindUpload(FileId id, CancellationToken cancellationToken) => id.Batch is null
+    public async Task<UploadedFile?> FindUpload(FileId id, CancellationToken cancellationToken) => id.Batch is null
         ? await cluster.Repeat(() => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, id.Part)).Find(id), cancellationToken)
         : null;
 
@@ -19,7 +19,7 @@ internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, Sign
     public async Task<FilePlace?> FindPlace(FileId id, CancellationToken cancellationToken)
     {
         if (await FindUpload(id, cancellationToken) is { } file) return PlaceOf(file);
-        return id.Batch is { } batch && await batches.Find(batch, cancellationToken) is { } found ? new(found.Card.CreatedAt, id.Value) : null;
+        return id.Batch is { } batch && await batches.Find(batch, cancellationToken) is { } found ? new(found.Info.CreatedAt, id.Value) : null;
     }
 
     /// <summary>A page of files.</summary>
@@ -39,9 +39,9 @@ internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, Sign
             await foreach (var state in batches.ListAll(cancellationToken))
             {
                 // The newest come first: nothing that is older than a whole page is on it.
-                if (isNewestFirst && files.Count > limit && files.Count(one => one.Place.CreatedAt > state.Card.CreatedAt) > limit) break;
+                if (isNewestFirst && files.Count > limit && files.Count(one => one.Place.CreatedAt > state.Info.CreatedAt) > limit) break;
                 foreach (var file in state.Files(addresses.StartOf(request)))
-                    if (new FilePlace(state.Card.CreatedAt, file.Id) is var place && place.IsBehind(after, isNewestFirst)) files.Add((place, file));
+                    if (new FilePlace(state.Info.CreatedAt, file.Id) is var place && place.IsBehind(after, isNewestFirst)) files.Add((place, file));
             }
 
         var ordered = isNewestFirst ? files.OrderByDescending(one => one.Place, FilePlace.OldestFirst) : files.OrderBy(one => one.Place, FilePlace.OldestFirst);
@@ -49,17 +49,17 @@ internal sealed class FileReader(ClusterCalls cluster, BatchReader batches, Sign
     }
 
     /// <summary>The bytes of an upload, or null when they are gone.</summary>
-    public Task<Stream?> Open(FileCard file, CancellationToken cancellationToken) => blobs.OpenReadAsync(BlobKeys.File(caller.Tenant, file.Id), cancellationToken);
+    public Task<Stream?> Open(UploadedFile file, CancellationToken cancellationToken) => blobs.OpenReadAsync(BlobKeys.File(caller.Tenant, file.Id), cancellationToken);
 
     /// <summary>Removes an upload. False when there was none.</summary>
     public Task<bool> DeleteUpload(FileId id, CancellationToken cancellationToken) =>
         cluster.Repeat(() => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, id.Part)).Remove(id), cancellationToken);
 
-    private async Task<IEnumerable<FileCard>> ListUploads(
+    private async Task<IEnumerable<UploadedFile>> ListUploads(
         FilePlace? after, int most, bool isNewestFirst, FilePurpose? purpose, CancellationToken cancellationToken) =>
         (await Task.WhenAll(Enumerable.Range(0, IFileShelf.PartCount).Select(part => cluster.Repeat(
             () => cluster.Grain<IFileShelf>(IFileShelf.KeyOf(caller.Tenant, part)).List(after, most, isNewestFirst, purpose), cancellationToken))))
         .SelectMany(files => files);
 
-    private static FilePlace PlaceOf(FileCard file) => new(file.CreatedAt, file.Id.Value);
+    private static FilePlace PlaceOf(UploadedFile file) => new(file.CreatedAt, file.Id.Value);
 }

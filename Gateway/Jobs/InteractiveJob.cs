@@ -14,7 +14,7 @@ namespace Emu3.Gateway.Jobs;
 /// <param name="workers">Of its model, at that time.</param>
 /// <param name="first">The first sample, with nothing left open.</param>
 internal sealed class InteractiveJob(
-    ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobSnapshot job, IReadOnlyList<WorkerCard> workers, ItemSpec first) : IAsyncDisposable
+    ClusterCalls cluster, JobReader reader, IBlobStore blobs, JobSnapshot job, IReadOnlyList<WorkerInfo> workers, ItemSpec first) : IAsyncDisposable
 {
     private readonly JobId id = job.Id;
     private bool _hasEnded;
@@ -25,7 +25,7 @@ internal sealed class InteractiveJob(
     public JobSpec Spec => job.Spec;
 
     /// <summary>Those of its model, as they were when it was begun or found.</summary>
-    public IReadOnlyList<WorkerCard> Workers => workers;
+    public IReadOnlyList<WorkerInfo> Workers => workers;
 
     /// <summary>The first sample, with nothing left open.</summary>
     public ItemSpec First => first;

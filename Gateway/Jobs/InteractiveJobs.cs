@@ -48,7 +48,7 @@ internal sealed class InteractiveJobs(
     {
         var (known, refusal) = await served.Find(request.Model, model => request.IsImage == false ? model.CanChat : model.CanDraw, cancellationToken);
         if (known is null) return (null, refusal);
-        var model = known.Card;
+        var model = known.Info;
         var seed = DerivedSeed.Of(0, id.Value, 0);
         var context = new ResolveContext
         {
@@ -135,7 +135,7 @@ internal sealed class InteractiveJobs(
     {
         var models = await catalog.GetModels(cancellationToken);
         var first = await reader.FindItem(job.Id, 0, cancellationToken) ?? throw new JobNotFoundException(job.Id.Value);
-        return new(cluster, reader, blobs, job, models.FirstOrDefault(model => model.Card.Name == job.Spec.Model)?.Workers ?? [], first.Spec);
+        return new(cluster, reader, blobs, job, models.FirstOrDefault(model => model.Info.Name == job.Spec.Model)?.Workers ?? [], first.Spec);
     }
 
     /// <summary>What a job is to hold of a request's key.</summary>

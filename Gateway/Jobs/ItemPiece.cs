@@ -7,7 +7,7 @@ namespace Emu3.Gateway.Jobs;
 internal sealed class ItemPiece(int firstItem)
 {
     /// <summary>Below the 512 KiB that a call may take, since sizes are counted from above and the job's own spec goes with them.</summary>
-    private const int MostBytes = 400 << 10;
+    private const int MaxBytes = 400 << 10;
     private readonly List<ItemSpec> _specs = [];
     private readonly List<int> _lines = [];
     private readonly List<string> _textFields = [];
@@ -24,7 +24,7 @@ internal sealed class ItemPiece(int firstItem)
     public IReadOnlyList<string> TextFields => _textFields;
 
     public bool HasRoomFor(ItemSpec spec) =>
-        _specs.Count == 0 || firstItem % JobId.ItemsInShard + _specs.Count < JobId.ItemsInShard && _bytes + BytesOf(spec) <= MostBytes;
+        _specs.Count == 0 || firstItem % JobId.ItemsInShard + _specs.Count < JobId.ItemsInShard && _bytes + BytesOf(spec) <= MaxBytes;
 
     public void Add(ItemSpec spec, int line, string textField)
     {

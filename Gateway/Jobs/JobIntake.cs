@@ -40,10 +40,10 @@ internal sealed class JobIntake(
         if (model is null) return (null, null, refusal);
 
         using var span = isCheckOnly ? null : SubmissionTraces.Start(id, request.Priority);
-        var spec = Resolve(request, id, model.Card) with { DueAt = terms.DueAt, RefusedLineCount = terms.RefusedLineCount };
+        var spec = Resolve(request, id, model.Info) with { DueAt = terms.DueAt, RefusedLineCount = terms.RefusedLineCount };
         var context = new ResolveContext
         {
-            Model = model.Card,
+            Model = model.Info,
             JobSeed = spec.Seed,
             Defaults = request.Defaults,
             Aliases = catalog.Aliases,
@@ -90,7 +90,7 @@ internal sealed class JobIntake(
     }
 
     /// <summary>Where a job names no model, its first item says what a model must be able to do.</summary>
-    private static Func<ModelCard, bool> Does(JobRequest request, ReadOnlyMemory<byte>? first)
+    private static Func<ModelInfo, bool> Does(JobRequest request, ReadOnlyMemory<byte>? first)
     {
         if (request.Model is not null || first is not { } json) return _ => true;
         using var document = StrictJson.Parse(json, out _);
@@ -127,7 +127,7 @@ internal sealed class JobIntake(
         return (job, null, null);
     }
 
-    private JobSpec Resolve(JobRequest request, JobId id, ModelCard model) => new()
+    private JobSpec Resolve(JobRequest request, JobId id, ModelInfo model) => new()
     {
         Tenant = caller.Tenant,
         Model = model.Name,
@@ -152,7 +152,7 @@ internal sealed class JobIntake(
             Items = submission.ItemCount,
             Outputs = submission.OutputCount,
             LineErrors = submission.Errors,
-            Positions = new(submission.MaxPositions, submission.SumPositions, model.Card.MaxPositions),
+            Positions = new(submission.MaxPositions, submission.SumPositions, model.Info.MaxPositions),
             EstimatedBytes = submission.EstimatedBytes,
             EstimatedSeconds = rate > 0 ? submission.OutputCount / rate : null,
             EstimateBasis = rate > 0 ? "measured" : model.IsLoaded ? "predicted" : "unknown",

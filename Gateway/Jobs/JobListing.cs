@@ -12,7 +12,7 @@ internal sealed class JobListing(ClusterCalls cluster, JobReader reader, Caller 
     private const int AtOnce = 64;
 
     /// <summary>Jobs looked at in one call for those of one status: a call stays short, the next one goes on.</summary>
-    private const int MostLookedAt = 1_024;
+    private const int MaxLookedAt = 1_024;
 
     /// <summary>A page.</summary>
     /// <param name="after">The page begins behind it; null for the newest.</param>
@@ -24,7 +24,7 @@ internal sealed class JobListing(ClusterCalls cluster, JobReader reader, Caller 
         CatalogEntry? after, int limit, JobStatus? status, CancellationToken cancellationToken)
     {
         var jobs = new List<JobSnapshot>();
-        for (var lookedAt = 0; lookedAt < MostLookedAt;)
+        for (var lookedAt = 0; lookedAt < MaxLookedAt;)
         {
             var most = Math.Min(AtOnce, status is null ? limit - jobs.Count : AtOnce);
             var from = after;

@@ -11,7 +11,7 @@ namespace Emu3.Gateway.Jobs;
 internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs, Caller caller)
 {
     /// <summary>Shards that one page of items looks through: 16,384 items.</summary>
-    private const int MostShards = 64;
+    private const int MaxShards = 64;
 
     /// <summary>The job, or null when there is none of that name.</summary>
     public async Task<JobSnapshot?> Find(string id, CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed class JobReader(ClusterCalls cluster, IBlobStore blobs, Caller c
     public async Task<(IReadOnlyList<ItemOutcome> Items, int? Next)> ReadItems(JobSnapshot job, int from, int most, ItemStatus? only, CancellationToken cancellationToken)
     {
         var items = new List<ItemOutcome>();
-        var (at, lastShard) = (from, from / JobId.ItemsInShard + MostShards);
+        var (at, lastShard) = (from, from / JobId.ItemsInShard + MaxShards);
         while (at < job.Counts.Total && items.Count < most && at / JobId.ItemsInShard < lastShard)
         {
             var (start, shard) = (at, at / JobId.ItemsInShard);

@@ -178,7 +178,7 @@ internal sealed class JobSubmission(
         {
             if (measures?[i].Failure is { } failure) _errors.Add(piece.Lines[firsts[i]], new ItemError(piece.TextFields[firsts[i]], failure.Message));
             var count = (i + 1 < firsts.Count ? firsts[i + 1] : piece.Specs.Count) - firsts[i];
-            CountPositions(measures?[i].Positions ?? LeastPositions(piece.Specs[firsts[i]]), count);
+            CountPositions(measures?[i].Positions ?? MinPositions(piece.Specs[firsts[i]]), count);
         }
     }
 
@@ -191,8 +191,8 @@ internal sealed class JobSubmission(
         }
     }
 
-    private static long LeastPositions(ItemSpec item) => item.Image is { } image
-        ? new LatentSize(image.LatentHeight, image.LatentWidth).LeastPositions
+    private static long MinPositions(ItemSpec item) => item.Image is { } image
+        ? new LatentSize(image.LatentHeight, image.LatentWidth).MinPositions
         : item.Chat!.MaxNewTokens;
 
     private Task EnsureOpen(CancellationToken cancellationToken)

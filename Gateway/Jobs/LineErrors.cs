@@ -12,7 +12,7 @@ internal sealed class LineErrors(SubmissionTerms terms)
 
     public bool HasAny { get { lock (_lock) return _errors.Count > 0; } }
 
-    public bool IsFull { get { lock (_lock) return _errors.Count >= terms.MostErrors; } }
+    public bool IsFull { get { lock (_lock) return _errors.Count >= terms.MaxErrors; } }
 
     public void Add(int line, ItemError error) => Add(line, [error]);
 
@@ -21,7 +21,7 @@ internal sealed class LineErrors(SubmissionTerms terms)
         lock (_lock)
         {
             foreach (var error in errors)
-                if (_errors.Count < terms.MostErrors && (_lines.Add(line) || !terms.KeepsOneErrorPerLine)) _errors.Add(new(line, error.Param, error.Message));
+                if (_errors.Count < terms.MaxErrors && (_lines.Add(line) || !terms.KeepsOneErrorPerLine)) _errors.Add(new(line, error.Param, error.Message));
         }
     }
 

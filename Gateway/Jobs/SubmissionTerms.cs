@@ -16,7 +16,7 @@ internal sealed record SubmissionTerms
     public int RefusedLineCount { get; init; }
 
     /// <summary>Errors that are collected before the rest is no longer looked at.</summary>
-    public int MostErrors { get; init; } = RequestLimits.LineErrors;
+    public int MaxErrors { get; init; } = RequestLimits.LineErrors;
 
     /// <summary>Of each line the first error alone is kept, so that all lines can be judged however many errors one has.</summary>
     public bool KeepsOneErrorPerLine { get; init; }

@@ -34,7 +34,7 @@ internal static class FieldRules
         ["messages.content.image_url"] = PictureTexts,
         ["input.content.image_url"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, Picture),
         ["input.content.file_id"] = field => (field.Type, field.Pattern) = (JsonSchemaType.String, "^file-[0-9a-f]{32}$"),
-        ["metadata"] = field => (field.MaxProperties, field.PropertyNames) = (JobRequest.MostPairs, Text(0, JobRequest.LongestPairName)),
+        ["metadata"] = field => (field.MaxProperties, field.PropertyNames) = (JobRequest.MaxPairs, Text(0, JobRequest.LongestPairName)),
         ["webhook.url"] = field => field.Format = "uri",
         ["input_file_id"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, "^file-[0-9a-f]{32}$", ["file-0123456789abcdef0123456789abcdef"]),
         ["completion_window"] = field => (field.MaxLength, field.Pattern, field.Examples) = (null, $"^({NumberPattern.UpTo(60 * 24)}h|{NumberPattern.UpTo(60)}d)$", ["24h", "7d"]),

@@ -28,7 +28,7 @@ internal static class RequestShapes
 
     public static RequestShape Image { get; } = RequestShape.Learn("ImageRequest", (body, errors) => Images.Read(body, errors),
         """{"prompt":"a big red star on a blue background","seed":7}""",
-        ["{}"], (schema, _) => ((OpenApiSchema)schema.Properties!["n"]).Maximum = $"{Images.MostSamples}");
+        ["{}"], (schema, _) => ((OpenApiSchema)schema.Properties!["n"]).Maximum = $"{Images.MaxSamples}");
 
     public static RequestShape Chat { get; } = RequestShape.Learn("ChatRequest", (body, errors) => Endpoints.Chat.Read(body, errors),
         """{"messages":[{"role":"user","content":[{"type":"text","text":"What shape is it?"},{"type":"image_url","image_url":{"url":"file-0123456789abcdef0123456789abcdef"}}]}]}""",

@@ -5,7 +5,7 @@ namespace Emu3.Grains.Interfaces;
 public interface IKeyRing : IGrainWithIntegerKey
 {
     /// <summary>Keys at most. Where more are made, those go that were revoked or expired first.</summary>
-    public const int MostKeys = 10_000;
+    public const int MaxKeys = 10_000;
 
     /// <summary>
     /// Durable when it returns. Idempotent by id: the same request once more gives the key that is there this secret, if it is valid, since nobody can be

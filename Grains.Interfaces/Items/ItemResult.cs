@@ -31,7 +31,7 @@ public sealed record ItemResult
     /// <summary>Tokens that were there already when its last lease began.</summary>
     [Id(9)] public int ResumedTokens { get; init; }
 
-    /// <summary>The device that finished it: <see cref="WorkerCard.Device"/>.</summary>
+    /// <summary>The device that finished it: <see cref="WorkerInfo.Device"/>.</summary>
     [Id(10)] public string MadeBy { get; init; } = "";
 
     /// <summary>Time in the engine under its last lease, times its share of the engine's places.</summary>
@@ -85,8 +85,8 @@ public static class BlobKeys
     public static string File(string tenant, FileId file) => $"{tenant}/files/{file}";
 
     /// <summary>Tokens of all running items of a job.</summary>
-    public static string Checkpoints(JobId job) => $"ckpt/{job}";
+    public static string ResumePoints(JobId job) => $"ckpt/{job}";
 
     /// <summary>Tokens of a running item.</summary>
-    public static string Checkpoint(JobId job, int item) => $"{Checkpoints(job)}/{item}";
+    public static string ResumePoint(JobId job, int item) => $"{ResumePoints(job)}/{item}";
 }

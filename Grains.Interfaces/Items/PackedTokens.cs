@@ -11,7 +11,7 @@ public static class PackedTokens
 {
     private const byte Version = 1;
     private const int HeaderBytes = 10; // version, bits an id, smallest id, count
-    private const int MostEqual = 1 << 20; // ids without a bit each: more than any model has positions
+    private const int MaxEqual = 1 << 20; // ids without a bit each: more than any model has positions
 
     /// <param name="ids">None negative.</param>
     public static string Write(IReadOnlyList<int> ids)
@@ -39,7 +39,7 @@ public static class PackedTokens
         if (bytes.Length < HeaderBytes || bytes[0] != Version || bytes[1] > 31) return null;
         var (bits, smallest, count) =
             (bytes[1], BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(2)), BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(6)));
-        if (smallest < 0 || count < 0 || bytes.Length != HeaderBytes + (((long)count * bits + 7) / 8) || (bits == 0 && count > MostEqual)) return null;
+        if (smallest < 0 || count < 0 || bytes.Length != HeaderBytes + (((long)count * bits + 7) / 8) || (bits == 0 && count > MaxEqual)) return null;
         var ids = new int[count];
         long at = 0;
         for (var i = 0; i < count; i++)

@@ -12,7 +12,7 @@ namespace Emu3.Grains.Interfaces;
 public sealed record JobCursor([property: Id(0)] IReadOnlyList<int> Seen)
 {
     /// <summary>Shards that a text may speak of: what came from outside must not make us take any memory it likes.</summary>
-    private const int MostShards = 1 << 16;
+    private const int MaxShards = 1 << 16;
 
     public static JobCursor Start { get; } = new([]);
 
@@ -55,8 +55,8 @@ public sealed record JobCursor([property: Id(0)] IReadOnlyList<int> Seen)
             var parts = run.Split('x');
             if (parts.Length > 2 || !TryParse(parts[0], 0, int.MaxValue, out var count)) return false;
             var length = 1;
-            if (parts.Length == 2 && !TryParse(parts[1], 1, MostShards, out length)) return false;
-            if (seen.Count + length > MostShards) return false;
+            if (parts.Length == 2 && !TryParse(parts[1], 1, MaxShards, out length)) return false;
+            if (seen.Count + length > MaxShards) return false;
             seen.AddRange(Enumerable.Repeat(count, length));
         }
 

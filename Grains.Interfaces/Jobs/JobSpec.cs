@@ -9,7 +9,7 @@ public sealed record JobSpec
     /// <summary>Name of the model that runs it.</summary>
     [Id(1)] public required string Model { get; init; }
 
-    /// <summary><see cref="ModelCard.WeightsHash"/> at acceptance: seeds mean nothing for other weights.</summary>
+    /// <summary><see cref="ModelInfo.WeightsHash"/> at acceptance: seeds mean nothing for other weights.</summary>
     [Id(2)] public required string WeightsHash { get; init; }
     [Id(3)] public required JobPriority Priority { get; init; }
 
@@ -20,7 +20,7 @@ public sealed record JobSpec
     /// <summary>Free text pairs of the submitter.</summary>
     [Id(6)] public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
-    /// <summary><see cref="ModelCard.SpatialFactor"/> at acceptance, so that sizes can be told in pixels when no worker is up.</summary>
+    /// <summary><see cref="ModelInfo.SpatialFactor"/> at acceptance, so that sizes can be told in pixels when no worker is up.</summary>
     [Id(7)] public int SpatialFactor { get; init; }
 
     /// <summary>Failed items that the job goes on with; one more pauses it. Null: any number.</summary>

@@ -9,7 +9,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// </summary>
 public sealed class FieldReader
 {
-    private const int MostUnknown = 64;
+    private const int MaxUnknown = 64;
     private readonly JsonElement _element;
     private readonly string _path;
     private readonly List<ItemError> _errors;
@@ -173,7 +173,7 @@ public sealed class FieldReader
     {
         _log?.Close(_path);
         if (!IsObject) return;
-        foreach (var property in _element.EnumerateObject().Where(property => !_accepted.Contains(property.Name)).Take(MostUnknown))
+        foreach (var property in _element.EnumerateObject().Where(property => !_accepted.Contains(property.Name)).Take(MaxUnknown))
             Error(property.Name switch { "" => "\"\"", { Length: > 64 } name => name[..64], var name => name }, $"is not a known field. Known are {string.Join(", ", _offered)}.");
     }
 

@@ -5,7 +5,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 /// <summary>What an item is resolved against.</summary>
 public sealed record ResolveContext
 {
-    public required ModelCard Model { get; init; }
+    public required ModelInfo Model { get; init; }
 
     /// <summary>Items without a seed derive theirs from it.</summary>
     public required ulong JobSeed { get; init; }
@@ -65,10 +65,10 @@ public static class ItemResolver
     }
 
     /// <summary>Whether a request that names a model means this one. Names with an owner in front (<c>BAAI/Emu3-Gen-hf</c>) mean the same.</summary>
-    public static bool IsFor(ModelCard model, string? name) =>
+    public static bool IsFor(ModelInfo model, string? name) =>
         name is null || string.Equals(name[(name.LastIndexOf('/') + 1)..], model.Name, StringComparison.OrdinalIgnoreCase);
 
-    private static ImageSpec? ResolveImage(ItemRequest request, ModelCard model, List<ItemError> errors)
+    private static ImageSpec? ResolveImage(ItemRequest request, ModelInfo model, List<ItemError> errors)
     {
         if (!model.CanDraw)
         {
@@ -78,10 +78,10 @@ public static class ItemResolver
         var size = request.Size is { } pixels
             ? LatentSize.OfPixels(pixels, model.ImageArea, model.SpatialFactor)
             : LatentSize.Of(request.Ratio ?? AspectRatio.Square, request.Area ?? model.ImageArea, model.SpatialFactor);
-        if (size.LeastPositions > model.MaxPositions)
+        if (size.MinPositions > model.MaxPositions)
         {
             var field = request.Size is not null ? "size" : request.Area is not null ? "area" : "ratio";
-            errors.Add(new(field, $"gives {size.InPixels(model.SpatialFactor)} pixels, {size.Height}x{size.Width} latent cells: that takes at least {size.LeastPositions} positions, and \"{model.Name}\" has {model.MaxPositions}."));
+            errors.Add(new(field, $"gives {size.InPixels(model.SpatialFactor)} pixels, {size.Height}x{size.Width} latent cells: that takes at least {size.MinPositions} positions, and \"{model.Name}\" has {model.MaxPositions}."));
         }
         var drawn = size.InPixels(model.SpatialFactor);
         if (request is { IsSizeExact: true, Size: { } asked } && drawn != asked.InPixels)
@@ -134,7 +134,7 @@ public static class ItemResolver
     private static IEnumerable<RequestPicture> PicturesOf(IReadOnlyList<RequestTurn> turns) =>
         turns.SelectMany(turn => turn.Parts).Select(part => part.Picture).OfType<RequestPicture>();
 
-    private static SamplingSpec ImageSampling(ItemRequest request, ModelCard model) => new(
+    private static SamplingSpec ImageSampling(ItemRequest request, ModelInfo model) => new(
         request.Temperature ?? model.ImageSampling.Temperature, request.TopK ?? model.ImageSampling.TopK, request.TopP ?? model.ImageSampling.TopP);
 
     /// <summary>Greedy unless asked; a question that names a top-k or top-p without a temperature wants to draw.</summary>

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 public sealed record JobRequest
 {
     /// <summary>Pairs of metadata, as OpenAI has it.</summary>
-    public const int MostPairs = 16;
+    public const int MaxPairs = 16;
 
     /// <summary>Characters of the name of one.</summary>
     public const int LongestPairName = 64;
@@ -58,9 +58,9 @@ public sealed record JobRequest
         if (fields.Raw("metadata") is not { } element) return metadata;
         var pairs = new FieldReader(element, fields.PathOf("metadata"), errors);
         if (!pairs.IsObject) return metadata;
-        if (element.GetPropertyCount() > MostPairs)
+        if (element.GetPropertyCount() > MaxPairs)
         {
-            fields.Error("metadata", $"has {element.GetPropertyCount()} pairs; {MostPairs} are allowed.");
+            fields.Error("metadata", $"has {element.GetPropertyCount()} pairs; {MaxPairs} are allowed.");
             return metadata;
         }
         foreach (var pair in element.EnumerateObject())

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Interfaces.Requests;
 public readonly record struct LatentSize(int Height, int Width)
 {
     /// <summary>BOS, BOI, at least one token of the size's text, and IMG.</summary>
-    private const int LeastHeader = 4;
+    private const int MinHeader = 4;
 
     /// <summary>
     /// The size of a picture of this ratio and about this area in pixels, with so many pixels to a side of a cell: t = √(area ÷ (rw·rh)), each side r·t ÷ factor, in doubles, half to even, at least 1
@@ -37,7 +37,7 @@ public readonly record struct LatentSize(int Height, int Width)
     public long GeneratedTokens => ((long)Width + 1) * Height + 3;
 
     /// <summary>Positions of the whole sequence with the shortest prompt there can be.</summary>
-    public long LeastPositions => GeneratedTokens + LeastHeader;
+    public long MinPositions => GeneratedTokens + MinHeader;
 
     /// <summary>As the API writes sizes: width first.</summary>
     public string InPixels(int spatialFactor) => string.Create(CultureInfo.InvariantCulture, $"{Width * spatialFactor}x{Height * spatialFactor}");

@@ -10,7 +10,7 @@ public readonly record struct WorkerId([property: Id(0)] string Value)
     /// <summary>The silo's part, as <c>SiloAddress.ToParsableString</c> writes it.</summary>
     public string Silo => Value[..Value.LastIndexOf('/')];
 
-    /// <summary>The device's part, as <c>cuda:0</c>: its number on its silo, and not what it is known by (<see cref="WorkerCard.Device"/>).</summary>
+    /// <summary>The device's part, as <c>cuda:0</c>: its number on its silo, and not what it is known by (<see cref="WorkerInfo.Device"/>).</summary>
     public string Device => Value[(Value.LastIndexOf('/') + 1)..].Split('+', 2)[0];
 
     public override string ToString() => Value;
@@ -18,7 +18,7 @@ public readonly record struct WorkerId([property: Id(0)] string Value)
 
 /// <summary>What a model is and asks for, as requests are checked and resolved against it.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.ModelCard")]
-public sealed record ModelCard
+public sealed record ModelInfo
 {
     [Id(0)] public required string Name { get; init; }
     [Id(1)] public required string WeightsHash { get; init; }
@@ -40,10 +40,10 @@ public sealed record ModelCard
 
 /// <summary>A worker as it presents itself.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.WorkerCard")]
-public sealed record WorkerCard
+public sealed record WorkerInfo
 {
     [Id(0)] public required WorkerId Id { get; init; }
-    [Id(1)] public required ModelCard Model { get; init; }
+    [Id(1)] public required ModelInfo Model { get; init; }
     [Id(2)] public required int SlotCount { get; init; }
     [Id(3)] public required string NumericClass { get; init; }
     [Id(4)] public required bool IsRowInvariant { get; init; }
@@ -60,15 +60,15 @@ public sealed record WorkerCard
 
 /// <summary>A worker whose model is not there yet.</summary>
 /// <param name="Id">The worker that it will be.</param>
-/// <param name="Device">See <see cref="WorkerCard.Device"/>.</param>
+/// <param name="Device">See <see cref="WorkerInfo.Device"/>.</param>
 /// <param name="Model">As it was told to the silo.</param>
 /// <param name="Progress">What is being done, for a person who waits.</param>
-/// <param name="Card">What the model is; null until the checkpoint's headers are read.</param>
+/// <param name="Info">What the model is; null until the checkpoint's headers are read.</param>
 /// <param name="Remaining">Time that the rest is expected to take; null where that is not known.</param>
 [GenerateSerializer, Immutable, Alias("emu3.LoadingWorker")]
 public sealed record LoadingWorker(
     [property: Id(0)] WorkerId Id, [property: Id(1)] string Device, [property: Id(2)] string Model, [property: Id(3)] string Progress,
-    [property: Id(4)] ModelCard? Card = null, [property: Id(5)] TimeSpan? Remaining = null);
+    [property: Id(4)] ModelInfo? Info = null, [property: Id(5)] TimeSpan? Remaining = null);
 
 /// <summary>The silo that a worker's key names is not in the cluster any more.</summary>
 [GenerateSerializer, Alias("emu3.WorkerSiloGone")]

@@ -24,7 +24,7 @@ public sealed partial class ClusterSecrets : Grain, IClusterSecrets
             row,
             stored => stored.Secrets.ToImmutableSortedDictionary(StringComparer.Ordinal),
             secrets => new ClusterSecretsRow { Secrets = secrets.ToDictionary() },
-            GiveUp);
+            OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ public sealed partial class ClusterSecrets : Grain, IClusterSecrets
         return _secrets.Durable[purpose];
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure);
         DeactivateOnIdle();

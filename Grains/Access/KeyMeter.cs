@@ -17,7 +17,7 @@ public sealed partial class KeyMeter : Grain, IKeyMeter
     public KeyMeter([PersistentState("keymeter", ClusterProviders.GrainStorage)] IPersistentState<KeyMeterState> row, TimeProvider time, ILogger<KeyMeter> logger)
     {
         (_time, _logger) = (time, logger);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ public sealed partial class KeyMeter : Grain, IKeyMeter
         return reading;
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -17,7 +17,7 @@ public sealed partial class KeyRing : Grain, IKeyRing
     public KeyRing([PersistentState("keyring", ClusterProviders.GrainStorage)] IPersistentState<KeyRingState> row, TimeProvider time, ILogger<KeyRing> logger)
     {
         (_time, _logger) = (time, logger);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ public sealed partial class KeyRing : Grain, IKeyRing
 
     public Task<KeyRingPage?> ReadUnless(long version)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         var state = _state.Durable;
         return Task.FromResult(state.Version == version
             ? null
@@ -49,7 +49,7 @@ public sealed partial class KeyRing : Grain, IKeyRing
         return _state.Durable.Keys.GetValueOrDefault(id);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure);
         DeactivateOnIdle();

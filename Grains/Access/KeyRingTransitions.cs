@@ -10,7 +10,7 @@ public static class KeyRingTransitions
     /// there, made by the same request, gets the secret of this one.
     /// </summary>
     /// <exception cref="IdempotencyConflictException">It was made by another request.</exception>
-    public static KeyRingState Add(KeyRingState state, ApiKey key, DateTimeOffset now, int most = IKeyRing.MostKeys)
+    public static KeyRingState Add(KeyRingState state, ApiKey key, DateTimeOffset now, int most = IKeyRing.MaxKeys)
     {
         if (state.Keys.GetValueOrDefault(key.Id) is { } known)
             return known.RequestHash == key.RequestHash ? Rotate(state, key.Id, key.SecretHash, key.LastFour, now) : throw new IdempotencyConflictException(key.Id);

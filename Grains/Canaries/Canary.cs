@@ -9,7 +9,7 @@ namespace Emu3.Grains.Canaries;
 /// Finds devices that compute wrongly and don't tell: an idle worker makes a picture of its numeric class again, rather one of another device, and compares
 /// the tokens. At most one in a period. It holds no lease, writes nothing, and gives way to real work within a step.
 /// </summary>
-/// <param name="device">Of the worker, as its card names it.</param>
+/// <param name="device">Of the worker, as its entry names it.</param>
 /// <param name="engine">Its engine.</param>
 /// <param name="board">Of its numeric class.</param>
 /// <param name="period">Time between two pictures made again, and between two told to the board.</param>

@@ -21,7 +21,7 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
         ILogger<DeviceLedger> logger)
     {
         (_time, _metrics, _gauges, _logger) = (time, metrics, gauges, logger);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -46,7 +46,7 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
 
     public Task<IReadOnlyDictionary<string, string>> GetQuarantined()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return Task.FromResult<IReadOnlyDictionary<string, string>>(QuarantinedOf(_state.Durable));
     }
 
@@ -74,7 +74,7 @@ public sealed partial class DeviceLedger : Grain, IDeviceLedger
     private static Dictionary<string, string> QuarantinedOf(LedgerState state) =>
         state.Devices.Where(device => device.Value.Quarantine is not null).ToDictionary(device => device.Key, device => device.Value.Quarantine!);
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure);
         DeactivateOnIdle();

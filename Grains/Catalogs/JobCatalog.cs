@@ -15,7 +15,7 @@ namespace Emu3.Grains.Catalogs;
 [Reentrant]
 public sealed partial class JobCatalog : Grain, IJobCatalog
 {
-    private const int MostInMessage = 4096;
+    private const int MaxInMessage = 4096;
 
     private readonly DurableState<ImmutableSortedSet<int>, JobCatalogRow> _hours;
     private readonly JobOptions _options;
@@ -31,7 +31,7 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
         IOptions<JobOptions> options, TimeProvider time, ILogger<JobCatalog> logger)
     {
         (_options, _time, _logger) = (options.Value, time, logger);
-        _hours = new(row, stored => [.. stored.Hours], hours => new JobCatalogRow { Hours = [.. hours] }, GiveUp);
+        _hours = new(row, stored => [.. stored.Hours], hours => new JobCatalogRow { Hours = [.. hours] }, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -62,9 +62,9 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
 
     public async Task<IReadOnlyList<CatalogEntry>> List(CatalogEntry? after, int most)
     {
-        _hours.ThrowIfVoid();
+        _hours.ThrowIfFaulted();
         await ArmAsync();
-        most = Math.Min(most, MostInMessage);
+        most = Math.Min(most, MaxInMessage);
         var newest = after is null ? int.MaxValue : CatalogOrder.HourOf(after.CreatedAt);
         var entries = new List<CatalogEntry>();
         foreach (var hour in _hours.Durable.Reverse().Where(hour => hour <= newest).ToList())
@@ -89,7 +89,7 @@ public sealed partial class JobCatalog : Grain, IJobCatalog
 
     private IJobCatalogHour Hour(int hour) => GrainFactory.GetGrain<IJobCatalogHour>($"{this.GetPrimaryKeyString()}/{hour}");
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -18,7 +18,7 @@ public sealed partial class JobCatalogHour : Grain, IJobCatalogHour
         [PersistentState("jobcatalog.hour", ClusterProviders.GrainStorage)] IPersistentState<JobCatalogHourRow> row, ILogger<JobCatalogHour> logger)
     {
         _logger = logger;
-        _entries = new(row, stored => stored.ToEntries(), JobCatalogHourRow.From, GiveUp);
+        _entries = new(row, stored => stored.ToEntries(), JobCatalogHourRow.From, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -41,14 +41,14 @@ public sealed partial class JobCatalogHour : Grain, IJobCatalogHour
 
     public Task<IReadOnlyList<CatalogEntry>> List(CatalogEntry? after, int most)
     {
-        _entries.ThrowIfVoid();
+        _entries.ThrowIfFaulted();
         var entries = _entries.Durable;
         var place = after is null ? 0 : entries.IndexOf(after);
         var first = place < 0 ? ~place : after is null ? 0 : place + 1; // the entry itself may be gone by now
         return Task.FromResult<IReadOnlyList<CatalogEntry>>([.. Enumerable.Range(first, Math.Clamp(entries.Count - first, 0, most)).Select(index => entries[index])]);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -11,7 +11,7 @@ namespace Emu3.Grains.Catalogs;
 [Reentrant]
 public sealed partial class ModelCatalog : Grain, IModelCatalog
 {
-    private readonly DurableState<ImmutableSortedDictionary<string, ModelCard>, ModelCatalogRow> _models;
+    private readonly DurableState<ImmutableSortedDictionary<string, ModelInfo>, ModelCatalogRow> _models;
     private readonly ILogger<ModelCatalog> _logger;
 
     public ModelCatalog([PersistentState("modelcatalog", ClusterProviders.GrainStorage)] IPersistentState<ModelCatalogRow> row, ILogger<ModelCatalog> logger)
@@ -21,7 +21,7 @@ public sealed partial class ModelCatalog : Grain, IModelCatalog
             row,
             stored => stored.Models.ToImmutableSortedDictionary(model => model.Name, model => model, StringComparer.Ordinal),
             models => new ModelCatalogRow { Models = [.. models.Values] },
-            GiveUp);
+            OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -30,16 +30,16 @@ public sealed partial class ModelCatalog : Grain, IModelCatalog
         return Task.CompletedTask;
     }
 
-    public Task Add(ModelCard model)
+    public Task Add(ModelInfo model)
     {
         _models.Current = _models.Current.SetItem(model.Name, model);
         return _models.SettleAsync();
     }
 
-    public Task<IReadOnlyList<ModelCard>> List()
+    public Task<IReadOnlyList<ModelInfo>> List()
     {
-        _models.ThrowIfVoid();
-        return Task.FromResult<IReadOnlyList<ModelCard>>([.. _models.Durable.Values]);
+        _models.ThrowIfFaulted();
+        return Task.FromResult<IReadOnlyList<ModelInfo>>([.. _models.Durable.Values]);
     }
 
     public Task Remove(string name)
@@ -48,7 +48,7 @@ public sealed partial class ModelCatalog : Grain, IModelCatalog
         return _models.SettleAsync();
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure);
         DeactivateOnIdle();
@@ -63,5 +63,5 @@ public sealed partial class ModelCatalog : Grain, IModelCatalog
 public sealed class ModelCatalogRow
 {
     [Id(0)] public int SchemaVersion { get; set; } = 1;
-    [Id(1)] public ModelCard[] Models { get; set; } = [];
+    [Id(1)] public ModelInfo[] Models { get; set; } = [];
 }

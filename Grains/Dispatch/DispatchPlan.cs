@@ -3,7 +3,7 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Grains.Dispatch;
 
 /// <summary>
-/// Who gets the next free place. Interactive jobs go first, but batch work that was passed over seven times gets the next grant that may be one of batch.
+/// Who gets the next free place. Interactive jobs go first, but bulk work that was passed over seven times gets the next grant that may be one of bulk.
 /// Between tenants: <see cref="TenantPool"/>. Within a tenant: <see cref="TenantQueue"/>. A grant takes time that grows with the logarithm of what waits.
 /// No clock, no I/O.
 /// </summary>
@@ -19,11 +19,11 @@ public sealed class DispatchPlan(Func<string, double> weightOf)
     private int _look;
 
     /// <summary>Items that wait for workers, as far as their shards told.</summary>
-    public int PendingCount => _models.Values.Sum(model => model.Interactive.PendingCount + model.Batch.PendingCount);
+    public int PendingCount => _models.Values.Sum(model => model.Interactive.PendingCount + model.Bulk.PendingCount);
 
     /// <summary>Items that wait for workers with these weights: those that somebody waits for, and others.</summary>
-    public (int Interactive, int Batch) PendingOf(string weightsHash) =>
-        _models.TryGetValue(weightsHash, out var model) ? (model.Interactive.PendingCount, model.Batch.PendingCount) : (0, 0);
+    public (int Interactive, int Bulk) PendingOf(string weightsHash) =>
+        _models.TryGetValue(weightsHash, out var model) ? (model.Interactive.PendingCount, model.Bulk.PendingCount) : (0, 0);
 
     /// <summary>Items that wait for workers, by tenant.</summary>
     public Dictionary<string, int> PendingByTenant() =>
@@ -55,24 +55,24 @@ public sealed class DispatchPlan(Func<string, double> weightOf)
     /// <summary>Hints for a worker, best first, each shard once.</summary>
     /// <param name="weightsHash">Of the model that it has loaded.</param>
     /// <param name="freeItemCount">Items that it takes in all.</param>
-    /// <param name="batchItemCount">Of these, batch items at most.</param>
-    public IReadOnlyList<WorkHint> Next(string weightsHash, int freeItemCount, int batchItemCount)
+    /// <param name="bulkItemCount">Of these, bulk items at most.</param>
+    public IReadOnlyList<WorkHint> Next(string weightsHash, int freeItemCount, int bulkItemCount)
     {
         if (!_models.TryGetValue(weightsHash, out var model)) return [];
         var hints = new List<WorkHint>();
         while (freeItemCount > 0)
         {
-            var isBatchPossible = batchItemCount > 0 && !model.Batch.IsEmpty;
-            if (model.Interactive.IsEmpty && !isBatchPossible) break;
-            var isBatch = model.Interactive.IsEmpty || (isBatchPossible && model.BatchPassedOver >= TenantQueue.MostPassedOver);
-            var pool = isBatch ? model.Batch : model.Interactive;
+            var isBulkPossible = bulkItemCount > 0 && !model.Bulk.IsEmpty;
+            if (model.Interactive.IsEmpty && !isBulkPossible) break;
+            var isBulk = model.Interactive.IsEmpty || (isBulkPossible && model.BulkPassedOver >= TenantQueue.MaxPassedOver);
+            var pool = isBulk ? model.Bulk : model.Interactive;
             var shard = pool.Next();
-            var count = Math.Min(Math.Min(shard.Available, ItemsInGrant), isBatch ? Math.Min(freeItemCount, batchItemCount) : freeItemCount);
+            var count = Math.Min(Math.Min(shard.Available, ItemsInGrant), isBulk ? Math.Min(freeItemCount, bulkItemCount) : freeItemCount);
             pool.Grant(shard, count);
-            model.BatchPassedOver = isBatch ? 0 : model.BatchPassedOver + (model.Batch.IsEmpty ? 0 : 1);
+            model.BulkPassedOver = isBulk ? 0 : model.BulkPassedOver + (model.Bulk.IsEmpty ? 0 : 1);
             Note(hints, shard, count);
             freeItemCount -= count;
-            if (isBatch) batchItemCount -= count;
+            if (isBulk) bulkItemCount -= count;
         }
 
         return hints;
@@ -103,15 +103,15 @@ public sealed class DispatchPlan(Func<string, double> weightOf)
     private TenantPool PoolOf(WaitingShard shard)
     {
         if (!_models.TryGetValue(shard.Offer.WeightsHash, out var model)) _models[shard.Offer.WeightsHash] = model = new ModelQueue(weightOf);
-        return shard.IsInteractive ? model.Interactive : model.Batch;
+        return shard.IsInteractive ? model.Interactive : model.Bulk;
     }
 
     private sealed class ModelQueue(Func<string, double> weightOf)
     {
         public TenantPool Interactive { get; } = new(weightOf);
-        public TenantPool Batch { get; } = new(weightOf);
+        public TenantPool Bulk { get; } = new(weightOf);
 
-        /// <summary>Grants to interactive work since the last one of batch, while some of that waited.</summary>
-        public int BatchPassedOver { get; set; }
+        /// <summary>Grants to interactive work since the last one of bulk, while some of that waited.</summary>
+        public int BulkPassedOver { get; set; }
     }
 }

@@ -29,7 +29,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     private readonly DispatchPlan _plan;
     private readonly WorkerRoster _roster = new();
     private readonly Dictionary<WorkerId, (LoadingWorker Worker, TimeSpan HeardAt)> _loading = [];
-    private readonly HashSet<ModelCard> _models = []; // that the catalog has
+    private readonly HashSet<ModelInfo> _models = []; // that the catalog has
     private readonly long _start;
     private IReadOnlyDictionary<string, string> _quarantined = new Dictionary<string, string>();
     private Dictionary<string, double> _keyWeights = [];
@@ -59,7 +59,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         return Task.CompletedTask;
     }
 
-    public async Task Register(WorkerCard worker)
+    public async Task Register(WorkerInfo worker)
     {
         _loading.Remove(worker.Id);
         var isNew = !_roster.TryFind(worker.Id, out _);
@@ -76,7 +76,7 @@ public sealed partial class Dispatcher : Grain, IDispatcher
         _loading[worker.Id] = (worker, Now);
         try
         {
-            if (worker.Card is { } model) await MakeKnownAsync(model);
+            if (worker.Info is { } model) await MakeKnownAsync(model);
         }
         catch (Exception failure)
         {
@@ -92,15 +92,15 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     }
 
     // :: Step 3 Tells workers where work is, by priority and fairness.
-    public Task<WorkHints> Next(WorkerId worker, WorkAppetite appetite)
+    public Task<WorkHints> Next(WorkerId worker, WorkerCapacity capacity)
     {
         if (!_roster.TryFind(worker, out var known)) return Task.FromResult(new WorkHints(false, [], TimeSpan.Zero));
-        var weights = known.Card.Model.WeightsHash;
+        var weights = known.Info.Model.WeightsHash;
         var pending = _plan.PendingOf(weights);
-        var (items, batchItems) = _roster.Asks(known, appetite, pending, Now);
-        var hints = _plan.Next(weights, items, batchItems);
-        _roster.Given(known, hints.Sum(hint => hint.ItemCount), pending.Batch - _plan.PendingOf(weights).Batch);
-        return Task.FromResult(new WorkHints(true, hints, _roster.LeastAskPeriod));
+        var (items, bulkItems) = _roster.Asks(known, capacity, pending, Now);
+        var hints = _plan.Next(weights, items, bulkItems);
+        _roster.Given(known, hints.Sum(hint => hint.ItemCount), pending.Bulk - _plan.PendingOf(weights).Bulk);
+        return Task.FromResult(new WorkHints(true, hints, _roster.MinAskPeriod));
     }
 
     public Task Offer(ShardOffer offer)
@@ -112,10 +112,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
 
     public Task Wake() => Task.WhenAll(ReadLedgerAsync(), ReadWeightsAsync());
 
-    public Task<IReadOnlyList<WorkerCard>> GetWorkers()
+    public Task<IReadOnlyList<WorkerInfo>> GetWorkers()
     {
         ForgetSilentWorkers();
-        return Task.FromResult<IReadOnlyList<WorkerCard>>([.. _roster.Workers.Select(worker => worker.Card)]);
+        return Task.FromResult<IReadOnlyList<WorkerInfo>>([.. _roster.Workers.Select(worker => worker.Info)]);
     }
 
     public Task<IReadOnlyList<LoadingWorker>> GetLoadingWorkers()
@@ -160,19 +160,19 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     {
         try
         {
-            await MakeKnownAsync(worker.Card.Model);
-            await GrainFactory.GetGrain<IDeviceLedger>(0).Seen(worker.Card.Id, worker.Card.Device);
+            await MakeKnownAsync(worker.Info.Model);
+            await GrainFactory.GetGrain<IDeviceLedger>(0).Seen(worker.Info.Id, worker.Info.Device);
             worker.MetAt = Now;
         }
         catch (Exception failure)
         {
-            LogNotMet(failure, worker.Card.Id);
+            LogNotMet(failure, worker.Info.Id);
         }
 
         await ReadLedgerAsync();
     }
 
-    private async Task MakeKnownAsync(ModelCard model)
+    private async Task MakeKnownAsync(ModelInfo model)
     {
         if (_models.Contains(model)) return;
         await GrainFactory.GetGrain<IModelCatalog>(0).Add(model);
@@ -193,10 +193,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
 
         foreach (var worker in _roster.Workers)
         {
-            var reason = _quarantined.GetValueOrDefault(worker.Card.Device);
-            if (worker.Card.Quarantine == reason) continue;
+            var reason = _quarantined.GetValueOrDefault(worker.Info.Device);
+            if (worker.Info.Quarantine == reason) continue;
             _roster.SetQuarantine(worker, reason);
-            if (reason is null) _ = WakeAsync(worker.Card.Id);
+            if (reason is null) _ = WakeAsync(worker.Info.Id);
         }
     }
 
@@ -218,10 +218,10 @@ public sealed partial class Dispatcher : Grain, IDispatcher
 
     private void WakeFor(string weightsHash, bool isInteractive)
     {
-        var (interactive, batch) = _plan.PendingOf(weightsHash);
+        var (interactive, bulk) = _plan.PendingOf(weightsHash);
 
         // One that is not reached asks by itself before long.
-        foreach (var worker in _roster.ToWake(weightsHash, isInteractive, isInteractive ? interactive : batch, Now)) _ = WakeAsync(worker.Card.Id);
+        foreach (var worker in _roster.ToWake(weightsHash, isInteractive, isInteractive ? interactive : bulk, Now)) _ = WakeAsync(worker.Info.Id);
     }
 
     private async Task WakeAsync(WorkerId worker)
@@ -250,17 +250,17 @@ public sealed partial class Dispatcher : Grain, IDispatcher
     }
 
     private void TellGauges() => _gauges.WorkersStand(
-        _roster.Workers.Select(worker => (worker.Card.Model.Name, new WorkerCounts(worker.Card.Quarantine is null ? 1 : 0, 0)))
+        _roster.Workers.Select(worker => (worker.Info.Model.Name, new WorkerCounts(worker.Info.Quarantine is null ? 1 : 0, 0)))
             .Concat(_loading.Values.Select(loading => (loading.Worker.Model, new WorkerCounts(0, 1)))));
 
     private void ForgetSilentWorkers()
     {
-        var asking = 4 * _roster.LeastAskPeriod;
+        var asking = 4 * _roster.MinAskPeriod;
         var silence = asking > _options.WorkerSilence ? asking : _options.WorkerSilence;
-        foreach (var worker in _roster.Workers.Where(worker => Now - worker.HeardAt > silence || _members.IsGone(worker.Card.Id.Silo)).ToList())
+        foreach (var worker in _roster.Workers.Where(worker => Now - worker.HeardAt > silence || _members.IsGone(worker.Info.Id.Silo)).ToList())
         {
-            LogForgotten(worker.Card.Id);
-            _roster.Remove(worker.Card.Id);
+            LogForgotten(worker.Info.Id);
+            _roster.Remove(worker.Info.Id);
         }
 
         foreach (var (id, (_, heardAt)) in _loading.ToList())

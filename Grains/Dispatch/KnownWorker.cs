@@ -3,13 +3,13 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Grains.Dispatch;
 
 /// <summary>A worker as the dispatcher knows it. Times are counted from any fixed moment.</summary>
-internal sealed class KnownWorker(WorkerCard card)
+internal sealed class KnownWorker(WorkerInfo info)
 {
-    public WorkerCard Card { get; set; } = card;
+    public WorkerInfo Info { get; set; } = info;
     public TimeSpan HeardAt { get; set; }
 
     /// <summary>What it could still take when it asked last.</summary>
-    public WorkAppetite Unmet { get; set; }
+    public WorkerCapacity Unmet { get; set; }
 
     /// <summary>It was woken, and has not asked since.</summary>
     public TimeSpan? WokenAt { get; set; }

@@ -3,13 +3,13 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Grains.Dispatch;
 
 /// <summary>
-/// What waits of one tenant. The highest priority goes first, but a priority that was passed over <see cref="MostPassedOver"/> times gets the next
+/// What waits of one tenant. The highest priority goes first, but a priority that was passed over <see cref="MaxPassedOver"/> times gets the next
 /// grant: higher ones delay it eightfold at most and never keep it waiting for ever. Within a priority: age of the job, place in the job.
 /// </summary>
 internal sealed class TenantQueue(string tenant, Func<string, double> weightOf, double served, long joined)
 {
     /// <summary>Grants that others may have before it is one's turn, whoever they are.</summary>
-    public const int MostPassedOver = 7;
+    public const int MaxPassedOver = 7;
 
     private readonly SortedSet<WaitingShard>[] _byPriority = [.. Enum.GetValues<JobPriority>().Select(_ => new SortedSet<WaitingShard>(WaitingShard.Order.Instance))];
     private readonly int[] _passedOver = new int[Enum.GetValues<JobPriority>().Length];
@@ -38,7 +38,7 @@ internal sealed class TenantQueue(string tenant, Func<string, double> weightOf, 
     public WaitingShard Next()
     {
         for (var priority = _byPriority.Length - 1; priority > 0; priority--)
-            if (_byPriority[priority].Count > 0 && _passedOver[priority] >= MostPassedOver) return _byPriority[priority].Min!;
+            if (_byPriority[priority].Count > 0 && _passedOver[priority] >= MaxPassedOver) return _byPriority[priority].Min!;
         return _byPriority.First(shards => shards.Count > 0).Min!;
     }
 

@@ -16,65 +16,65 @@ internal sealed class WorkerRoster
     private static readonly TimeSpan s_wayOfWoken = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<WorkerId, KnownWorker> _workers = [];
-    private readonly Dictionary<string, HungryWorkers> _hungry = []; // by weights
+    private readonly Dictionary<string, AvailableWorkers> _available = []; // by weights
 
     public IReadOnlyCollection<KnownWorker> Workers => _workers.Values;
 
     /// <summary>Time that a worker lets pass before it asks again unwoken, at least: many workers ask less often each.</summary>
-    public TimeSpan LeastAskPeriod => TimeSpan.FromSeconds(_workers.Count / AsksPerSecond);
+    public TimeSpan MinAskPeriod => TimeSpan.FromSeconds(_workers.Count / AsksPerSecond);
 
     public bool TryFind(WorkerId id, [NotNullWhen(true)] out KnownWorker? worker) => _workers.TryGetValue(id, out worker);
 
-    /// <summary>Adds a worker that is not there, or takes in what its card says now.</summary>
-    public KnownWorker Add(WorkerCard card, TimeSpan now)
+    /// <summary>Adds a worker that is not there, or takes in what its entry says now.</summary>
+    public KnownWorker Add(WorkerInfo info, TimeSpan now)
     {
-        if (!_workers.TryGetValue(card.Id, out var worker)) _workers[card.Id] = worker = new KnownWorker(card);
-        worker.Card = card;
+        if (!_workers.TryGetValue(info.Id, out var worker)) _workers[info.Id] = worker = new KnownWorker(info);
+        worker.Info = info;
         worker.HeardAt = now;
         return worker;
     }
 
     public void Remove(WorkerId id)
     {
-        if (_workers.Remove(id, out var worker)) HungryOf(worker.Card.Model.WeightsHash).Remove(worker);
+        if (_workers.Remove(id, out var worker)) AvailableOf(worker.Info.Model.WeightsHash).Remove(worker);
     }
 
     /// <summary>
-    /// A worker asks. Returns what it may be given of what waits: its part, where others are hungry too and there is not enough for all.
+    /// A worker asks. Returns what it may be given of what waits: its part, where others are available too and there is not enough for all.
     /// </summary>
     /// <param name="worker">Who asks.</param>
-    /// <param name="appetite">What it could take.</param>
+    /// <param name="capacity">What it could take.</param>
     /// <param name="pending">What waits for its model.</param>
     /// <param name="now">The time.</param>
-    public (int Items, int BatchItems) Asks(KnownWorker worker, WorkAppetite appetite, (int Interactive, int Batch) pending, TimeSpan now)
+    public (int Items, int BulkItems) Asks(KnownWorker worker, WorkerCapacity capacity, (int Interactive, int Bulk) pending, TimeSpan now)
     {
         worker.HeardAt = now;
         worker.WokenAt = null;
-        var hungry = HungryOf(worker.Card.Model.WeightsHash);
-        hungry.Remove(worker);
-        worker.Unmet = appetite;
-        if (worker.Card.Quarantine is not null) return (0, 0);
-        var batch = Part(appetite.BatchItemCount, pending.Batch, hungry.BatchItemCount);
-        var interactive = Part(appetite.ItemCount, pending.Interactive, hungry.ItemCount);
+        var available = AvailableOf(worker.Info.Model.WeightsHash);
+        available.Remove(worker);
+        worker.Unmet = capacity;
+        if (worker.Info.Quarantine is not null) return (0, 0);
+        var bulk = Part(capacity.BulkItemCount, pending.Bulk, available.BulkItemCount);
+        var interactive = Part(capacity.ItemCount, pending.Interactive, available.ItemCount);
 
-        // Where others have free places, they are on their way to what somebody waits for; where nobody has any, batch work gives way.
-        var yielding = hungry.ItemCount > 0 ? 0 : Math.Clamp(pending.Interactive - appetite.ItemCount, 0, appetite.YieldingItemCount);
-        return (Math.Min(appetite.ItemCount, batch + interactive) + yielding, batch);
+        // Where others have free places, they are on their way to what somebody waits for; where nobody has any, bulk work gives way.
+        var yielding = available.ItemCount > 0 ? 0 : Math.Clamp(pending.Interactive - capacity.ItemCount, 0, capacity.YieldingItemCount);
+        return (Math.Min(capacity.ItemCount, bulk + interactive) + yielding, bulk);
     }
 
     /// <summary>What it was given of what it asked for.</summary>
-    public void Given(KnownWorker worker, int itemCount, int batchItemCount)
+    public void Given(KnownWorker worker, int itemCount, int bulkItemCount)
     {
         var unmet = worker.Unmet;
-        worker.Unmet = new(Math.Max(0, unmet.ItemCount - itemCount), Math.Max(0, unmet.BatchItemCount - batchItemCount), unmet.YieldingItemCount);
-        if (worker.IsHungry && worker.Card.Quarantine is null) HungryOf(worker.Card.Model.WeightsHash).Add(worker);
+        worker.Unmet = new(Math.Max(0, unmet.ItemCount - itemCount), Math.Max(0, unmet.BulkItemCount - bulkItemCount), unmet.YieldingItemCount);
+        if (worker.IsHungry && worker.Info.Quarantine is null) AvailableOf(worker.Info.Model.WeightsHash).Add(worker);
     }
 
-    /// <summary>Workers to wake while so many items wait: those with free places before those whose batch items would give way.</summary>
+    /// <summary>Workers to wake while so many items wait: those with free places before those whose bulk items would give way.</summary>
     public IReadOnlyList<KnownWorker> ToWake(string weightsHash, bool isInteractive, int pendingCount, TimeSpan now)
     {
-        if (!_hungry.TryGetValue(weightsHash, out var hungry)) return [];
-        var candidates = hungry.For(isInteractive).ToList();
+        if (!_available.TryGetValue(weightsHash, out var available)) return [];
+        var candidates = available.For(isInteractive).ToList();
         var chosen = candidates.Where(worker => !IsOnTheWay(worker, now)).Take(pendingCount - candidates.Count(worker => IsOnTheWay(worker, now))).ToList();
         foreach (var worker in chosen) worker.WokenAt = now;
         return chosen;
@@ -83,8 +83,8 @@ internal sealed class WorkerRoster
     /// <summary>Whether a worker's device is quarantined, and why.</summary>
     public void SetQuarantine(KnownWorker worker, string? reason)
     {
-        if (reason is not null) HungryOf(worker.Card.Model.WeightsHash).Remove(worker);
-        worker.Card = worker.Card with { Quarantine = reason };
+        if (reason is not null) AvailableOf(worker.Info.Model.WeightsHash).Remove(worker);
+        worker.Info = worker.Info with { Quarantine = reason };
     }
 
     private static bool IsOnTheWay(KnownWorker worker, TimeSpan now) => worker.WokenAt is { } at && now - at < s_wayOfWoken;
@@ -93,5 +93,5 @@ internal sealed class WorkerRoster
     private static int Part(int mine, int pending, int others) =>
         mine <= 0 || pending <= 0 ? 0 : (int)Math.Min(mine, (((long)pending * mine) + mine + others - 1) / (mine + (long)others));
 
-    private HungryWorkers HungryOf(string weightsHash) => _hungry.TryGetValue(weightsHash, out var hungry) ? hungry : _hungry[weightsHash] = new();
+    private AvailableWorkers AvailableOf(string weightsHash) => _available.TryGetValue(weightsHash, out var available) ? available : _available[weightsHash] = new();
 }

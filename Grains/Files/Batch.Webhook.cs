@@ -11,22 +11,22 @@ public sealed partial class Batch
 {
     private const string AnnounceReminder = "announce";
 
-    private Task ExpectEndAsync(BatchCard card) => card is { Webhook: not null, Stage: BatchStage.Validating }
+    private Task ExpectEndAsync(BatchInfo info) => info is { Webhook: not null, Stage: BatchStage.Validating }
         ? this.RegisterOrUpdateReminder(AnnounceReminder, _webhooks.WakePeriod, _webhooks.WakePeriod)
         : Task.CompletedTask;
 
     /// <summary>What its end needs, whatever was lost: a gateway that goes on with its validation, or the notice. May be repeated.</summary>
     private async Task AnnounceAsync()
     {
-        if (_row.Durable.Card is { Stage: BatchStage.Validating } waiting)
+        if (_row.Durable.Info is { Stage: BatchStage.Validating } waiting)
         {
             await GrainFactory.GetGrain<IBatchQueue>(0).Offer(waiting.Id);
             return;
         }
 
-        if (_row.Durable.Card is { Webhook: not null } card && JobNotice.Of(card) is { } notice) await Delivery(card).Announce(notice);
+        if (_row.Durable.Info is { Webhook: not null } info && JobNotice.Of(info) is { } notice) await Delivery(info).Announce(notice);
         await ForgetReminderAsync(AnnounceReminder);
     }
 
-    private IWebhookDelivery Delivery(BatchCard card) => GrainFactory.GetGrain<IWebhookDelivery>(IWebhookDelivery.KeyOf(card.Id.Job, 0));
+    private IWebhookDelivery Delivery(BatchInfo info) => GrainFactory.GetGrain<IWebhookDelivery>(IWebhookDelivery.KeyOf(info.Id.Job, 0));
 }

@@ -29,7 +29,7 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         ILogger<Batch> logger)
     {
         (_webhooks, _time, _logger) = (webhooks.Value, time, logger);
-        _row = new(row, stored => stored, state => state, GiveUp);
+        _row = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -38,62 +38,62 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         return Task.CompletedTask;
     }
 
-    public async Task<BatchCard> Create(BatchCard batch)
+    public async Task<BatchInfo> Create(BatchInfo batch)
     {
-        _row.ThrowIfVoid();
-        if (_row.Current.Card is { } known && !known.IsSameRequest(batch)) throw new IdempotencyConflictException(batch.Id.Value);
-        if ((_row.Current.Card ?? batch).ExpiresAt is { } end)
+        _row.ThrowIfFaulted();
+        if (_row.Current.Info is { } known && !known.IsSameRequest(batch)) throw new IdempotencyConflictException(batch.Id.Value);
+        if ((_row.Current.Info ?? batch).ExpiresAt is { } end)
         {
             var due = Math.Clamp((end - _time.GetUtcNow()).Ticks, s_shortestDue.Ticks, s_longestDue.Ticks);
             await this.RegisterOrUpdateReminder(ExpireReminder, TimeSpan.FromTicks(due), s_askPeriod);
         }
 
-        await ExpectEndAsync(_row.Current.Card ?? batch);
-        _row.Current = _row.Current.Card is null ? new BatchRow { Card = batch } : _row.Current;
+        await ExpectEndAsync(_row.Current.Info ?? batch);
+        _row.Current = _row.Current.Info is null ? new BatchRow { Info = batch } : _row.Current;
         await _row.SettleAsync();
-        return _row.Durable.Card!;
+        return _row.Durable.Info!;
     }
 
-    public Task<BatchCard?> Find()
+    public Task<BatchInfo?> Find()
     {
-        _row.ThrowIfVoid();
-        return Task.FromResult(_row.Durable.Card);
+        _row.ThrowIfFaulted();
+        return Task.FromResult(_row.Durable.Info);
     }
 
     public Task<bool> Claim(string claimant)
     {
-        _row.ThrowIfVoid();
-        if (_row.Durable.Card is not { Stage: BatchStage.Validating }) return Task.FromResult(false);
+        _row.ThrowIfFaulted();
+        if (_row.Durable.Info is not { Stage: BatchStage.Validating }) return Task.FromResult(false);
         if (_claim is { } held && held.Who != claimant && _time.GetElapsedTime(held.At) < s_claimTime) return Task.FromResult(false);
         _claim = (claimant, _time.GetTimestamp());
         return Task.FromResult(true);
     }
 
-    public async Task<BatchCard?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts)
+    public async Task<BatchInfo?> Settle(BatchStage stage, IReadOnlyList<BatchError> errors, byte[] inlineItems, byte[] sampleCounts)
     {
-        var settled = await TurnAsync(card =>
-            card.Stage != BatchStage.Validating ? card
-                : card with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems, SampleCounts = sampleCounts });
+        var settled = await TurnAsync(info =>
+            info.Stage != BatchStage.Validating ? info
+                : info with { Stage = stage, StagedAt = _time.GetUtcNow(), Errors = errors, InlineItems = inlineItems, SampleCounts = sampleCounts });
         if (settled?.Webhook is not null) await AnnounceAsync();
         return settled;
     }
 
-    public Task<BatchCard?> Cancel() => TurnAsync(card =>
-        card.CancelledAt is not null || card.Stage is BatchStage.Failed or BatchStage.Cancelled ? card : card with { CancelledAt = _time.GetUtcNow() });
+    public Task<BatchInfo?> Cancel() => TurnAsync(info =>
+        info.CancelledAt is not null || info.Stage is BatchStage.Failed or BatchStage.Cancelled ? info : info with { CancelledAt = _time.GetUtcNow() });
 
-    public Task<BatchCard?> Count(long after, BatchUsage usage) => TurnAsync(card => card.Usage.OutcomeCount != after ? card : card with { Usage = usage });
+    public Task<BatchInfo?> Count(long after, BatchUsage usage) => TurnAsync(info => info.Usage.OutcomeCount != after ? info : info with { Usage = usage });
 
-    public Task Measure(bool isErrors, BatchFileSize? size) => TurnAsync(card =>
-        (isErrors ? card.ErrorSize : card.OutputSize) == size ? card : isErrors ? card with { ErrorSize = size } : card with { OutputSize = size });
+    public Task Measure(bool isErrors, BatchFileSize? size) => TurnAsync(info =>
+        (isErrors ? info.ErrorSize : info.OutputSize) == size ? info : isErrors ? info with { ErrorSize = size } : info with { OutputSize = size });
 
-    public async Task<bool> DeleteFile(bool isErrors) => await TurnAsync(card =>
-        isErrors ? card with { AreErrorsDeleted = true } : card with { IsOutputDeleted = true }) is not null;
+    public async Task<bool> DeleteFile(bool isErrors) => await TurnAsync(info =>
+        isErrors ? info with { AreErrorsDeleted = true } : info with { IsOutputDeleted = true }) is not null;
 
     public async Task Remove()
     {
-        _row.ThrowIfVoid();
-        if (_row.Current.Card is not { } card) return;
-        if (card.Webhook is not null) await Delivery(card).Forget();
+        _row.ThrowIfFaulted();
+        if (_row.Current.Info is not { } info) return;
+        if (info.Webhook is not null) await Delivery(info).Forget();
         await ForgetReminderAsync(AnnounceReminder);
         await ForgetReminderAsync(ExpireReminder);
         await _row.ClearAsync();
@@ -105,24 +105,24 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     /// <summary>The window is over: what has not ended is cancelled.</summary>
     private async Task ExpireAsync()
     {
-        if (_row.Current.Card is { ExpiresAt: { } end } card && end > _time.GetUtcNow()) return;
-        if (_row.Current.Card is { CancelledAt: null, Stage: BatchStage.Validating or BatchStage.Accepted } && !await HasEndedAsync())
+        if (_row.Current.Info is { ExpiresAt: { } end } info && end > _time.GetUtcNow()) return;
+        if (_row.Current.Info is { CancelledAt: null, Stage: BatchStage.Validating or BatchStage.Accepted } && !await HasEndedAsync())
         {
-            card = (await TurnAsync(now => now.CancelledAt is null ? now with { CancelledAt = _time.GetUtcNow(), IsExpired = true } : now))!;
-            LogExpired(card.Id);
+            info = (await TurnAsync(now => now.CancelledAt is null ? now with { CancelledAt = _time.GetUtcNow(), IsExpired = true } : now))!;
+            LogExpired(info.Id);
         }
 
-        if (_row.Current.Card is { CancelledAt: not null, Stage: BatchStage.Accepted } cancelled)
+        if (_row.Current.Info is { CancelledAt: not null, Stage: BatchStage.Accepted } cancelled)
             await GrainFactory.GetGrain<IGenerationJob>(cancelled.Id.Job.Value).Cancel();
-        if (_row.Current.Card is not { Stage: BatchStage.Validating }) await ForgetReminderAsync(ExpireReminder);
+        if (_row.Current.Info is not { Stage: BatchStage.Validating }) await ForgetReminderAsync(ExpireReminder);
     }
 
     private async Task<bool> HasEndedAsync()
     {
-        if (_row.Current.Card is not { Stage: BatchStage.Accepted } card) return false;
+        if (_row.Current.Info is not { Stage: BatchStage.Accepted } info) return false;
         try
         {
-            return (await GrainFactory.GetGrain<IGenerationJob>(card.Id.Job.Value).GetSnapshot()).IsTerminal;
+            return (await GrainFactory.GetGrain<IGenerationJob>(info.Id.Job.Value).GetSnapshot()).IsTerminal;
         }
         catch (JobNotFoundException)
         {
@@ -135,17 +135,17 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
         if (await this.GetReminder(name) is { } reminder) await this.UnregisterReminder(reminder);
     }
 
-    private async Task<BatchCard?> TurnAsync(Func<BatchCard, BatchCard> decide)
+    private async Task<BatchInfo?> TurnAsync(Func<BatchInfo, BatchInfo> decide)
     {
-        _row.ThrowIfVoid();
-        if (_row.Current.Card is not { } card) return null;
-        var decided = decide(card);
-        if (decided != card) _row.Current = new BatchRow { Card = decided };
+        _row.ThrowIfFaulted();
+        if (_row.Current.Info is not { } info) return null;
+        var decided = decide(info);
+        if (decided != info) _row.Current = new BatchRow { Info = decided };
         await _row.SettleAsync();
-        return _row.Durable.Card;
+        return _row.Durable.Info;
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();
@@ -158,10 +158,10 @@ public sealed partial class Batch : Grain, IBatch, IRemindable
     private partial void LogNotStored(Exception failure, string batch);
 }
 
-/// <summary>A batch as it is stored; no card: there is none.</summary>
+/// <summary>A batch as it is stored; no entry: there is none.</summary>
 [GenerateSerializer, Alias("emu3.BatchRow")]
 public sealed class BatchRow
 {
     [Id(0)] public int SchemaVersion { get; set; } = 1;
-    [Id(1)] public BatchCard? Card { get; set; }
+    [Id(1)] public BatchInfo? Info { get; set; }
 }

@@ -23,7 +23,7 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
     /// <summary>What has not arrived after so long has lost its sender.</summary>
     private static readonly TimeSpan s_longestArrival = TimeSpan.FromDays(1);
 
-    private readonly DurableState<ImmutableDictionary<string, FileCard>, FileShelfRow> _files;
+    private readonly DurableState<ImmutableDictionary<string, UploadedFile>, FileShelfRow> _files;
     private readonly IBlobStore _blobs;
     private readonly TimeProvider _time;
     private readonly ILogger<FileShelf> _logger;
@@ -34,7 +34,7 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
         ILogger<FileShelf> logger)
     {
         (_blobs, _time, _logger) = (blobs, time, logger);
-        _files = new(row, stored => stored.Files.ToImmutableDictionary(file => file.Id.Value), files => new FileShelfRow { Files = [.. files.Values] }, GiveUp);
+        _files = new(row, stored => stored.Files.ToImmutableDictionary(file => file.Id.Value), files => new FileShelfRow { Files = [.. files.Values] }, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -43,37 +43,37 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
         return Task.CompletedTask;
     }
 
-    public async Task<bool> Put(FileCard file)
+    public async Task<bool> Put(UploadedFile file)
     {
         await ArmAsync();
-        if (_files.Current.Count >= IFileShelf.MostFiles && !_files.Current.ContainsKey(file.Id.Value)) return false;
+        if (_files.Current.Count >= IFileShelf.MaxFiles && !_files.Current.ContainsKey(file.Id.Value)) return false;
         _files.Current = _files.Current.SetItem(file.Id.Value, file);
         await _files.SettleAsync();
         return true;
     }
 
-    public Task<FileCard?> Find(FileId file)
+    public Task<UploadedFile?> Find(FileId file)
     {
-        _files.ThrowIfVoid();
+        _files.ThrowIfFaulted();
         return Task.FromResult(_files.Durable.GetValueOrDefault(file.Value) is { } found && IsThere(found) ? found : null);
     }
 
     public async Task<bool> Remove(FileId file)
     {
-        _files.ThrowIfVoid();
+        _files.ThrowIfFaulted();
         if (!_files.Current.TryGetValue(file.Value, out var known)) return false;
         await RemoveAsync(file);
         return IsThere(known);
     }
 
-    public Task<IReadOnlyList<FileCard>> List(FilePlace? after, int most, bool isNewestFirst, FilePurpose? purpose)
+    public Task<IReadOnlyList<UploadedFile>> List(FilePlace? after, int most, bool isNewestFirst, FilePurpose? purpose)
     {
-        _files.ThrowIfVoid();
+        _files.ThrowIfFaulted();
         var files = _files.Durable.Values.Where(file => IsThere(file) && (purpose is null || file.Purpose == purpose))
             .Select(file => (File: file, Place: new FilePlace(file.CreatedAt, file.Id.Value)))
             .Where(one => one.Place.IsBehind(after, isNewestFirst));
         files = isNewestFirst ? files.OrderByDescending(one => one.Place, FilePlace.OldestFirst) : files.OrderBy(one => one.Place, FilePlace.OldestFirst);
-        return Task.FromResult<IReadOnlyList<FileCard>>([.. files.Take(most).Select(one => one.File)]);
+        return Task.FromResult<IReadOnlyList<UploadedFile>>([.. files.Take(most).Select(one => one.File)]);
     }
 
     public async Task ReceiveReminder(string reminderName, TickStatus status)
@@ -98,7 +98,7 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
         }
     }
 
-    private bool IsThere(FileCard file) => file.IsComplete && !(file.ExpiresAt <= _time.GetUtcNow());
+    private bool IsThere(UploadedFile file) => file.IsComplete && !(file.ExpiresAt <= _time.GetUtcNow());
 
     /// <summary>The bytes go first: what fails in between is still known, and is removed again.</summary>
     private async Task RemoveAsync(FileId file)
@@ -117,7 +117,7 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
         _isArmed = true;
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();
@@ -135,5 +135,5 @@ public sealed partial class FileShelf : Grain, IFileShelf, IRemindable
 public sealed class FileShelfRow
 {
     [Id(0)] public int SchemaVersion { get; set; } = 1;
-    [Id(1)] public FileCard[] Files { get; set; } = [];
+    [Id(1)] public UploadedFile[] Files { get; set; } = [];
 }

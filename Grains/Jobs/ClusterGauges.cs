@@ -11,7 +11,7 @@ namespace Emu3.Grains.Jobs;
 /// </summary>
 public sealed class ClusterGauges
 {
-    private readonly ConcurrentDictionary<JobId, JobStanding> _jobs = new();
+    private readonly ConcurrentDictionary<JobId, GaugedJob> _jobs = new();
     private readonly ConcurrentDictionary<string, bool> _models = new();
     private readonly TimeProvider _time;
     private volatile IReadOnlyDictionary<string, WorkerCounts> _workers = new Dictionary<string, WorkerCounts>();
@@ -33,7 +33,7 @@ public sealed class ClusterGauges
         meter.CreateObservableGauge("emu3.workers.loading", () => Workers(count => count.Loading), "{worker}", "Workers that load their model.");
         meter.CreateObservableGauge("emu3.devices.in_quarantine", () => _quarantined, "{device}", "Devices that get no work until they are released.");
 
-        void ByModel(string name, string unit, string description, Func<JobStanding, int> count) =>
+        void ByModel(string name, string unit, string description, Func<GaugedJob, int> count) =>
             meter.CreateObservableGauge(name, () => SumByModel(count), unit, description);
     }
 
@@ -62,13 +62,13 @@ public sealed class ClusterGauges
     /// <summary>The ledger tells how many devices are quarantined; none when it is no longer here.</summary>
     public void DevicesStand(int quarantined) => _quarantined = quarantined;
 
-    private bool IsPastTarget(JobStanding job)
+    private bool IsPastTarget(GaugedJob job)
     {
         var now = _time.GetUtcNow();
         return job.DueAt is { } due && (now > due || job.ExpectedAt > due);
     }
 
-    private IEnumerable<Measurement<int>> SumByModel(Func<JobStanding, int> count, params KeyValuePair<string, object?>[] tags)
+    private IEnumerable<Measurement<int>> SumByModel(Func<GaugedJob, int> count, params KeyValuePair<string, object?>[] tags)
     {
         var sums = _models.Keys.ToDictionary(model => model, _ => 0);
         foreach (var job in _jobs.Values) sums[job.Model] = sums.GetValueOrDefault(job.Model) + count(job);
@@ -79,7 +79,7 @@ public sealed class ClusterGauges
 
     private static KeyValuePair<string, object?> ModelOf(string model) => new("model_name", model);
 
-    private sealed record JobStanding(string Model, int Pending, int Running, DateTimeOffset? DueAt, DateTimeOffset? ExpectedAt);
+    private sealed record GaugedJob(string Model, int Pending, int Running, DateTimeOffset? DueAt, DateTimeOffset? ExpectedAt);
 }
 
 /// <summary>Workers of one model.</summary>

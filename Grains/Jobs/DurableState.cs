@@ -16,7 +16,7 @@ namespace Emu3.Grains.Jobs;
 /// <param name="prepare">Runs before each write, on what is durable. When it fails, so does the write.</param>
 /// <param name="pace">From the beginning of one write to that of the next at least; none when absent.</param>
 internal sealed class DurableState<TState, TRow>(
-    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp, Func<TState, Task>? prepare = null, Pace? pace = null)
+    IPersistentState<TRow> row, Func<TRow, TState> read, Func<TState, TRow> write, Action<Exception> giveUp, Func<TState, Task>? prepare = null, Throttle? pace = null)
     where TState : class
 {
     private TaskCompletionSource? _next;
@@ -34,7 +34,7 @@ internal sealed class DurableState<TState, TRow>(
     public void Load() => Current = Durable = read(row.State);
 
     /// <summary>Throws when a write has failed: whatever memory says is void.</summary>
-    public void ThrowIfVoid()
+    public void ThrowIfFaulted()
     {
         if (_failure is not null) throw new StateLostException(_failure.Message);
     }
@@ -42,14 +42,14 @@ internal sealed class DurableState<TState, TRow>(
     /// <summary>Completes when all that was decided so far is on disk; writes nothing if it is already.</summary>
     public Task SettleAsync()
     {
-        ThrowIfVoid();
+        ThrowIfFaulted();
         return ReferenceEquals(Current, Durable) ? Task.CompletedTask : SaveAsync();
     }
 
     /// <summary>Completes when a write that begins after this call has succeeded.</summary>
     public Task SaveAsync()
     {
-        ThrowIfVoid();
+        ThrowIfFaulted();
         _next ??= new TaskCompletionSource();
         var mine = _next.Task;
         if (!_isWriting) _writing = WriteAsync(); // its outcome reaches everyone through their tasks
@@ -61,7 +61,7 @@ internal sealed class DurableState<TState, TRow>(
     /// </summary>
     public async Task ClearAsync()
     {
-        ThrowIfVoid();
+        ThrowIfFaulted();
         while (_isWriting) await _writing;
         _failure = new InvalidOperationException("it was removed");
         try

@@ -62,12 +62,12 @@ public sealed partial class GenerationJob
         }
     }
 
-    /// <summary>Brings job and shards to one state, whatever was lost on the way: each hears the orders and tells how it stands.</summary>
+    /// <summary>Brings job and shards to one state, whatever was lost on the way: each shard is sent the desired state and reports its progress.</summary>
     private async Task TellShardsAsync()
     {
         var state = _state.Durable;
         if (state.ShardCount == 0) return;
-        Hear(await EachShardAsync(state.ShardCount, shard => Shard(shard).Reconcile(state.Orders)));
+        Hear(await EachShardAsync(state.ShardCount, shard => Shard(shard).Reconcile(state.DesiredState)));
         await ProgressedAsync();
     }
 
@@ -80,7 +80,7 @@ public sealed partial class GenerationJob
     private async Task ProgressedAsync()
     {
         var was = _state.Current;
-        _state.Current = JobTransitions.Progress(was, _progress.Counts, _progress.ResumedCount, _progress.IsOfAttempt(was.Orders.Attempt), _time.GetUtcNow());
+        _state.Current = JobTransitions.Progress(was, _progress.Counts, _progress.ResumedCount, _progress.IsOfAttempt(was.DesiredState.Attempt), _time.GetUtcNow());
         var now = _state.Current;
         await _state.SettleAsync();
         TellWatchers();
@@ -112,7 +112,7 @@ public sealed partial class GenerationJob
     private async Task FollowUpAsync()
     {
         if (_state.Current.IsTerminal) await FinishAsync();
-        else if (!_progress.HasTakenUp(_state.Durable.Orders)) await TellShardsAsync();
+        else if (!_progress.HasTakenUp(_state.Durable.DesiredState)) await TellShardsAsync();
         else TellWatchers();
     }
 
@@ -134,7 +134,7 @@ public sealed partial class GenerationJob
         await PublishAsync(state.Status);
         await AnnounceAsync();
         if (state.Total == 0) await DeleteShardsAsync();
-        await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));
+        await _blobs.DeletePrefixAsync(BlobKeys.ResumePoints(_job));
         await TellUsageAsync();
         // Interactive jobs stay in the index until they are removed, so that the dispatcher's rounds come by.
         if (state.Spec!.Priority != JobPriority.Interactive) await Index.Remove(_job);
@@ -168,7 +168,7 @@ public sealed partial class GenerationJob
         await ForgetNoticesAsync();
         await DeleteShardsAsync();
         await _blobs.DeletePrefixAsync(BlobKeys.Job(_state.Current.Spec!.Tenant, _job));
-        await _blobs.DeletePrefixAsync(BlobKeys.Checkpoints(_job));
+        await _blobs.DeletePrefixAsync(BlobKeys.ResumePoints(_job));
     }
 
     /// <summary>A job that was never sealed does not know its shards: it looks until so many in a row have nothing.</summary>

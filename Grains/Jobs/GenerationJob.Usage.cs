@@ -12,7 +12,7 @@ public sealed partial class GenerationJob
     private async Task TellUsageAsync()
     {
         var state = _state.Durable;
-        var attempt = state.Orders.Attempt;
+        var attempt = state.DesiredState.Attempt;
         if (state is not { IsTerminal: true, IsDeleted: false, Total: > 0 } || _attemptTold >= attempt) return;
         var shards = await EachShardAsync(state.ShardCount, shard => Shard(shard).GetUsage());
         await GrainFactory.GetGrain<IUsageLedger>(IUsageLedger.KeyOf(state.Spec!.Tenant)).Tell(new()

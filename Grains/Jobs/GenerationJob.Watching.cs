@@ -16,7 +16,7 @@ public sealed partial class GenerationJob
     {
         ThrowIfUnknown();
         // A job that ended has an outcome for each item; only one that was attempted again must be asked for how many.
-        if (!_state.Current.IsTerminal || _state.Current.Orders.Attempt > 1) await HearAllAsync();
+        if (!_state.Current.IsTerminal || _state.Current.DesiredState.Attempt > 1) await HearAllAsync();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _life.Stopping, _gone.Token);
         _watcherCount++;
         try
@@ -101,7 +101,7 @@ public sealed partial class GenerationJob
         try
         {
             var stream = this.GetStreamProvider(JobLifecycleEvent.Stream).GetStream<JobLifecycleEvent>(StreamId.Create(JobLifecycleEvent.Stream, _job.Value));
-            var id = $"{_job}/{_state.Durable.Orders.Revision}/{status}".ToLowerInvariant();
+            var id = $"{_job}/{_state.Durable.DesiredState.Revision}/{status}".ToLowerInvariant();
             await stream.OnNextAsync(new JobLifecycleEvent(id, _job, status, _time.GetUtcNow()));
         }
         catch (Exception failure)

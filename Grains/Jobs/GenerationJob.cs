@@ -38,7 +38,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
         ILogger<GenerationJob> logger)
     {
         (_blobs, _options, _time, _life, _metrics, _gauges, _logger) = (blobs, options.Value, time, life, metrics, gauges, logger);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -97,7 +97,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             await ThrowIfMoreItemsCameAsync(sealedState);
             await Index.Add(_job);
             if (Catalog is { } catalog) await catalog.Add(_job, sealedState.Spec!.CreatedAt);
-            tellings = await EachShardAsync(sealedState.ShardCount, shard => Shard(shard).Seal(sealedState.ItemsOf(shard), sealedState.Orders));
+            tellings = await EachShardAsync(sealedState.ShardCount, shard => Shard(shard).Seal(sealedState.ItemsOf(shard), sealedState.DesiredState));
         }
 
         var was = _state.Current;
@@ -190,7 +190,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     public async Task<bool> Expire(TimeSpan keep)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         if (_state.Current.Spec is null || _state.Current.IsDeleted) return true;
         if (_state.Current.EndedAt is not { } ended || _time.GetUtcNow() - ended <= keep) return false;
         await Delete();
@@ -220,7 +220,7 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     private JobSnapshot Snapshot()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         var state = _state.Durable;
         var counts = state.IsTerminal ? state.FinalCounts : _progress.Counts;
         var rate = state.Status is JobStatus.Running or JobStatus.Cancelling ? _progress.ItemsPerSecond() : null;
@@ -230,9 +230,9 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
             Spec = state.Spec!,
             Status = state.Status,
             Counts = counts,
-            Priority = state.Orders.Priority,
+            Priority = state.DesiredState.Priority,
             PauseReason = state.PauseReason,
-            Attempt = state.Orders.Attempt,
+            Attempt = state.DesiredState.Attempt,
             StartedAt = state.StartedAt,
             EndedAt = state.EndedAt,
             ItemsPerSecond = rate,
@@ -244,13 +244,13 @@ public sealed partial class GenerationJob : Grain, IGenerationJob, IDisposable
 
     private void ThrowIfUnknown()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         if (_state.Durable.Spec is not null && !_state.Durable.IsDeleted) return;
         if (!_isOpening) DeactivateOnIdle();
         throw new JobNotFoundException(_job.Value);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, _job);
         DeactivateOnIdle();

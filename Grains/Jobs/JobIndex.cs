@@ -23,8 +23,8 @@ public sealed partial class JobIndex : Grain, IJobIndex, IRemindable
         TimeProvider time, ILogger<JobIndex> logger)
     {
         (_time, _logger) = (time, logger);
-        _jobs = new(row, stored => [.. stored.Jobs], jobs => new JobIndexRow { Jobs = [.. jobs] }, GiveUp);
-        _graves = new(graves, stored => stored.ToGraves(), JobGravesRow.From, GiveUp);
+        _jobs = new(row, stored => [.. stored.Jobs], jobs => new JobIndexRow { Jobs = [.. jobs] }, OnWriteFailed);
+        _graves = new(graves, stored => stored.ToGraves(), JobGravesRow.From, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -64,8 +64,8 @@ public sealed partial class JobIndex : Grain, IJobIndex, IRemindable
 
     public Task<IReadOnlyList<JobId>> List()
     {
-        _jobs.ThrowIfVoid();
-        _graves.ThrowIfVoid();
+        _jobs.ThrowIfFaulted();
+        _graves.ThrowIfFaulted();
         var now = _time.GetUtcNow();
         var due = _graves.Durable.Where(grave => grave.Value <= now).Select(grave => grave.Key);
         return Task.FromResult<IReadOnlyList<JobId>>([.. _jobs.Durable.Union(due).Select(job => new JobId(job))]);
@@ -85,7 +85,7 @@ public sealed partial class JobIndex : Grain, IJobIndex, IRemindable
         }
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyLong());
         DeactivateOnIdle();

@@ -31,10 +31,10 @@ public sealed class JobProgress
     /// <summary>Whether every shard has told of an attempt.</summary>
     public bool IsOfAttempt(int attempt) => _shards.All(shard => shard.Attempt == attempt);
 
-    /// <summary>Whether every shard has taken up these orders.</summary>
-    public bool HasTakenUp(JobOrders orders) => _shards.All(shard => shard.Revision >= orders.Revision);
+    /// <summary>Whether every shard has applied this state.</summary>
+    public bool HasTakenUp(DesiredState desired) => _shards.All(shard => shard.Revision >= desired.Revision);
 
-    /// <summary>A shard tells. Tellings may arrive out of order; one that knows of fewer outcomes or older orders is old.</summary>
+    /// <summary>Takes a report of a shard. Reports may arrive out of order: one with fewer outcomes or an older state is dropped.</summary>
     public bool Update(int shard, ShardProgress progress)
     {
         if ((uint)shard >= (uint)_shards.Length) return false;

@@ -23,7 +23,7 @@ public sealed partial class JobShard
     public Task<IReadOnlyList<ItemOutcome>> ReadOutcomes(int from, int most)
     {
         var outcomes = _items.Durable.Outcomes;
-        var count = Math.Clamp(Math.Min(most, outcomes.Length - from), 0, MostInMessage());
+        var count = Math.Clamp(Math.Min(most, outcomes.Length - from), 0, MaxInMessage());
         return Task.FromResult<IReadOnlyList<ItemOutcome>>([.. Enumerable.Range(from, count).Select(place => Outcome(outcomes[place]))]);
     }
 
@@ -46,15 +46,15 @@ public sealed partial class JobShard
         var items = _items.Durable.Items;
         var start = Math.Max(0, from - _first);
         return Task.FromResult<IReadOnlyList<ItemOutcome>>([.. Enumerable.Range(start, Math.Max(0, items.Length - start))
-            .Where(item => only is null || items[item].Status == only).Take(Math.Min(most, MostInMessage())).Select(Item)]);
+            .Where(item => only is null || items[item].Status == only).Take(Math.Min(most, MaxInMessage())).Select(Item)]);
     }
 
-    public Task<IReadOnlyList<ItemStanding>> GetStandings()
+    public Task<IReadOnlyList<ItemView>> GetStandings()
     {
         var state = _items.Durable;
-        return Task.FromResult<IReadOnlyList<ItemStanding>>([.. Enumerable.Range(0, state.Items.Length).Where(item => !state.Items[item].HasEnded).Select(Standing)]);
+        return Task.FromResult<IReadOnlyList<ItemView>>([.. Enumerable.Range(0, state.Items.Length).Where(item => !state.Items[item].HasEnded).Select(Standing)]);
 
-        ItemStanding Standing(int item)
+        ItemView Standing(int item)
         {
             var (told, heard) = (state.Items[item], _items.StandingOf(item));
             return new()
@@ -136,7 +136,7 @@ public sealed partial class JobShard
     };
 
     /// <summary>Items that surely fit one message, judged by the largest.</summary>
-    private int MostInMessage()
+    private int MaxInMessage()
     {
         var largest = 512 + _specs.Durable.Items.Select(SpecBytes).DefaultIfEmpty().Max();
         return Math.Max(1, MaxMessageBytes / largest);

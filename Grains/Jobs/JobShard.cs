@@ -39,8 +39,8 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         TimeProvider time, SiloLife life, SiloMembers members, DeadSiloWatch deadSilos, JobMetrics metrics, ILogger<JobShard> logger)
     {
         (_time, _life, _members, _deadSilos, _metrics, _logger) = (time, life, members, deadSilos, metrics, logger);
-        _items = new(row, settledRow, time, GiveUp, new Pace(ShardItems.WritePeriod, time));
-        _specs = new(specsRow, stored => stored, stored => stored, GiveUp);
+        _items = new(row, settledRow, time, OnWriteFailed, new Throttle(ShardItems.WritePeriod, time));
+        _specs = new(specsRow, stored => stored, stored => stored, OnWriteFailed);
     }
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
@@ -85,11 +85,11 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         return _specs.SettleAsync();
     }
 
-    public async Task<ShardProgress> Seal(int itemCount, JobOrders orders)
+    public async Task<ShardProgress> Seal(int itemCount, DesiredState desired)
     {
         if (_specs.Current.Items.Count != itemCount) throw new IdempotencyConflictException(_job.Value);
         await _specs.SettleAsync();
-        await _items.SealAsync(itemCount, orders);
+        await _items.SealAsync(itemCount, desired);
         return Progress();
     }
 
@@ -97,7 +97,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
     {
         if (_specs.Current.Job is not { } job) throw new JobNotFoundException(_job.Value);
         // A request that comes out of the pipe after its sender's death would get what nobody runs.
-        var granted = await _items.AcquireAsync(worker, _members.IsGone(worker.Silo) ? 0 : Math.Min(most, MostInMessage()));
+        var granted = await _items.AcquireAsync(worker, _members.IsGone(worker.Silo) ? 0 : Math.Min(most, MaxInMessage()));
         KeepTime();
         _reporter.Given();
         return new()
@@ -150,9 +150,9 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         _reporter.Report();
     }
 
-    public async Task<ShardProgress> Reconcile(JobOrders orders)
+    public async Task<ShardProgress> Reconcile(DesiredState desired)
     {
-        await _items.ObeyAsync(orders);
+        await _items.ApplyAsync(desired);
         EndBuffers();
         await DropLeasesOfGoneSilosAsync();
         _mayOffer = true;
@@ -168,7 +168,7 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
 
     public Task<bool> HasItems()
     {
-        _specs.ThrowIfVoid();
+        _specs.ThrowIfFaulted();
         return Task.FromResult(_specs.Durable.Items.Count > 0);
     }
 
@@ -246,9 +246,9 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
                 Shard = _number,
                 Tenant = job.Tenant,
                 WeightsHash = job.WeightsHash,
-                Priority = state.Orders.Revision > 0 ? state.Orders.Priority : job.Priority,
+                Priority = state.DesiredState.Revision > 0 ? state.DesiredState.Priority : job.Priority,
                 CreatedAt = job.CreatedAt,
-                PendingCount = state.Orders.IsPaused ? 0 : state.Counts.Pending,
+                PendingCount = state.DesiredState.IsPaused ? 0 : state.Counts.Pending,
             }
             : null;
         return new(_job, _number, Progress(), offer, IsInteractive);
@@ -259,10 +259,10 @@ public sealed partial class JobShard : Grain, IJobShard, IDisposable
         var state = _items.Durable;
         return new(
             state.Counts, state.ResumedCount, state.Outcomes.Length, _buffers.Values.Any(buffer => buffer.ReaderCount > 0),
-            state.Orders.Revision, state.Orders.Attempt);
+            state.DesiredState.Revision, state.DesiredState.Attempt);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -29,16 +29,16 @@ public sealed record JobState
     /// <summary>When that was.</summary>
     [Id(11)] public DateTimeOffset? DeletedAt { get; init; }
 
-    /// <summary>What its shards are to do. Rows from before there were orders have none.</summary>
-    [Id(12)] public JobOrders GivenOrders { get; init; }
+    /// <summary>What its shards are to do. Rows of the first releases have none.</summary>
+    [Id(12)] public DesiredState GivenState { get; init; }
     [Id(13)] public PauseReason PauseReason { get; init; }
 
     /// <summary>Failed items that the owner went on with: they do not count against <see cref="JobSpec.MaxFailures"/>.</summary>
     [Id(14)] public int ForgivenCount { get; init; }
 
     /// <summary>What its shards are to do; never revision 0 once there is a job.</summary>
-    public JobOrders Orders => GivenOrders.Revision > 0 || Spec is null ? GivenOrders
-        : JobOrders.First(Spec.Priority) with { IsCancelled = Status is JobStatus.Cancelling or JobStatus.Cancelled };
+    public DesiredState DesiredState => GivenState.Revision > 0 || Spec is null ? GivenState
+        : DesiredState.First(Spec.Priority) with { IsCancelled = Status is JobStatus.Cancelling or JobStatus.Cancelled };
 
     public bool IsTerminal => Status is JobStatus.Completed or JobStatus.Cancelled or JobStatus.Aborted;
     public int ShardCount => (Total + JobId.ItemsInShard - 1) / JobId.ItemsInShard;

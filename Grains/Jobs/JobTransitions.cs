@@ -12,7 +12,7 @@ public static class JobTransitions
     public static JobState Open(JobState state, JobId id, JobSpec spec, DateTimeOffset now)
     {
         if (state.Spec is null || state is { IsDeleted: true, Total: 0 })
-            return new() { Spec = spec, Status = JobStatus.Open, OpenedAt = now, GivenOrders = JobOrders.First(spec.Priority) };
+            return new() { Spec = spec, Status = JobStatus.Open, OpenedAt = now, GivenState = DesiredState.First(spec.Priority) };
         if (state.IsDeleted || !IsSame(state.Spec, spec)) throw new IdempotencyConflictException(id.Value);
         return state;
     }
@@ -59,7 +59,7 @@ public static class JobTransitions
     {
         JobStatus.Open => state with { Status = JobStatus.Cancelled, EndedAt = now },
         JobStatus.Queued or JobStatus.Running or JobStatus.Paused => Ordered(
-            state with { Status = JobStatus.Cancelling, PauseReason = PauseReason.None }, state.Orders with { IsCancelled = true, IsPaused = false }),
+            state with { Status = JobStatus.Cancelling, PauseReason = PauseReason.None }, state.DesiredState with { IsCancelled = true, IsPaused = false }),
         _ => state,
     };
 
@@ -94,8 +94,8 @@ public static class JobTransitions
         if (state.Status == JobStatus.Completed)
             state = state with { Status = JobStatus.Running, EndedAt = null, FinalCounts = default, FinalResumedCount = 0 };
         if (state.PauseReason == PauseReason.TooManyFailures) state = Resumed(state, 0);
-        // The last items of a paused job may end before its shards hear of the pause: such a job is completed, and its orders still say paused.
-        return Ordered(state with { ForgivenCount = 0 }, state.Orders with { Attempt = state.Orders.Attempt + 1, IsPaused = state.Status == JobStatus.Paused });
+        // The last items of a paused job may end before its shards are told to pause: such a job is completed, and its desired state is still paused.
+        return Ordered(state with { ForgivenCount = 0 }, state.DesiredState with { Attempt = state.DesiredState.Attempt + 1, IsPaused = state.Status == JobStatus.Paused });
     }
 
     /// <summary>Changes what goes before what.</summary>
@@ -105,7 +105,7 @@ public static class JobTransitions
         ThrowUnlessUnderWay(state, id, "given another priority");
         if (priority is not (JobPriority.High or JobPriority.Normal or JobPriority.Low))
             throw new InvalidJobVerbException($"Job {id} can't have priority {priority}; allowed are High, Normal and Low.");
-        return state.Orders.Priority == priority ? state : Ordered(state, state.Orders with { Priority = priority });
+        return state.DesiredState.Priority == priority ? state : Ordered(state, state.DesiredState with { Priority = priority });
     }
 
     /// <summary>Gives up an open job whose submitter is gone.</summary>
@@ -123,13 +123,13 @@ public static class JobTransitions
     }
 
     private static JobState Paused(JobState state, PauseReason reason) =>
-        Ordered(state with { Status = JobStatus.Paused, PauseReason = reason }, state.Orders with { IsPaused = true });
+        Ordered(state with { Status = JobStatus.Paused, PauseReason = reason }, state.DesiredState with { IsPaused = true });
 
     private static JobState Resumed(JobState state, int forgivenCount) => Ordered(
         state with { Status = state.StartedAt is null ? JobStatus.Queued : JobStatus.Running, PauseReason = PauseReason.None, ForgivenCount = forgivenCount },
-        state.Orders with { IsPaused = false });
+        state.DesiredState with { IsPaused = false });
 
-    private static JobState Ordered(JobState state, JobOrders orders) => state with { GivenOrders = orders with { Revision = state.Orders.Revision + 1 } };
+    private static JobState Ordered(JobState state, DesiredState desired) => state with { GivenState = desired with { Revision = state.DesiredState.Revision + 1 } };
 
     private static void ThrowUnlessUnderWay(JobState state, JobId id, string verb)
     {

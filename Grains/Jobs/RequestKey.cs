@@ -13,7 +13,7 @@ public sealed partial class RequestKey : Grain, IRequestKey
     public RequestKey([PersistentState("requestkey", ClusterProviders.GrainStorage)] IPersistentState<RequestKeyRow> row, ILogger<RequestKey> logger)
     {
         _logger = logger;
-        _row = new(row, stored => stored, state => state, GiveUp);
+        _row = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -24,13 +24,13 @@ public sealed partial class RequestKey : Grain, IRequestKey
 
     public Task<RequestClaim?> Find()
     {
-        _row.ThrowIfVoid();
+        _row.ThrowIfFaulted();
         return Task.FromResult(_row.Durable.Claim);
     }
 
     public async Task<RequestClaim> Claim(RequestClaim claim, JobId? inPlaceOf)
     {
-        _row.ThrowIfVoid();
+        _row.ThrowIfFaulted();
         var holder = _row.Current.Claim;
         if (holder is not null && holder.ContentHash != claim.ContentHash) throw new IdempotencyConflictException(holder.Job.Value);
         if (holder is null || holder.Job == inPlaceOf) _row.Current = new() { Claim = claim };
@@ -40,13 +40,13 @@ public sealed partial class RequestKey : Grain, IRequestKey
 
     public async Task Forget(JobId job)
     {
-        _row.ThrowIfVoid();
+        _row.ThrowIfFaulted();
         if (_row.Current.Claim?.Job != job) return;
         await _row.ClearAsync();
         DeactivateOnIdle();
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -30,7 +30,7 @@ internal sealed class ShardItems
     /// <param name="time">Its monotonic clock runs the leases.</param>
     /// <param name="giveUp">See <see cref="DurableState{TState, TRow}"/>.</param>
     /// <param name="pace">Of its writes; none when absent.</param>
-    public ShardItems(IPersistentState<ShardRow> row, IPersistentState<SettledRow> settledRow, TimeProvider time, Action<Exception> giveUp, Pace? pace = null)
+    public ShardItems(IPersistentState<ShardRow> row, IPersistentState<SettledRow> settledRow, TimeProvider time, Action<Exception> giveUp, Throttle? pace = null)
     {
         (_row, _settledRow, _clock) = (row, settledRow, new LeaseClock(time));
         _state = new(row, stored => stored.ToState(OutcomePack.Unpack(settledRow.State.Outcomes)), state => ShardRow.From(state, _settledCount), giveUp, SettleOutcomesAsync, pace);
@@ -41,7 +41,7 @@ internal sealed class ShardItems
     {
         get
         {
-            _state.ThrowIfVoid();
+            _state.ThrowIfFaulted();
             return _state.Durable;
         }
     }
@@ -70,15 +70,15 @@ internal sealed class ShardItems
         Follow(ShardState.Empty, _state.Current);
     }
 
-    public Task SealAsync(int itemCount, JobOrders orders)
+    public Task SealAsync(int itemCount, DesiredState desired)
     {
-        Decide(ShardTransitions.Seal(_state.Current, itemCount, orders));
+        Decide(ShardTransitions.Seal(_state.Current, itemCount, desired));
         return _state.SettleAsync();
     }
 
-    public Task ObeyAsync(JobOrders orders)
+    public Task ApplyAsync(DesiredState desired)
     {
-        Decide(ShardTransitions.Obey(_state.Current, orders));
+        Decide(ShardTransitions.Apply(_state.Current, desired));
         return _state.SettleAsync();
     }
 
@@ -141,7 +141,7 @@ internal sealed class ShardItems
     /// <summary>Whether this lease is the item's current one.</summary>
     public bool Holds(WorkerId worker, int item, int epoch)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return ShardTransitions.Holds(_state.Current, worker, item, epoch);
     }
 
@@ -185,7 +185,7 @@ internal sealed class ShardItems
     private void Decide(ShardState next)
     {
         var was = _state.Current;
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         _state.Current = next;
         Follow(was, next);
     }

@@ -15,7 +15,7 @@ internal sealed partial class ShardReporter(
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(100);
     private ShardProgress? _toldProgress;
-    private readonly ToldOffer _toldOffer = new();
+    private readonly LastSentOffer _toldOffer = new();
     private bool _isReporting;
 
     /// <summary>Something remains to be told.</summary>

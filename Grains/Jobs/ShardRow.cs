@@ -37,7 +37,7 @@ public sealed class ShardRow
     [Id(20)] public string[]? FailureMessages { get; set; }
 
     // Version 2.
-    [Id(24)] public JobOrders Orders { get; set; } = JobOrders.None;
+    [Id(24)] public DesiredState DesiredState { get; set; } = DesiredState.None;
 
     /// <summary>See <see cref="ItemPack"/>.</summary>
     [Id(25)] public byte[] Items { get; set; } = [];
@@ -53,7 +53,7 @@ public sealed class ShardRow
     public static ShardRow From(ShardState state, int settledCount) => new()
     {
         IsSealed = state.IsSealed,
-        Orders = state.Orders,
+        DesiredState = state.DesiredState,
         Items = ItemPack.Pack(state.Items),
         SettledCount = settledCount,
         Outcomes = OutcomePack.Pack(state.Outcomes.AsSpan(settledCount..)),
@@ -63,7 +63,7 @@ public sealed class ShardRow
     public ShardState ToState(ImmutableArray<ShardOutcome> settled) => new()
     {
         IsSealed = IsSealed,
-        Orders = SchemaVersion < 2 ? JobOrders.None with { IsCancelled = IsCancelled } : Orders,
+        DesiredState = SchemaVersion < 2 ? DesiredState.None with { IsCancelled = IsCancelled } : DesiredState,
         Items = SchemaVersion < 2 ? [.. Enumerable.Range(0, Status!.Length).Select(ItemOfVersion1)] : ItemPack.Unpack(Items),
         Outcomes = SchemaVersion < 2 ? OutcomesOfVersion1() : [.. settled[..SettledCount], .. OutcomePack.Unpack(Outcomes)],
     };

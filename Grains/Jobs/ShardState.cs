@@ -16,7 +16,7 @@ public sealed record ShardState
     public bool IsSealed { get; init; }
 
     /// <summary>What the job wants, as far as the shard heard.</summary>
-    public JobOrders Orders { get; init; } = JobOrders.None;
+    public DesiredState DesiredState { get; init; } = DesiredState.None;
 
     /// <summary>
     /// How items ended, in durable order: the n-th stays the n-th for ever, so a reader's cursor is a count. An item that was begun anew

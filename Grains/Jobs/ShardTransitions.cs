@@ -21,19 +21,19 @@ public static class ShardTransitions
         FailureCode.Poisoned, "Every worker that ran this item died with it, the last two while running nothing else.");
 
     /// <summary>Opens the items for leasing.</summary>
-    public static ShardState Seal(ShardState state, int itemCount, JobOrders orders) => Obey(
+    public static ShardState Seal(ShardState state, int itemCount, DesiredState desired) => Apply(
         state.IsSealed ? state : state with { IsSealed = true, Items = [.. Enumerable.Repeat(new ItemState(ItemStatus.Pending, 0, null, 0), itemCount)] },
-        orders);
+        desired);
 
     /// <summary>Takes up what the job wants, if that is newer than what it wanted before.</summary>
-    public static ShardState Obey(ShardState state, JobOrders orders)
+    public static ShardState Apply(ShardState state, DesiredState desired)
     {
-        if (!state.IsSealed || orders.Revision <= state.Orders.Revision) return state;
-        var next = state with { Orders = orders };
-        if (orders.Attempt > state.Orders.Attempt)
+        if (!state.IsSealed || desired.Revision <= state.DesiredState.Revision) return state;
+        var next = state with { DesiredState = desired };
+        if (desired.Attempt > state.DesiredState.Attempt)
             next = Change(next, Where(next, item => item.Status == ItemStatus.Failed), item => item with { Status = ItemStatus.Pending, Suspicion = 0 });
-        if (orders.IsCancelled) return Cancel(next);
-        return orders.IsPaused ? TakeBack(next, Where(next, item => item.Status == ItemStatus.Running)) : next;
+        if (desired.IsCancelled) return Cancel(next);
+        return desired.IsPaused ? TakeBack(next, Where(next, item => item.Status == ItemStatus.Running)) : next;
     }
 
     /// <summary>
@@ -41,7 +41,7 @@ public static class ShardTransitions
     /// </summary>
     public static (ShardState State, IReadOnlyList<int> Granted) Acquire(ShardState state, WorkerId worker, int most)
     {
-        if (state.Orders.IsPaused || most <= 0) return (state, []);
+        if (state.DesiredState.IsPaused || most <= 0) return (state, []);
         var pending = Where(state, item => item.Status == ItemStatus.Pending);
         var granted = pending.Where(item => !state.Items[item].RunsAlone).Take(most).ToList();
         if (granted.Count == 0) granted = [.. pending.Take(1)];

@@ -17,7 +17,7 @@ public sealed partial class UsageHour : Grain, IUsageHour
     public UsageHour([PersistentState("usage.hour", ClusterProviders.GrainStorage)] IPersistentState<UsageHourState> row, ILogger<UsageHour> logger)
     {
         _logger = logger;
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -34,11 +34,11 @@ public sealed partial class UsageHour : Grain, IUsageHour
 
     public Task<JobUsage[]> Read()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return Task.FromResult<JobUsage[]>([.. _state.Durable.Jobs.Values.OrderBy(job => job.Job.Value, StringComparer.Ordinal)]);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

@@ -20,7 +20,7 @@ public sealed partial class UsageLedger : Grain, IUsageLedger
         [PersistentState("usage", ClusterProviders.GrainStorage)] IPersistentState<UsageLedgerState> row, ILogger<UsageLedger> logger)
     {
         _logger = logger;
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -41,11 +41,11 @@ public sealed partial class UsageLedger : Grain, IUsageLedger
 
     public Task<int[]> Hours(int from, int until)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return Task.FromResult<int[]>([.. _state.Durable.Hours.Where(hour => hour >= from && hour < until)]);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

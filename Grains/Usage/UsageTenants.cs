@@ -17,7 +17,7 @@ public sealed partial class UsageTenants : Grain, IUsageTenants
     public UsageTenants([PersistentState("usage.tenants", ClusterProviders.GrainStorage)] IPersistentState<UsageTenantsState> row, ILogger<UsageTenants> logger)
     {
         _logger = logger;
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -34,11 +34,11 @@ public sealed partial class UsageTenants : Grain, IUsageTenants
 
     public Task<string[]> List()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return Task.FromResult<string[]>([.. _state.Durable.Tenants.Order(StringComparer.Ordinal)]);
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure);
         DeactivateOnIdle();

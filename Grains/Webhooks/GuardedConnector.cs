@@ -14,13 +14,13 @@ public delegate Task<IPAddress[]> HostResolver(string host, CancellationToken ca
 /// <param name="resolve">Asked once for each connection.</param>
 public sealed class GuardedConnector(AddressRules rules, HostResolver resolve)
 {
-    private const int MostAddresses = 4;
+    private const int MaxAddresses = 4;
 
     /// <exception cref="AddressRefusedException">The host has no address that may be reached; nothing was sent to any.</exception>
     public async ValueTask<Stream> ConnectAsync(DnsEndPoint receiver, CancellationToken cancellationToken)
     {
         var addresses = IPAddress.TryParse(receiver.Host, out var literal) ? [literal] : await resolve(receiver.Host, cancellationToken);
-        var allowed = addresses.Where(rules.IsAllowed).Select(AddressRules.Plain).Take(MostAddresses).ToArray();
+        var allowed = addresses.Where(rules.IsAllowed).Select(AddressRules.Plain).Take(MaxAddresses).ToArray();
         if (allowed.Length == 0) throw new AddressRefusedException();
         for (var place = 0; ; place++)
         {

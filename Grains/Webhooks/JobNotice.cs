@@ -15,16 +15,16 @@ public static class JobNotice
     /// <param name="job">The job.</param>
     /// <param name="state">Terminal.</param>
     /// <param name="batch">The batch whose work the job was; null when there is none.</param>
-    public static WebhookNotice? Of(JobId job, JobState state, BatchCard? batch)
+    public static WebhookNotice? Of(JobId job, JobState state, BatchInfo? batch)
     {
         if (state.Spec is not { Webhook: { } url } spec || state is { Status: JobStatus.Cancelled, Total: 0 }) return null;
         var (kind, status) = batch is null ? ("job", StatusOf(state)) : ("batch", StatusOf(state, batch));
-        return Notice(job, state.Orders.Attempt, spec.Tenant, url, $"{kind}.{status}", state.EndedAt!.Value, data =>
+        return Notice(job, state.DesiredState.Attempt, spec.Tenant, url, $"{kind}.{status}", state.EndedAt!.Value, data =>
         {
             data.WriteString("id", batch?.Id.Value ?? job.Value);
             data.WriteString("status", status);
             if (batch is not null) data.WriteString("job_id", job.Value);
-            data.WriteNumber("attempt", state.Orders.Attempt);
+            data.WriteNumber("attempt", state.DesiredState.Attempt);
             var counts = state.FinalCounts;
             if (batch is null) WriteCounts(data, "counts", ("total", state.Total), ("done", counts.Done), ("failed", counts.Failed), ("cancelled", counts.Cancelled));
             else
@@ -38,7 +38,7 @@ public static class JobNotice
     }
 
     /// <summary>The notice of a batch that has ended before it had a job; null when it names no webhook or has not.</summary>
-    public static WebhookNotice? Of(BatchCard batch)
+    public static WebhookNotice? Of(BatchInfo batch)
     {
         if (batch.Webhook is not { } url || batch.Stage is not (BatchStage.Failed or BatchStage.Cancelled)) return null;
         var status = batch.Stage == BatchStage.Failed ? "failed" : batch.IsExpired ? "expired" : "cancelled";
@@ -63,7 +63,7 @@ public static class JobNotice
         _ => "failed",
     };
 
-    private static string StatusOf(JobState state, BatchCard batch) => state.Status == JobStatus.Cancelled && batch.IsExpired ? "expired" : StatusOf(state);
+    private static string StatusOf(JobState state, BatchInfo batch) => state.Status == JobStatus.Cancelled && batch.IsExpired ? "expired" : StatusOf(state);
 
     private static WebhookNotice Notice(JobId job, int attempt, string tenant, string url, string type, DateTimeOffset at, Action<Utf8JsonWriter> writeData)
     {

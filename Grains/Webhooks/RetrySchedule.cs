@@ -23,7 +23,7 @@ public sealed class RetrySchedule(IReadOnlyList<TimeSpan> waits)
     private readonly IReadOnlyList<TimeSpan> _waits = waits.Count == 0 ? s_usual : waits;
 
     /// <summary>Tries before a notice is given up.</summary>
-    public int MostAttempts => _waits.Count + 1;
+    public int MaxAttempts => _waits.Count + 1;
 
     /// <summary>
     /// How long to wait after so many failed tries; null when that was the last. What is added by chance comes from the notice's id and the try, so that
@@ -34,7 +34,7 @@ public sealed class RetrySchedule(IReadOnlyList<TimeSpan> waits)
     /// <param name="retryAfter">What the receiver asked for; never makes the wait shorter, nor longer than <see cref="LongestWait"/>.</param>
     public TimeSpan? WaitAfter(string eventId, int attemptCount, TimeSpan? retryAfter)
     {
-        if (attemptCount >= MostAttempts) return null;
+        if (attemptCount >= MaxAttempts) return null;
         var wait = _waits[attemptCount - 1] * (1 + (Jitter * Share(eventId, attemptCount)));
         var asked = retryAfter > LongestWait ? LongestWait : retryAfter ?? TimeSpan.Zero;
         return asked > wait ? asked : wait;

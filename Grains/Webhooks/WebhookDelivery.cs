@@ -40,7 +40,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
     {
         (_sender, _places, _metrics, _options, _life, _time, _logger) = (sender, places, metrics, options.Value, life, time, logger);
         _schedule = new(options.Value.RetryWaits);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -52,7 +52,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
 
     public async Task Announce(WebhookNotice notice)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         if (_state.Current.Notice is null) await BeginAsync(state => DeliveryTransitions.Announce(state, notice, _time.GetUtcNow()));
         await _state.SettleAsync();
         Arm();
@@ -60,13 +60,13 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
 
     public Task<WebhookState?> Find()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         return Task.FromResult(_state.Durable.Tell());
     }
 
     public async Task<WebhookState?> Redeliver()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         if (_state.Current.Notice is null) return null;
         await BeginAsync(state => DeliveryTransitions.Redeliver(state, _time.GetUtcNow()));
         await _state.SettleAsync();
@@ -76,7 +76,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
 
     public async Task Forget()
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         _timer?.Dispose(); // a try that is being made ends with it
         await UnremindAsync(always: true);
         if (_state.Current.Notice is not null) await _state.ClearAsync();
@@ -186,7 +186,7 @@ public sealed partial class WebhookDelivery : Grain, IWebhookDelivery, IRemindab
 
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();

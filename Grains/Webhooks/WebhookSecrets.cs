@@ -22,7 +22,7 @@ public sealed partial class WebhookSecrets : Grain, IWebhookSecrets
         IOptions<WebhookOptions> options, TimeProvider time, ILogger<WebhookSecrets> logger)
     {
         (_overlap, _time, _logger) = (options.Value.SecretOverlap, time, logger);
-        _state = new(row, stored => stored, state => state, GiveUp);
+        _state = new(row, stored => stored, state => state, OnWriteFailed);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -41,14 +41,14 @@ public sealed partial class WebhookSecrets : Grain, IWebhookSecrets
 
     private async Task<WebhookSecretSet> TurnAsync(Func<WebhookSecretsState, WebhookSecretsState> decide)
     {
-        _state.ThrowIfVoid();
+        _state.ThrowIfFaulted();
         var state = _state.Current.Current.Length > 0 ? _state.Current : _state.Current with { Current = RandomNumberGenerator.GetBytes(IWebhookSecrets.SecretBytes) };
         _state.Current = decide(state);
         await _state.SettleAsync();
         return _state.Durable.Tell(_time.GetUtcNow());
     }
 
-    private void GiveUp(Exception failure)
+    private void OnWriteFailed(Exception failure)
     {
         LogNotStored(failure, this.GetPrimaryKeyString());
         DeactivateOnIdle();
@@ -63,7 +63,7 @@ public sealed partial class WebhookSecrets : Grain, IWebhookSecrets
 public sealed record WebhookSecretsState
 {
     /// <summary>Old secrets that sign along at most: each makes the header longer.</summary>
-    public const int MostPrevious = 3;
+    public const int MaxPrevious = 3;
 
     [Id(0)] public int SchemaVersion { get; init; } = 1;
 
@@ -77,7 +77,7 @@ public sealed record WebhookSecretsState
     public WebhookSecretsState Rotated(byte[] secret, DateTimeOffset now, TimeSpan overlap) => Current.AsSpan().SequenceEqual(secret) ? this : this with
     {
         Current = secret,
-        Previous = [.. Previous.Where(previous => previous.Until > now).Prepend(new(Current, now + overlap)).Take(MostPrevious)],
+        Previous = [.. Previous.Where(previous => previous.Until > now).Prepend(new(Current, now + overlap)).Take(MaxPrevious)],
     };
 
     /// <summary>What is valid now.</summary>

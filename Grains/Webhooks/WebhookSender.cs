@@ -14,8 +14,8 @@ namespace Emu3.Grains.Webhooks;
 /// </summary>
 public sealed class WebhookSender : IDisposable
 {
-    private const int MostDrained = 64 << 10;
-    private const int MostHeaderKilobytes = 16;
+    private const int MaxDrained = 64 << 10;
+    private const int MaxHeaderKilobytes = 16;
 
     private readonly HttpMessageInvoker _http;
     private readonly TimeSpan _timeout;
@@ -32,8 +32,8 @@ public sealed class WebhookSender : IDisposable
             UseProxy = false,
             UseCookies = false,
             ActivityHeadersPropagator = null,
-            MaxResponseHeadersLength = MostHeaderKilobytes,
-            MaxResponseDrainSize = MostDrained,
+            MaxResponseHeadersLength = MaxHeaderKilobytes,
+            MaxResponseDrainSize = MaxDrained,
             ResponseDrainTimeout = TimeSpan.FromSeconds(1),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionLifetime = TimeSpan.FromMinutes(1),
@@ -92,7 +92,7 @@ public sealed class WebhookSender : IDisposable
         }
 
         return failure is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }
-            ? $"The head of the receiver's answer is longer than {MostHeaderKilobytes} KiB."
+            ? $"The head of the receiver's answer is longer than {MaxHeaderKilobytes} KiB."
             : "The receiver broke the connection off, or does not speak HTTP.";
     }
 }

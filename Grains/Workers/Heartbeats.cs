@@ -29,7 +29,7 @@ internal sealed partial class Heartbeats(WorkerId worker, HeldItems held, Worker
         }
     }
 
-    // :: Step 6 Progress flows back to the shard and renews the leases; tokens go with TokenPusher and CheckpointWriter.
+    // :: Step 6 Progress flows back to the shard and renews the leases; tokens go with TokenPusher and ResumePointWriter.
     public async Task BeatAsync(JobId job, int shard)
     {
         var runs = held.OfShard(job, shard);

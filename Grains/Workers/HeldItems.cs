@@ -16,7 +16,7 @@ internal sealed class HeldItems(SlotBudget budget)
     private readonly List<ItemRun> _waiting = [];
     private readonly Dictionary<ItemRun, Task> _tasks = [];
     private int _askedFor; // items that shards were asked for and have not answered
-    private bool _hasYielded; // batch items gave way, and no place has become free by itself since
+    private bool _hasYielded; // bulk items gave way, and no place has become free by itself since
 
     public int Count
     {
@@ -50,7 +50,7 @@ internal sealed class HeldItems(SlotBudget budget)
     }
 
     /// <summary>What more the worker could take: now, or when pictures that are near their end have left.</summary>
-    public WorkAppetite Appetite
+    public WorkerCapacity Capacity
     {
         get
         {
@@ -60,10 +60,10 @@ internal sealed class HeldItems(SlotBudget budget)
                 if (_runs.Values.Count(run => run.HasFreedSlots) >= Math.Max(FewUnrecorded, budget.SlotCount)) return default;
                 var held = _runs.Values.Where(run => !run.HasFreedSlots).ToList();
                 var staying = held.Where(run => !run.IsNearItsEnd).ToList();
-                var (items, batchItems) = budget.Wanted(SlotsOf(staying, isInteractive: false), SlotsOf(staying, isInteractive: true));
+                var (items, bulkItems) = budget.Wanted(SlotsOf(staying, isInteractive: false), SlotsOf(staying, isInteractive: true));
                 items = Math.Max(0, items - _askedFor);
-                batchItems = Math.Clamp(batchItems - _askedFor, 0, items);
-                return new(items, CanTakeBatch ? batchItems : 0, SlotBudget.ItemsOf(held.Where(CanYield).Sum(run => run.Slots)));
+                bulkItems = Math.Clamp(bulkItems - _askedFor, 0, items);
+                return new(items, CanTakeBulk ? bulkItems : 0, SlotBudget.ItemsOf(held.Where(CanYield).Sum(run => run.Slots)));
             }
         }
     }
@@ -103,7 +103,7 @@ internal sealed class HeldItems(SlotBudget budget)
 
     /// <summary>
     /// Starts what there are slots for. Interactive items first; each kind in the order of its leases. An item that must run alone waits for the others to
-    /// end, and they for it. Returns batch items that are to give way to interactive ones that find no slot.
+    /// end, and they for it. Returns bulk items that are to give way to interactive ones that find no slot.
     /// </summary>
     public IReadOnlyList<ItemRun> StartWaiting()
     {
@@ -131,13 +131,13 @@ internal sealed class HeldItems(SlotBudget budget)
         var candidates = running.Where(CanYield).ToList();
         var free = budget.SlotsInEngine - running.Where(run => !run.IsGivenBack).Sum(run => run.Slots);
         var chosen = Preemption.Choose(
-            [.. candidates.Select(run => new Preemption.Candidate(run.Slots, run.TokenCount, run.MostTokens))], [.. waiting.Select(run => run.Slots)], free);
+            [.. candidates.Select(run => new Preemption.Candidate(run.Slots, run.TokenCount, run.MaxTokens))], [.. waiting.Select(run => run.Slots)], free);
         if (chosen.Count > 0) _hasYielded = true;
         return [.. chosen.Select(index => candidates[index])];
     }
 
     /// <summary>What gave way must not come back at once, to the same full worker, and wait there for what another could begin.</summary>
-    private bool CanTakeBatch => !_hasYielded && !_waiting.Exists(run => run.IsInteractive);
+    private bool CanTakeBulk => !_hasYielded && !_waiting.Exists(run => run.IsInteractive);
 
     private List<ItemRun> Running() => [.. _runs.Values.Where(other => other.IsStarted && !other.HasFreedSlots)];
 

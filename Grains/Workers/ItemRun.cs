@@ -30,11 +30,11 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     public int Slots { get; } = SlotBudget.SlotsOf(lease.Spec);
 
     /// <summary>Tokens that it will have at most. A picture's are known before the first: rows with their ends, and three that close it.</summary>
-    public int MostTokens { get; } = lease.Spec.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : lease.Spec.Chat!.MaxNewTokens;
+    public int MaxTokens { get; } = lease.Spec.Image is { } image ? ((image.LatentWidth + 1) * image.LatentHeight) + 3 : lease.Spec.Chat!.MaxNewTokens;
     public int Shard => Lease.Item / JobId.ItemsInShard;
     public string Name => $"{Job}/{Lease.Item}";
 
-    /// <summary>Tokens taken from an earlier lease's checkpoint.</summary>
+    /// <summary>Tokens taken from an earlier lease's resume point.</summary>
     public int ResumedCount { get; private set; }
 
     /// <summary>Tokens so far.</summary>
@@ -47,7 +47,7 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     public bool HasFreedSlots { get; set; }
 
     /// <summary>A picture that runs and lacks less than a tenth of its tokens: another can be fetched, to begin in its slots without a pause.</summary>
-    public bool IsNearItsEnd => IsStarted && Lease.Spec.Image is not null && TokenCount >= 0.9 * MostTokens;
+    public bool IsNearItsEnd => IsStarted && Lease.Spec.Image is not null && TokenCount >= 0.9 * MaxTokens;
 
     /// <summary>Someone reads its tokens.</summary>
     public bool IsWatched
@@ -90,14 +90,14 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
     }
 
     /// <summary>Begins with what an earlier lease left; with nothing, it begins anew.</summary>
-    public void Begin(Checkpoint? checkpoint)
+    public void Begin(ResumePoint? resumePoint)
     {
         lock (_lock)
         {
             _tokens.Clear();
             _pieces.Clear();
-            _tokens.AddRange(checkpoint?.Tokens ?? []);
-            _pieces.AddRange(checkpoint?.Pieces ?? []);
+            _tokens.AddRange(resumePoint?.Tokens ?? []);
+            _pieces.AddRange(resumePoint?.Pieces ?? []);
             ResumedCount = TokenCount = _tokens.Count;
         }
     }
@@ -128,7 +128,7 @@ public sealed class ItemRun(JobId job, Lease lease, LeaseGrant grant, IJobShard 
         }
     }
 
-    public Checkpoint ToCheckpoint()
+    public ResumePoint ToResumePoint()
     {
         lock (_lock) return new([.. _tokens], Lease.Spec.Chat is null ? null : [.. _pieces]);
     }

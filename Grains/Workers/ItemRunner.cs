@@ -8,12 +8,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu3.Grains.Workers;
 
-/// <summary>Takes one leased item from its checkpoint to the shard's answer: resume, run, store the file, report.</summary>
+/// <summary>Takes one leased item from its resume point to the shard's answer: resume, run, store the file, report.</summary>
 public sealed partial class ItemRunner(
     WorkerId worker, string device, IEngine engine, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
-    private readonly BlobPatience _patience = new(metrics, time, logger);
+    private readonly BlobRetry _patience = new(metrics, time, logger);
 
     /// <summary>How an item left the worker.</summary>
     public enum End { Reported, Dropped, GivenBack }
@@ -27,19 +27,19 @@ public sealed partial class ItemRunner(
     public async Task<End> RunAsync(ItemRun run, Func<ItemRun, Task> begins, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
         using var span = ItemTraces.Start(run);
-        var checkpoints = new CheckpointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
+        var resumePoints = new ResumePointWriter(run, engine.NumericClass.Text, blobs, options, metrics, time, logger);
         var pusher = new TokenPusher(run, worker, options.PushPeriod, time, logger);
         Task? pushes = null;
         try
         {
-            run.Begin(await _patience.InsistAsync(run, checkpoints.ReadAsync, cancellationToken));
+            run.Begin(await _patience.RetryAsync(run, resumePoints.ReadAsync, cancellationToken));
             if (run.ResumedCount > 0) metrics.ItemResumed();
             ItemTraces.Resumed(span, run.ResumedCount);
-            var pictures = await _patience.InsistAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
+            var pictures = await _patience.RetryAsync(run, () => ReadPicturesAsync(run.Lease.Spec), cancellationToken);
             await run.Started.WaitAsync(run.Ending);
             if (run.Lease.IsSuspect) await Task.WhenAny(begins(run), Task.Delay(s_longestPause, time, run.Ending)); // a shard that is away holds up nobody
             pushes = pusher.RunAsync();
-            var (result, failure) = await GenerateAsync(run, pictures, checkpoints, changed, cancellationToken);
+            var (result, failure) = await GenerateAsync(run, pictures, resumePoints, changed, cancellationToken);
             run.HasFreedSlots = true;
             changed(run);
             pusher.Stop();
@@ -55,24 +55,24 @@ public sealed partial class ItemRunner(
             else
             {
                 var reply = await ReportAsync(run, shard => shard.Complete(worker, run.Lease.Item, run.Lease.Epoch, result), cancellationToken);
-                if (reply == ReportReply.Stale) return Leave(End.Dropped); // another lease may use the checkpoint
+                if (reply == ReportReply.Stale) return Leave(End.Dropped); // another lease may use the resume point
                 run.Result = result;
                 metrics.ItemCompleted(run.Lease.Spec.Image is not null, result.CameToItsEnd);
                 ItemTraces.Completed(span, result);
             }
 
-            await checkpoints.DeleteAsync();
+            await resumePoints.DeleteAsync();
             return End.Reported;
         }
         catch (OperationCanceledException) when (run.Ending.IsCancellationRequested)
         {
             if (!run.IsGivenBack) return Leave(End.Dropped);
-            await checkpoints.FlushAsync();
+            await resumePoints.FlushAsync();
             return Leave(End.GivenBack);
         }
         catch (EngineStoppedException)
         {
-            await checkpoints.FlushAsync();
+            await resumePoints.FlushAsync();
             throw;
         }
         finally
@@ -90,18 +90,18 @@ public sealed partial class ItemRunner(
     }
 
     private async Task<(ItemResult? Result, ItemFailure? Failure)> GenerateAsync(
-        ItemRun run, Dictionary<string, byte[]>? pictures, CheckpointWriter checkpoints, Action<ItemRun> changed, CancellationToken cancellationToken)
+        ItemRun run, Dictionary<string, byte[]>? pictures, ResumePointWriter resumePoints, Action<ItemRun> changed, CancellationToken cancellationToken)
     {
         if (pictures is null) return (null, ItemFailures.PictureMissing(ItemRequests.PicturesOf(run.Lease.Spec).First()));
         try
         {
             var start = time.GetTimestamp();
-            var (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
+            var (outcome, failure) = await RunEngineAsync(run, pictures, resumePoints, changed);
             if (failure?.Code == EngineFailureCode.ResumeNotPossible && run.ResumedCount > 0)
             {
                 LogNotResumed(run.Name, failure.Message);
                 run.Begin(null);
-                (outcome, failure) = await RunEngineAsync(run, pictures, checkpoints, changed);
+                (outcome, failure) = await RunEngineAsync(run, pictures, resumePoints, changed);
             }
 
             var deviceTime = time.GetElapsedTime(start) * Math.Min(1, run.Slots / (double)Math.Max(1, engine.Load.SlotCount));
@@ -115,10 +115,10 @@ public sealed partial class ItemRunner(
     }
 
     private async Task<(Outcome? Outcome, EngineFailure? Failure)> RunEngineAsync(
-        ItemRun run, Dictionary<string, byte[]> pictures, CheckpointWriter checkpoints, Action<ItemRun> changed)
+        ItemRun run, Dictionary<string, byte[]> pictures, ResumePointWriter resumePoints, Action<ItemRun> changed)
     {
         var outcome = new Outcome();
-        var request = ItemRequests.From(run.Name, run.Lease.Spec, pictures, run.ToCheckpoint().Tokens);
+        var request = ItemRequests.From(run.Name, run.Lease.Spec, pictures, run.ToResumePoint().Tokens);
         using var watch = new RequestWatch(metrics.Engine, request, time);
         await foreach (var happened in engine.Run(request, run.Ending))
         {
@@ -129,7 +129,7 @@ public sealed partial class ItemRunner(
                     var (isFirst, wasNearItsEnd) = (run.TokenCount == run.ResumedCount, run.IsNearItsEnd);
                     run.Append(tokens.Ids, tokens.Pieces);
                     run.HasFreedSlots = run.TokenCount >= TokensOfPicture(run.Lease.Spec);
-                    _ = checkpoints.OfferAsync(); // beside the generation: whoever needs its end waits for that
+                    _ = resumePoints.OfferAsync(); // beside the generation: whoever needs its end waits for that
                     if (run.HasFreedSlots || run.IsNearItsEnd != wasNearItsEnd || (isFirst && run.Lease.IsSuspect)) changed(run);
                     break;
                 case EngineEvent.PictureDecoded picture:
@@ -149,13 +149,13 @@ public sealed partial class ItemRunner(
     /// <summary>The file is in the blob store before the shard hears of it.</summary>
     private async Task<ItemResult> StoreAsync(ItemRun run, Outcome outcome, TimeSpan deviceTime, CancellationToken cancellationToken)
     {
-        var all = run.ToCheckpoint();
+        var all = run.ToResumePoint();
         var tokensHash = TokensHash.Of(all.Tokens);
         var file = run.Lease.Spec.Image is { } image
             ? EncodePicture(run, image, outcome.Picture!, tokensHash, all.Tokens)
             : Encoding.UTF8.GetBytes(string.Concat(all.Pieces!));
         var fileHash = SHA256.HashData(file);
-        await _patience.InsistAsync(run, async () =>
+        await _patience.RetryAsync(run, async () =>
         {
             await blobs.WriteAsync(BlobKeys.Result(run.Tenant, run.Job, run.Lease.Item, fileHash), file);
             return true;
@@ -251,7 +251,7 @@ public sealed partial class ItemRunner(
     [LoggerMessage(LogLevel.Error, "Item {Item} could not be made.")]
     private partial void LogBroken(Exception failure, string item);
 
-    [LoggerMessage(LogLevel.Warning, "Item {Item} can't go on from its checkpoint and begins anew: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "Item {Item} can't go on from its resume point and begins anew: {Reason}")]
     private partial void LogNotResumed(string item, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The {What} of {Item} does not fit its file.")]

@@ -1,22 +1,22 @@
 namespace Emu3.Grains.Workers;
 
-/// <summary>Which batch items give way to items that somebody waits for. No clock, no I/O.</summary>
+/// <summary>Which bulk items give way to items that somebody waits for. No clock, no I/O.</summary>
 public static class Preemption
 {
-    /// <summary>A batch item that runs.</summary>
+    /// <summary>A bulk item that runs.</summary>
     /// <param name="Slots">That it would free.</param>
     /// <param name="TokenCount">Tokens that it has.</param>
-    /// <param name="MostTokens">Tokens that it will have at most.</param>
-    public readonly record struct Candidate(int Slots, int TokenCount, int MostTokens)
+    /// <param name="MaxTokens">Tokens that it will have at most.</param>
+    public readonly record struct Candidate(int Slots, int TokenCount, int MaxTokens)
     {
-        public double Progress => TokenCount / (double)Math.Max(1, MostTokens);
+        public double Progress => TokenCount / (double)Math.Max(1, MaxTokens);
     }
 
     /// <summary>
     /// The least advanced, and no more of them than are needed: indices into <paramref name="running"/>. An item that all of them together can't make
     /// room for takes nobody's place.
     /// </summary>
-    /// <param name="running">Batch items that run.</param>
+    /// <param name="running">Bulk items that run.</param>
     /// <param name="waitingSlots">Slots that each waiting item needs, in the order in which they will start.</param>
     /// <param name="freeSlots">Slots that are free, or about to be.</param>
     public static IReadOnlyList<int> Choose(IReadOnlyList<Candidate> running, IReadOnlyList<int> waitingSlots, int freeSlots)

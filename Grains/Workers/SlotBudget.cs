@@ -2,7 +2,7 @@ namespace Emu3.Grains.Workers;
 
 /// <summary>What a worker may start and lease, from the slots it has. A guided picture takes two slots, anything else one.</summary>
 /// <param name="SlotCount">Slots of the engine.</param>
-/// <param name="ReservedSlots">Of these, slots that batch items don't get.</param>
+/// <param name="ReservedSlots">Of these, slots that bulk items don't get.</param>
 /// <param name="LookAheadSlots">Slots' worth of items held ready.</param>
 public readonly record struct SlotBudget(int SlotCount, int ReservedSlots, int LookAheadSlots)
 {
@@ -16,21 +16,21 @@ public readonly record struct SlotBudget(int SlotCount, int ReservedSlots, int L
     public int SlotsInEngine => SlotCount + QueuedInEngine;
 
     /// <summary>Whether an item may go to the engine. One always may.</summary>
-    public bool CanStart(bool isInteractive, int slots, int batchSlotsInUse, int interactiveSlotsInUse)
+    public bool CanStart(bool isInteractive, int slots, int bulkSlotsInUse, int interactiveSlotsInUse)
     {
-        if (batchSlotsInUse + interactiveSlotsInUse == 0) return true;
-        var all = batchSlotsInUse + interactiveSlotsInUse + slots <= SlotsInEngine;
-        return all && (isInteractive || batchSlotsInUse + slots <= SlotCount - ReservedSlots + QueuedInEngine);
+        if (bulkSlotsInUse + interactiveSlotsInUse == 0) return true;
+        var all = bulkSlotsInUse + interactiveSlotsInUse + slots <= SlotsInEngine;
+        return all && (isInteractive || bulkSlotsInUse + slots <= SlotCount - ReservedSlots + QueuedInEngine);
     }
 
-    /// <summary>Items to ask for: in all, and batch ones among them.</summary>
-    /// <param name="batchSlotsHeld">Slots of batch items that run or wait.</param>
+    /// <summary>Items to ask for: in all, and bulk ones among them.</summary>
+    /// <param name="bulkSlotsHeld">Slots of bulk items that run or wait.</param>
     /// <param name="interactiveSlotsHeld">Slots of interactive items that run or wait.</param>
-    public (int Items, int BatchItems) Wanted(int batchSlotsHeld, int interactiveSlotsHeld)
+    public (int Items, int BulkItems) Wanted(int bulkSlotsHeld, int interactiveSlotsHeld)
     {
-        var free = SlotCount + LookAheadSlots - batchSlotsHeld - interactiveSlotsHeld;
-        var batch = Math.Min(free, SlotCount - ReservedSlots + LookAheadSlots - batchSlotsHeld);
-        return (ItemsOf(free), ItemsOf(batch));
+        var free = SlotCount + LookAheadSlots - bulkSlotsHeld - interactiveSlotsHeld;
+        var bulk = Math.Min(free, SlotCount - ReservedSlots + LookAheadSlots - bulkSlotsHeld);
+        return (ItemsOf(free), ItemsOf(bulk));
     }
 
     /// <summary>Items of unknown kind that find place in so many slots; one, if any slot is free.</summary>

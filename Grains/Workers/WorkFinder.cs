@@ -8,11 +8,11 @@ namespace Emu3.Grains.Workers;
 /// that too, so that it is found when somebody waits.
 /// </summary>
 internal sealed partial class WorkFinder(
-    WorkerCard card, HeldItems held, Action<ItemRun> take, IGrainFactory grains, WorkerOptions options, TimeProvider time, ILogger logger)
+    WorkerInfo info, HeldItems held, Action<ItemRun> take, IGrainFactory grains, WorkerOptions options, TimeProvider time, ILogger logger)
 {
     // A shard that has not answered by then does not hold up the search; what it grants later is taken all the same.
     private static readonly TimeSpan s_shardPatience = TimeSpan.FromSeconds(2);
-    private const int MostAsks = 8;
+    private const int MaxAsks = 8;
 
     private IDispatcher? _dispatcher;
     private bool _isRegistered;
@@ -29,24 +29,24 @@ internal sealed partial class WorkFinder(
     public async Task FindAsync(bool isCalled, CancellationToken cancellationToken)
     {
         _dispatcher ??= grains.GetGrain<IDispatcher>(0); // throws while no control silo is up
-        for (var ask = 0; ask < MostAsks && !cancellationToken.IsCancellationRequested; ask++)
+        for (var ask = 0; ask < MaxAsks && !cancellationToken.IsCancellationRequested; ask++)
         {
             if (!_isRegistered)
             {
-                await _dispatcher.Register(card);
+                await _dispatcher.Register(info);
                 _isRegistered = true;
                 isCalled = true;
             }
 
-            var appetite = held.Appetite;
-            if (appetite.ItemCount == 0 && !isCalled && time.GetElapsedTime(_toldAt) < AskPeriod) return;
-            var answer = await _dispatcher.Next(card.Id, appetite);
-            (_isRegistered, _askPeriod, _toldAt) = (answer.IsRegistered, answer.LeastAskPeriod, time.GetTimestamp());
+            var capacity = held.Capacity;
+            if (capacity.ItemCount == 0 && !isCalled && time.GetElapsedTime(_toldAt) < AskPeriod) return;
+            var answer = await _dispatcher.Next(info.Id, capacity);
+            (_isRegistered, _askPeriod, _toldAt) = (answer.IsRegistered, answer.MinAskPeriod, time.GetTimestamp());
             if (!answer.IsRegistered) continue;
 
             await AcquireAsync(answer.Hints, cancellationToken);
             // Less than it asked for: nothing else waits, or others are on the way to it.
-            if (answer.Hints.Sum(hint => hint.ItemCount) < Math.Max(1, appetite.ItemCount)) return;
+            if (answer.Hints.Sum(hint => hint.ItemCount) < Math.Max(1, capacity.ItemCount)) return;
             isCalled = false;
         }
     }
@@ -65,12 +65,12 @@ internal sealed partial class WorkFinder(
         try
         {
             var shard = grains.GetGrain<IJobShard>(key);
-            var grant = await shard.Acquire(card.Id, hint.ItemCount);
+            var grant = await shard.Acquire(info.Id, hint.ItemCount);
             foreach (var lease in grant.Leases) take(new ItemRun(hint.Job, lease, grant, shard));
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
-            LogNotAcquired(failure, card.Id, key);
+            LogNotAcquired(failure, info.Id, key);
         }
         finally
         {

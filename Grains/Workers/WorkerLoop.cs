@@ -21,7 +21,7 @@ public sealed partial class WorkerLoop
     private readonly TimeProvider _time;
     private readonly ILogger<WorkerLoop> _logger;
     private readonly ItemRunner _runner;
-    private readonly WorkerCard _card;
+    private readonly WorkerInfo _card;
     private readonly HeldItems _held;
     private readonly Heartbeats _heartbeats;
     private readonly CompletionRate _rate;
@@ -33,10 +33,10 @@ public sealed partial class WorkerLoop
     private int _hasProved; // the ledger knows that this device generates tokens
 
     /// <param name="id">Its key.</param>
-    /// <param name="device">See <see cref="WorkerCard.Device"/>.</param>
+    /// <param name="device">See <see cref="WorkerInfo.Device"/>.</param>
     /// <param name="engine">What computes. The caller disposes of it.</param>
     /// <param name="grains">The cluster.</param>
-    /// <param name="blobs">Where results and checkpoints go.</param>
+    /// <param name="blobs">Where results and resume points go.</param>
     /// <param name="options">How it pulls and reports.</param>
     /// <param name="metrics">What it counts.</param>
     /// <param name="time">A clock.</param>
@@ -54,7 +54,7 @@ public sealed partial class WorkerLoop
         _card = new()
         {
             Id = id,
-            Model = ModelCards.From(engine.Model),
+            Model = ModelInfos.From(engine.Model),
             SlotCount = slots,
             NumericClass = engine.NumericClass.Text,
             IsRowInvariant = engine.NumericClass.RowInvariant,

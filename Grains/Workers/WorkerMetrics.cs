@@ -14,7 +14,7 @@ public sealed class WorkerMetrics
     private readonly Counter<long> _failed;
     private readonly Counter<long> _resumed;
     private readonly Counter<long> _yielded;
-    private readonly Counter<long> _checkpoints;
+    private readonly Counter<long> _resumePoints;
     private readonly Counter<long> _lostLeases;
     private readonly Counter<long> _refusedBlobs;
     private readonly Counter<long> _canaryMatches;
@@ -35,7 +35,7 @@ public sealed class WorkerMetrics
         _failed = meter.CreateCounter<long>("emu3.items.failed", "{item}", "Items that failed, by code.");
         _resumed = meter.CreateCounter<long>("emu3.items.resumed", "{item}", "Items that went on from an earlier lease's checkpoint.");
         _yielded = meter.CreateCounter<long>("emu3.items.yielded", "{item}", "Batch items that gave way to ones that somebody waits for.");
-        _checkpoints = meter.CreateCounter<long>("emu3.checkpoints.written", "{checkpoint}", "Checkpoints written.");
+        _resumePoints = meter.CreateCounter<long>("emu3.checkpoints.written", "{checkpoint}", "Checkpoints written.");
         _lostLeases = meter.CreateCounter<long>("emu3.leases.lost", "{lease}", "Leases that a shard took from a worker that still had them: after a silence, or with a cancelled job.");
         _refusedBlobs = meter.CreateCounter<long>("emu3.blobs.refused", "{call}", "Reads and writes that the blob store refused, and that are tried again.");
         _canaryMatches = meter.CreateCounter<long>("emu3.canary.matches", "{item}", "Pictures made again by an idle worker, token for token.");
@@ -43,7 +43,7 @@ public sealed class WorkerMetrics
         _pictures = meter.CreateCounter<long>("emu3.images.completed", "{image}", "Pictures that a worker made and its shard recorded.");
 
         // What has not happened yet is told as 0: a first time that comes out of nothing is no increase to Prometheus.
-        foreach (var counter in (Counter<long>[])[_completed, _resumed, _yielded, _checkpoints, _lostLeases, _refusedBlobs, _canaryMatches, _canaryMismatches, _pictures])
+        foreach (var counter in (Counter<long>[])[_completed, _resumed, _yielded, _resumePoints, _lostLeases, _refusedBlobs, _canaryMatches, _canaryMismatches, _pictures])
             counter.Add(0, _model);
         foreach (var code in Enum.GetValues<FailureCode>().Where(code => code != FailureCode.None)) _failed.Add(0, _model, CodeOf(code));
     }
@@ -72,7 +72,7 @@ public sealed class WorkerMetrics
         Engine.RequestPreempted();
     }
 
-    public void CheckpointWritten() => _checkpoints.Add(1, _model);
+    public void ResumePointWritten() => _resumePoints.Add(1, _model);
 
     public void LeaseLost()
     {

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Workers;
 /// <summary>Section <c>Worker</c>: how a worker pulls and reports.</summary>
 public sealed class WorkerOptions
 {
-    /// <summary>Slots kept from batch work, so that someone who waits is served at once; unset: one in 16, one at least. 0 where nobody waits.</summary>
+    /// <summary>Slots kept from bulk work, so that someone who waits is served at once; unset: one in 16, one at least. 0 where nobody waits.</summary>
     [Range(0, 4096)]
     public int? InteractiveSlots { get; set; }
 
@@ -14,11 +14,11 @@ public sealed class WorkerOptions
     [Range(1, 256)]
     public int LookAheadSlots { get; set; } = 4;
 
-    /// <summary>Time between two checkpoints of an item; what was generated since the last is lost with the worker.</summary>
+    /// <summary>Time between two resume points of an item; what was generated since the last is lost with the worker.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan CheckpointPeriod { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Tokens after which a checkpoint is due whatever the time.</summary>
+    /// <summary>Tokens after which a resume point is due whatever the time.</summary>
     [Range(1, 1 << 20)]
     public int CheckpointTokens { get; set; } = 512;
 
@@ -45,7 +45,7 @@ public sealed class WorkerOptions
     [Required]
     public string HostName { get; set; } = Environment.MachineName;
 
-    /// <summary>A device as cards, results and the device ledger name it; see <see cref="WorkerCard.Device"/>.</summary>
+    /// <summary>A device as cards, results and the device ledger name it; see <see cref="WorkerInfo.Device"/>.</summary>
     /// <param name="deviceId">What it is known by on its host.</param>
     public string NameOf(string deviceId) => $"{HostName}/{deviceId}";
 }

@@ -25,8 +25,8 @@ public sealed class KvCache : IDisposable
         (HeadCount, SlotCount, BlockSize) = (config.KeyValueHeadCount, slotCount, BlockSizeOf(config));
         BlockCount = (positionCount + BlockSize - 1) / BlockSize;
         var (copied, scores) = (CudaMemory.CopiedBytes(config, dtype == ScalarType.Float32), CudaMemory.ScoreBytes(config, dtype == ScalarType.Float32));
-        MostCopied = (int)Math.Max(1, CudaMemory.AttentionWorkspace / (copied + scores));
-        MostInPlace = (int)Math.Max(1, CudaMemory.AttentionWorkspace / scores);
+        MaxCopied = (int)Math.Max(1, CudaMemory.AttentionWorkspace / (copied + scores));
+        MaxInPlace = (int)Math.Max(1, CudaMemory.AttentionWorkspace / scores);
         layers = [.. Enumerable.Range(0, layerCount).Select(_ =>
             zeros([(long)BlockCount * SlotCount, HeadCount, 2, BlockSize, config.HeadDim], dtype, device).DetachFromDisposeScope())];
         heads = arange(HeadCount, int64, device).view(1, -1, 1).DetachFromDisposeScope();
@@ -49,10 +49,10 @@ public sealed class KvCache : IDisposable
     public int HeadCount { get; }
 
     /// <summary>Blocks that attention may copy at once.</summary>
-    internal int MostCopied { get; }
+    internal int MaxCopied { get; }
 
     /// <summary>Blocks that attention may read in place at once.</summary>
-    internal int MostInPlace { get; }
+    internal int MaxInPlace { get; }
 
     /// <summary>What is added to the scores of a block of which so many positions are visible; float32 [block + 1, block]</summary>
     internal Tensor Masks { get; }

@@ -19,7 +19,7 @@ internal sealed class RowBatch
         var (tokens, positions) = (indices.Add(padded.Select(row => (long)row.Token)), indices.Add(rows.Select(row => (long)row.Position)));
         var blocks = indices.Add(rows.Select(row => cache.BlockOf(row.Slot, row.Position / cache.BlockSize)));
         var offsets = indices.Add(rows.Select(row => (long)row.Position % cache.BlockSize));
-        var parts = AttentionPlan.Of(rows, cache.SlotCount, cache.BlockSize, cache.MostCopied, cache.MostInPlace)
+        var parts = AttentionPlan.Of(rows, cache.SlotCount, cache.BlockSize, cache.MaxCopied, cache.MaxInPlace)
             .Select(part => new PartIndices(part, rows, cache, indices)).ToArray();
         indices.Send(link);
         (Tokens, Positions) = (indices.At(tokens), indices.At(positions));

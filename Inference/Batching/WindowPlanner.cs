@@ -7,8 +7,8 @@ namespace Emu3.Inference.Batching;
 /// <param name="costs">Seconds of a step by its rows.</param>
 public sealed class WindowPlanner(PassCosts costs) : IWindowPolicy
 {
-    private const int MostRows = 512; // bounds the memory for logits (64 MiB with the real model's 32,768 visual tokens), and the time to choose
-    private const double LeastGain = 1.03; // below it, what is believed of costs and guesses is not exact enough to be better off
+    private const int MaxRows = 512; // bounds the memory for logits (64 MiB with the real model's 32,768 visual tokens), and the time to choose
+    private const double MinGain = 1.03; // below it, what is believed of costs and guesses is not exact enough to be better off
 
     private readonly PriorityQueue<(int Candidate, int Window), double> longer = new();
     private readonly List<(int Candidate, int Window)> taken = [];
@@ -23,12 +23,12 @@ public sealed class WindowPlanner(PassCosts costs) : IWindowPolicy
         for (var i = 0; i < candidates.Length; i++)
             Offer(candidates[i], i, 2);
         // The next guess to add is always the one with the most tokens for a row. What a guess adds falls with its window, so no other choice of as many rows is better.
-        var (tokens, bestCount, bestRate) = ((double)candidates.Length, 0, LeastGain * candidates.Length / costs.Of(rows));
+        var (tokens, bestCount, bestRate) = ((double)candidates.Length, 0, MinGain * candidates.Length / costs.Of(rows));
         while (longer.TryDequeue(out var next, out var gainOfARow))
         {
             var candidate = candidates[next.Candidate];
             rows += candidate.RowsPerDraw;
-            if (rows > MostRows)
+            if (rows > MaxRows)
                 break;
             tokens -= gainOfARow * candidate.RowsPerDraw; // the queue gives the smallest first, so gains are negative in it
             taken.Add(next);

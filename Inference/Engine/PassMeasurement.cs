@@ -8,7 +8,7 @@ namespace Emu3.Inference.Engine;
 internal static class PassMeasurement
 {
     private const int Turns = 3; // of which the fastest counts: others are held up by other processes, or by code that is still being compiled
-    private const int LeastCounts = 3; // measured once whatever they take
+    private const int MinCounts = 3; // measured once whatever they take
 
     private static readonly TimeSpan s_budget = TimeSpan.FromMilliseconds(100);
     private static readonly int[] s_rowCounts = [2, 8, 32, 128, 64, 16, 4]; // the most telling first: the others are for those who have the time
@@ -31,7 +31,7 @@ internal static class PassMeasurement
         var (fastest, began) = (new SortedDictionary<int, double>(), Stopwatch.GetTimestamp());
         for (var turn = 0; turn < Turns; turn++)
             foreach (var count in counts)
-                if (Stopwatch.GetElapsedTime(began) < s_budget || turn == 0 && fastest.Count < LeastCounts)
+                if (Stopwatch.GetElapsedTime(began) < s_budget || turn == 0 && fastest.Count < MinCounts)
                     fastest[count] = Math.Min(fastest.GetValueOrDefault(count, double.MaxValue), Run(count));
         runner.Clear(sequence);
         return new PassCosts([.. fastest.Select(pair => (pair.Key, pair.Value))], runner.RowsPerPass);

@@ -3,7 +3,7 @@ namespace Emu3.Inference.Engine;
 /// <summary>How many slots an engine gets when its options leave that open.</summary>
 internal static class SlotBudget
 {
-    private const int MostSlots = 64;
+    private const int MaxSlots = 64;
     private const double Share = 0.5; // of free memory: the rest is for activations and the vision tokenizer, or for other programs where those are known
     private const int FewestSlots = 2; // a guided picture takes two
 
@@ -22,7 +22,7 @@ internal static class SlotBudget
         if (options.SlotCount > 0)
             return options.SlotCount;
         var left = Math.Max(0, freeBytes - otherBytes);
-        var count = Math.Min(MostSlots, (long)(Share * left) / slotBytes);
+        var count = Math.Min(MaxSlots, (long)(Share * left) / slotBytes);
         if (otherBytes > 0 && count < FewestSlots)
             count = Math.Min(FewestSlots, left / slotBytes);
         return count > 0 ? (int)count : throw new InvalidOperationException(

@@ -13,7 +13,7 @@ internal static class CudaMemory
 
     private const long ContextBytes = 600L << 20; // context, libraries and their workspaces: an estimate
     private const int PassRows = 512; // of a pass at most: an estimate of what activations take
-    private const int ShortModel = 1024, ShortBlock = 128, Block = 256, MostBlocks = 32; // blocks of a sequence
+    private const int ShortModel = 1024, ShortBlock = 128, Block = 256, MaxBlocks = 32; // blocks of a sequence
 
     /// <summary>
     /// Attention goes through the keys in blocks of this many positions, counted from 0: 256, or 128 where sequences are so short that most of a larger block
@@ -22,7 +22,7 @@ internal static class CudaMemory
     public static int KeyBlock(TransformerConfig config)
     {
         var size = config.MaxPositions <= ShortModel ? ShortBlock : Block;
-        while (size * MostBlocks < config.MaxPositions)
+        while (size * MaxBlocks < config.MaxPositions)
             size *= 2;
         return size;
     }

@@ -32,7 +32,7 @@ public readonly ref struct WideFacts(float cutValue, float cutIndex, ReadOnlySpa
 public sealed class CandidateSampler(int largestCount)
 {
     /// <summary>Top-k up to which the candidates hold all survivors.</summary>
-    public const int MostTopK = 2048;
+    public const int MaxTopK = 2048;
 
     /// <summary>Candidates beyond k: logits that are equal to the k-th survive too, and in half precision there are dozens.</summary>
     private const int Spare = 512;
@@ -45,11 +45,11 @@ public sealed class CandidateSampler(int largestCount)
 
     /// <summary>Whether a draw may have more survivors than are fetched.</summary>
     public static bool IsWide(SamplingSettings settings, int width) =>
-        settings.Temperature > 0 && width > MostTopK + Spare && (settings.TopK == 0 || settings.TopK > MostTopK);
+        settings.Temperature > 0 && width > MaxTopK + Spare && (settings.TopK == 0 || settings.TopK > MaxTopK);
 
     /// <summary>Candidates that a draw needs.</summary>
     public static int CountFor(SamplingSettings settings, int width) => Math.Min(width,
-        settings.Temperature == 0 ? 1 + GreedySpare : settings.TopK is > 0 and <= MostTopK ? settings.TopK + Spare : MostTopK + Spare);
+        settings.Temperature == 0 ? 1 + GreedySpare : settings.TopK is > 0 and <= MaxTopK ? settings.TopK + Spare : MaxTopK + Spare);
 
     /// <summary>Draws among candidates that hold all survivors.</summary>
     /// <returns>False when they do not, because too many logits are equal.</returns>

@@ -6,7 +6,7 @@ namespace Emu3.Inference.Weights;
 /// <summary>The checked header of a <c>.safetensors</c> file.</summary>
 public sealed class SafetensorsHeader
 {
-    private const int MostBytes = 100_000_000; // the limit of the format's own reader
+    private const int MaxBytes = 100_000_000; // the limit of the format's own reader
 
     private SafetensorsHeader(long dataStart, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
@@ -32,9 +32,9 @@ public sealed class SafetensorsHeader
         }
 
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (headerLength > MostBytes || (long)headerLength > length - 8)
+        if (headerLength > MaxBytes || (long)headerLength > length - 8)
         {
-            throw Broken(path, $"its header says it is {headerLength} bytes long; the file has {length} bytes, and a header {MostBytes} at most");
+            throw Broken(path, $"its header says it is {headerLength} bytes long; the file has {length} bytes, and a header {MaxBytes} at most");
         }
 
         var json = new byte[headerLength];

@@ -7,14 +7,14 @@ namespace Emu3.Storage.Clocks;
 internal static class SiloGenerations
 {
     /// <summary>A table that says more than this ahead is not followed: each second takes a call.</summary>
-    private const int MostAhead = 10 * 365 * 24 * 3600;
+    private const int MaxAhead = 10 * 365 * 24 * 3600;
 
     /// <summary>Sees to it that silos which this process starts get numbers above one that a table has.</summary>
     public static void Exceed(int newest)
     {
         // Each call gives the seconds of the clock, or one more than the call before.
         var generation = SiloAddress.AllocateNewGeneration();
-        if (newest - (long)generation > MostAhead) return;
+        if (newest - (long)generation > MaxAhead) return;
         while (generation < newest) generation = SiloAddress.AllocateNewGeneration();
     }
 }

@@ -53,7 +53,7 @@ public sealed partial class BatchEndpointTests
         var batch = await WaitAsync((await _batches.CreateBatchAsync(Body(input, Images, Report), waitUntilCompleted: false, Options)).BatchId, "failed");
 
         var errors = batch.GetProperty("errors").GetProperty("data");
-        Assert.Equal(BatchCheck.MostErrors, errors.GetArrayLength());
+        Assert.Equal(BatchCheck.MaxErrors, errors.GetArrayLength());
         Assert.Equal(("invalid_url", 1, "url"), (errors[0].GetProperty("code").GetString(), errors[0].GetProperty("line").GetInt32(), errors[0].GetProperty("param").GetString()));
         Assert.Equal(JsonValueKind.Null, batch.GetProperty("error_file_id").ValueKind);
         Assert.Null(await _gateway.Cluster.Blobs.ReadAsync(BlobKeys.RefusedLines("default", new BatchId(batch.GetProperty("id").GetString()!).Job), Cancellation));
@@ -81,7 +81,7 @@ public sealed partial class BatchEndpointTests
     [Fact]
     public async Task InvalidLines_ThatWereFoundBefore_StayAsTheyWereFound()
     {
-        var card = new BatchCard
+        var info = new BatchInfo
         {
             Id = BatchId.Draw(),
             Tenant = "default",
@@ -91,10 +91,10 @@ public sealed partial class BatchEndpointTests
             Window = "24h",
             ReportsInvalidLines = true,
         };
-        await new RefusedLines(_gateway.Cluster.Blobs).Write(card, [new(2, "b", "It was wrong then.", "prompt", "invalid_request")], Cancellation);
-        await _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value).Create(card);
+        await new RefusedLines(_gateway.Cluster.Blobs).Write(info, [new(2, "b", "It was wrong then.", "prompt", "invalid_request")], Cancellation);
+        await _gateway.Cluster.Client.GetGrain<IBatch>(info.Id.Value).Create(info);
 
-        var batch = await WaitAsync(card.Id.Value, "completed");
+        var batch = await WaitAsync(info.Id.Value, "completed");
         Assert.Equal((3, 2, 1), Counts(batch));
         Assert.Equal(["a", "c"], (await LinesAsync(batch.GetProperty("output_file_id").GetString()!)).Keys.Order());
         var refused = Assert.Single(await LinesAsync(batch.GetProperty("error_file_id").GetString()!));

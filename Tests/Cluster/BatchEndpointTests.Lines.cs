@@ -77,7 +77,7 @@ public sealed partial class BatchEndpointTests
     [Fact]
     public async Task OutputFile_WhoseTimeIsOver_IsThereNoMore()
     {
-        var card = new BatchCard
+        var info = new BatchInfo
         {
             Id = BatchId.Draw(),
             Tenant = "default",
@@ -87,13 +87,13 @@ public sealed partial class BatchEndpointTests
             Window = "24h",
             OutputLife = TimeSpan.FromTicks(1),
         };
-        await _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value).Create(card);
+        await _gateway.Cluster.Client.GetGrain<IBatch>(info.Id.Value).Create(info);
 
-        var batch = await WaitAsync(card.Id.Value, "completed");
+        var batch = await WaitAsync(info.Id.Value, "completed");
         Assert.Equal((1, 1, 0), Counts(batch));
         Assert.Equal(JsonValueKind.Null, batch.GetProperty("output_file_id").ValueKind);
-        await _gateway.GetAsync($"/v1/files/{FileId.OutputOf(card.Id)}", 404);
-        await _gateway.GetAsync($"/v1/files/{FileId.ItemOf(card.Id, 0)}/content", 404);
+        await _gateway.GetAsync($"/v1/files/{FileId.OutputOf(info.Id)}", 404);
+        await _gateway.GetAsync($"/v1/files/{FileId.ItemOf(info.Id, 0)}/content", 404);
     }
 
     private async Task<string> TextAsync(string file) => await _gateway.Http.GetStringAsync($"/v1/files/{file}/content", Cancellation);

@@ -170,9 +170,9 @@ public sealed partial class BatchEndpointTests(BatchEndpointTests.Running runnin
     [Fact]
     public async Task Foreign_FilesAndBatches_AreNotThere()
     {
-        var theirs = new FileCard { Id = FileId.Draw(), CreatedAt = TimeProvider.System.GetUtcNow(), Name = "x", Purpose = Grains.Interfaces.FilePurpose.Batch, IsComplete = true };
+        var theirs = new UploadedFile { Id = FileId.Draw(), CreatedAt = TimeProvider.System.GetUtcNow(), Name = "x", Purpose = Grains.Interfaces.FilePurpose.Batch, IsComplete = true };
         await _gateway.Cluster.Client.GetGrain<IFileShelf>(IFileShelf.KeyOf("others", theirs.Id.Part)).Put(theirs);
-        var batch = new BatchCard
+        var batch = new BatchInfo
         {
             Id = BatchId.Draw(),
             Tenant = "others",
@@ -197,7 +197,7 @@ public sealed partial class BatchEndpointTests(BatchEndpointTests.Running runnin
     {
         var input = await UploadAsync(ImageLine("a", "a star"));
         // As after the death of a gateway: the record is there, and nobody works on it.
-        var card = new BatchCard
+        var info = new BatchInfo
         {
             Id = BatchId.Draw(),
             Tenant = "default",
@@ -206,15 +206,15 @@ public sealed partial class BatchEndpointTests(BatchEndpointTests.Running runnin
             Endpoint = Images,
             Window = "24h",
         };
-        await _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value).Create(card);
+        await _gateway.Cluster.Client.GetGrain<IBatch>(info.Id.Value).Create(info);
 
-        Assert.Equal((1, 1, 0), Counts(await WaitAsync(card.Id.Value, "completed")));
+        Assert.Equal((1, 1, 0), Counts(await WaitAsync(info.Id.Value, "completed")));
     }
 
     [Fact]
     public async Task Batch_WhoseWindowIsOver_Expires_AndSaysSoOfWhatDidNotRun()
     {
-        var card = new BatchCard
+        var info = new BatchInfo
         {
             Id = BatchId.Draw(),
             Tenant = "default",
@@ -224,16 +224,16 @@ public sealed partial class BatchEndpointTests(BatchEndpointTests.Running runnin
             Window = "1h",
             ExpiresAt = TimeProvider.System.GetUtcNow(),
         };
-        var grain = _gateway.Cluster.Client.GetGrain<IBatch>(card.Id.Value);
-        await grain.Create(card);
-        while (Counts(await _gateway.GetAsync($"/v1/batches/{card.Id}")).Item2 == 0) await Task.Delay(50, Cancellation);
+        var grain = _gateway.Cluster.Client.GetGrain<IBatch>(info.Id.Value);
+        await grain.Create(info);
+        while (Counts(await _gateway.GetAsync($"/v1/batches/{info.Id}")).Item2 == 0) await Task.Delay(50, Cancellation);
 
 #pragma warning disable xUnit1051 // the reminder service calls it without one
         await grain.AsReference<IRemindable>().ReceiveReminder("expire", default);
 #pragma warning restore xUnit1051
 
-        var batch = await WaitAsync(card.Id.Value, "expired");
-        Assert.Equal(card.ExpiresAt.Value.ToUnixTimeSeconds(), batch.GetProperty("expires_at").GetInt64());
+        var batch = await WaitAsync(info.Id.Value, "expired");
+        Assert.Equal(info.ExpiresAt.Value.ToUnixTimeSeconds(), batch.GetProperty("expires_at").GetInt64());
         Assert.Contains("quick", await LinesAsync(batch.GetProperty("output_file_id").GetString()!));
         var late = (await LinesAsync(batch.GetProperty("error_file_id").GetString()!))["slow"];
         Assert.Equal("batch_expired", late.GetProperty("error").GetProperty("code").GetString());

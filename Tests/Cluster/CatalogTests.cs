@@ -75,11 +75,11 @@ public sealed class CatalogTests : IDisposable
         await using (var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath))
         {
             var catalog = cluster.Client.GetGrain<IModelCatalog>(0);
-            var card = Assert.Single(await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Model;
+            var info = Assert.Single(await cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Model;
             while ((await catalog.List()).Count == 0) await Task.Delay(10, TestContext.Current.CancellationToken);
-            await catalog.Add(card with { Name = "other", WeightsHash = "1" });
-            await catalog.Add(card with { Name = "other", WeightsHash = "2" });
-            await catalog.Add(card with { Name = "third" });
+            await catalog.Add(info with { Name = "other", WeightsHash = "1" });
+            await catalog.Add(info with { Name = "other", WeightsHash = "2" });
+            await catalog.Add(info with { Name = "third" });
             await catalog.Remove("third");
             await cluster.CrashAsync();
         }
@@ -96,20 +96,20 @@ public sealed class CatalogTests : IDisposable
         await using var cluster = await EmbeddedCluster.StartAsync(_folder.FullPath);
         var dispatcher = cluster.Client.GetGrain<IDispatcher>(0);
         var ledger = cluster.Client.GetGrain<IDeviceLedger>(0);
-        var card = Assert.Single(await dispatcher.GetWorkers());
+        var info = Assert.Single(await dispatcher.GetWorkers());
         for (var death = 0; death < 3; death++)
         {
             var worker = new WorkerId($"127.0.0.1:1@{death}/cpu");
-            await ledger.Seen(worker, card.Device);
+            await ledger.Seen(worker, info.Device);
             await ledger.DiedWith(worker, JobId.Draw(), death);
         }
 
         while (Assert.Single(await dispatcher.GetWorkers()).Quarantine is null) await Task.Delay(10, TestContext.Current.CancellationToken);
         var job = await cluster.Client.SubmitAsync([TestJobs.Image(0)]);
-        Assert.Empty((await dispatcher.Next(card.Id, new(4, 4, 0))).Hints);
+        Assert.Empty((await dispatcher.Next(info.Id, new(4, 4, 0))).Hints);
         Assert.Equal(1, (await cluster.Client.GetGrain<IGenerationJob>(job.Value).GetSnapshot()).Counts.Pending);
 
-        await ledger.Release(card.Device);
+        await ledger.Release(info.Device);
         var events = await cluster.Client.WatchToEndAsync(job, TestContext.Current.CancellationToken);
 
         Assert.Equal(1, events[^1].Job.Counts.Done);

@@ -38,7 +38,7 @@ public sealed class JobRemovalTests : IDisposable
         await Assert.ThrowsAsync<IdempotencyConflictException>(() => cluster.Client.SubmitAsync([TestJobs.Image(0, 2, 2)], id: job));
 
         // A worker that was cut off goes on for a while.
-        string[] late = [BlobKeys.Result("tests", job, 0, outcome.Result!.FileHash), BlobKeys.Checkpoint(job, 1)];
+        string[] late = [BlobKeys.Result("tests", job, 0, outcome.Result!.FileHash), BlobKeys.ResumePoint(job, 1)];
         foreach (var key in late) await cluster.Blobs.WriteAsync(key, new byte[] { 1 }, Cancellation);
         Assert.Equal(ReportReply.Stale, await cluster.Client.GetGrain<IJobShard>(job.Shard(0)).Complete(new WorkerId("127.0.0.1:1@1/cpu"), 0, 1, outcome.Result));
 
@@ -86,7 +86,7 @@ public sealed class JobRemovalTests : IDisposable
         await using var cluster = await StartAsync(engine: new() { SlotCount = 8, TimePerToken = TimeSpan.FromMilliseconds(5) });
         var job = await cluster.Client.SubmitAsync([.. Enumerable.Range(0, 30).Select(number => TestJobs.Image(number, number < 3 ? 2 : 30, 30, guidanceScale: 1))]);
         var grain = cluster.Client.GetGrain<IGenerationJob>(job.Value);
-        var checkpoint = BlobKeys.Checkpoint(job, 3);
+        var checkpoint = BlobKeys.ResumePoint(job, 3);
         while ((await grain.GetSnapshot()).Counts.Done < 3 || await cluster.Blobs.ReadAsync(checkpoint, Cancellation) is null) await Task.Delay(20, Cancellation);
 
         await grain.Cancel();

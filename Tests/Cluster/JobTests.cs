@@ -178,8 +178,8 @@ public sealed class JobTests : IAsyncLifetime
     [Fact]
     public async Task Worker_MeasuresAndTellsItsLoad()
     {
-        var card = Assert.Single(await _cluster.Client.GetGrain<IDispatcher>(0).GetWorkers());
-        var worker = _cluster.Client.GetGrain<IModelWorker>(card.Id.Value);
+        var info = Assert.Single(await _cluster.Client.GetGrain<IDispatcher>(0).GetWorkers());
+        var worker = _cluster.Client.GetGrain<IModelWorker>(info.Id.Value);
 
         var measures = await worker.Measure([TestJobs.Image(0), TestJobs.Image(1, prompt: "too long")]);
 

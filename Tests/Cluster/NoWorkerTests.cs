@@ -70,9 +70,9 @@ public sealed class NoWorkerTests : IDisposable
     public async Task JobWithoutAModel_GetsTheOnlyOneThatCanDoIt()
     {
         await using var gateway = await GatewayCluster.StartAsync(await EmbeddedCluster.StartAsync(_folder.FullPath));
-        var card = Assert.Single(await gateway.Cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Model;
+        var info = Assert.Single(await gateway.Cluster.Client.GetGrain<IDispatcher>(0).GetWorkers()).Model;
         var catalog = gateway.Cluster.Client.GetGrain<IModelCatalog>(0);
-        await catalog.Add(card with { Name = "painter", WeightsHash = "1", CanChat = false });
+        await catalog.Add(info with { Name = "painter", WeightsHash = "1", CanChat = false });
         while ((await gateway.GetAsync("/v1/models")).GetProperty("data").GetArrayLength() < 2) await Task.Delay(50, Cancellation);
 
         var chat = await gateway.SubmitAsync(["{}", """{"messages":[{"role":"user","content":"hi"}]}"""]);

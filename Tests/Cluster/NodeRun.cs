@@ -14,7 +14,7 @@ namespace Emu3.Tests.Cluster;
 public sealed class NodeRun : IAsyncLifetime
 {
     private const string Bootstrap = "a-bootstrap-key-of-32-characters-and-more";
-    private const int LeastNode = 20;
+    private const int MinNode = 20;
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
 
     /// <summary>What npm says of a lock file or package that is wrong: nobody's network is to blame for that.</summary>
@@ -73,9 +73,9 @@ public sealed class NodeRun : IAsyncLifetime
         {
             var (_, version, _) = await Run(folder, "node", ["--version"]);
             await Run(folder, "npm", ["--version"]);
-            return int.TryParse(version.TrimStart('v').Split('.')[0], out var major) && major >= LeastNode
+            return int.TryParse(version.TrimStart('v').Split('.')[0], out var major) && major >= MinNode
                 ? null
-                : $"The client for Node needs Node {LeastNode}; here is {version.Trim()}.";
+                : $"The client for Node needs Node {MinNode}; here is {version.Trim()}.";
         }
         catch (Win32Exception notThere)
         {

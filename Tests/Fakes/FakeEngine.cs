@@ -16,7 +16,7 @@ internal sealed class FakeEngine(FakeEngineOptions? options = null) : IEngine
     public int ResumedCount;
 
     /// <summary>The most requests that ran at once.</summary>
-    public int MostRunning;
+    public int MaxRunning;
 
     /// <summary>Requests that came to their end, by the name they had in logs.</summary>
     public ConcurrentDictionary<string, int> Finished { get; } = new();
@@ -51,7 +51,7 @@ internal sealed class FakeEngine(FakeEngineOptions? options = null) : IEngine
                 if (happened is EngineEvent.Admitted)
                 {
                     isRunning = true;
-                    InterlockedMax(ref MostRunning, Interlocked.Increment(ref _running));
+                    InterlockedMax(ref MaxRunning, Interlocked.Increment(ref _running));
                     if (request.Generated.Count > 0) Interlocked.Increment(ref ResumedCount);
                 }
 

@@ -33,7 +33,7 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-    public ModelCard Card { get; set; } = Cards.Released with
+    public ModelInfo Info { get; set; } = Cards.Released with
     {
         Name = "fake",
         WeightsHash = "w1",
@@ -106,11 +106,11 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     private void Map()
     {
-        _app.MapGet("/health", () => Results.Json(new { status = "ok", workers = 1, model = Card.Name }));
+        _app.MapGet("/health", () => Results.Json(new { status = "ok", workers = 1, model = Info.Name }));
         _app.MapGet("/v1/models", () => Results.Json(new JsonObject
         {
             ["object"] = "list",
-            ["data"] = new JsonArray(new JsonObject { ["id"] = Card.Name, ["object"] = "model", ["emu3"] = JsonSerializer.SerializeToNode(Card, s_json), ["workers"] = 1, ["slots"] = 8 }),
+            ["data"] = new JsonArray(new JsonObject { ["id"] = Info.Name, ["object"] = "model", ["emu3"] = JsonSerializer.SerializeToNode(Info, s_json), ["workers"] = 1, ["slots"] = 8 }),
         }));
         _app.MapPost("/v1/jobs", SubmitAsync);
         _app.MapGet("/v1/jobs/{id}", (string id) => _jobs.TryGetValue(id, out var job) ? Results.Json(job.ToJson(), s_json) : Results.NotFound());
@@ -146,7 +146,7 @@ internal sealed class FakeGateway : IAsyncDisposable
                 items = lines.Length - 1,
                 outputs = specs.Count,
                 lineErrors,
-                positions = new { max = 100, sum = 100 * specs.Count, limit = Card.MaxPositions },
+                positions = new { max = 100, sum = 100 * specs.Count, limit = Info.MaxPositions },
                 estimatedBytes = 9000 * specs.Count,
                 estimatedSeconds = 0.5 * specs.Count,
                 estimateBasis = "predicted",
@@ -173,7 +173,7 @@ internal sealed class FakeGateway : IAsyncDisposable
             var request = ItemRequestReader.ReadItem(JsonDocument.Parse(lines[i]).RootElement, itemErrors);
             var resolution = ItemResolver.Resolve(request, i + 1, new()
             {
-                Model = Card,
+                Model = Info,
                 JobSeed = job.Seed ?? 0,
                 Defaults = job.Defaults,
                 KeyOf = picture => Convert.ToHexString(picture.Hash),

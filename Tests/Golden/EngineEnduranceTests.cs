@@ -10,7 +10,7 @@ namespace Emu3.Tests.Golden;
 public sealed class EngineEnduranceTests
 {
     private const int Steps = 2000, TorchSteps = 150;
-    private const long MostGrowth = 8 << 20; // of the second half of the steps
+    private const long MaxGrowth = 8 << 20; // of the second half of the steps
 
     private static readonly byte[] s_scene = File.ReadAllBytes(Repository.PathTo("Tests", "Golden", "fixtures", "tiny-a", "images", "scene0.png"));
 
@@ -28,7 +28,7 @@ public sealed class EngineEnduranceTests
 
         await engine.AllAsync(TestEngines.Image(2, 2)); // the last cancellations are behind it
         Assert.Equal(tensors, engine.LiveTensorCount);
-        Assert.InRange(Held() - memory, long.MinValue, MostGrowth);
+        Assert.InRange(Held() - memory, long.MinValue, MaxGrowth);
         var load = engine.Load;
         Assert.True(load.StepCount >= steps);
         Assert.Equal((0, 0), (load.RunningCount, load.WaitingCount));

@@ -8,7 +8,7 @@ namespace Emu3.Benchmarks.Fuzz.Document;
 internal sealed class ApiNames
 {
     /// <summary>Of each kind, the newest are kept.</summary>
-    private const int MostOfAKind = 12;
+    private const int MaxOfAKind = 12;
 
     private static readonly Dictionary<string, string> s_kinds = new(StringComparer.Ordinal)
     {
@@ -30,7 +30,7 @@ internal sealed class ApiNames
         var known = _names.TryGetValue(kind, out var list) ? list : _names[kind] = [];
         if (known.Contains(name)) return;
         known.Add(name);
-        if (known.Count > MostOfAKind) known.RemoveAt(0);
+        if (known.Count > MaxOfAKind) known.RemoveAt(0);
     }
 
     /// <summary>The value of a body's field that means something which is there; null: whatever its schema allows.</summary>

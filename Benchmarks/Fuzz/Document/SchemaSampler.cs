@@ -14,14 +14,14 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
 
     /// <summary>Longer texts at a bound would measure the model and not the schema.</summary>
     private const int LongestBoundary = 512;
-    private const int MostTries = 50;
+    private const int MaxTries = 50;
     private static readonly string[] s_words = ["a star", "Was ist das?", "赤い星", "a \"quoted\" \\ text\nin two lines", "🌟", "ok"];
 
     /// <summary>A value that the schema allows.</summary>
     /// <exception cref="InvalidOperationException">None was found: this sampler does not know a keyword of the schema.</exception>
     public JsonNode? Draw(JsonNode schema)
     {
-        for (var tries = 0; tries < MostTries; tries++)
+        for (var tries = 0; tries < MaxTries; tries++)
         {
             var value = Any(schema, "");
             if (IsAllowed(schema, value)) return value;
@@ -33,7 +33,7 @@ internal sealed class SchemaSampler(ApiSchemas schemas, ApiNames names, Random r
     /// <summary>A value that differs from an allowed one in one place, and that the schema forbids; null where none was found.</summary>
     public JsonNode? Break(JsonNode schema, JsonNode? allowed)
     {
-        for (var tries = 0; tries < MostTries; tries++)
+        for (var tries = 0; tries < MaxTries; tries++)
         {
             var value = new JsonObject { ["x"] = allowed?.DeepClone() };
             BreakAt(Places(value).ElementAt(random.Next(Places(value).Count())));

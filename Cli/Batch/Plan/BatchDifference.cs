@@ -1,7 +1,7 @@
 namespace Emu3.Cli.Batch.Plan;
 
 /// <summary>What an output of the input is, compared with what the output folder has.</summary>
-internal enum OutputStanding
+internal enum OutputStatus
 {
     /// <summary>In the folder, made from this very item.</summary>
     Done,
@@ -22,11 +22,11 @@ internal enum OutputStanding
 /// <summary>The input against the folder: what is done, and what there is to do.</summary>
 internal sealed class BatchDifference
 {
-    private readonly Dictionary<OutputStanding, List<PlannedOutput>> _outputs;
+    private readonly Dictionary<OutputStatus, List<PlannedOutput>> _outputs;
 
-    private BatchDifference(Dictionary<OutputStanding, List<PlannedOutput>> outputs) => _outputs = outputs;
+    private BatchDifference(Dictionary<OutputStatus, List<PlannedOutput>> outputs) => _outputs = outputs;
 
-    public IReadOnlyList<PlannedOutput> this[OutputStanding standing] => _outputs[standing];
+    public IReadOnlyList<PlannedOutput> this[OutputStatus standing] => _outputs[standing];
 
     /// <summary>Compares.</summary>
     /// <param name="planned">What the input asks for.</param>
@@ -36,7 +36,7 @@ internal sealed class BatchDifference
     public static BatchDifference Between(
         IEnumerable<PlannedOutput> planned, IReadOnlyDictionary<OutputKey, MetadataRecord> records, BatchHistory history, Func<MetadataRecord, bool> isThere)
     {
-        var outputs = Enum.GetValues<OutputStanding>().ToDictionary(standing => standing, _ => new List<PlannedOutput>());
+        var outputs = Enum.GetValues<OutputStatus>().ToDictionary(standing => standing, _ => new List<PlannedOutput>());
         foreach (var output in planned)
         {
             outputs[Standing(output, records, history, isThere)].Add(output);
@@ -45,41 +45,41 @@ internal sealed class BatchDifference
         return new(outputs);
     }
 
-    private static OutputStanding Standing(
+    private static OutputStatus Standing(
         PlannedOutput output, IReadOnlyDictionary<OutputKey, MetadataRecord> records, BatchHistory history, Func<MetadataRecord, bool> isThere)
     {
         if (records.TryGetValue(output.Key, out var record) && isThere(record))
         {
             if (record.SpecHash == output.SpecHash)
             {
-                return OutputStanding.Done;
+                return OutputStatus.Done;
             }
 
             // Someone allowed the change in an earlier run, and its job is still open.
-            return history.Awaited(output.Key)?.SpecHash == output.SpecHash ? OutputStanding.Underway : OutputStanding.Changed;
+            return history.Awaited(output.Key)?.SpecHash == output.SpecHash ? OutputStatus.Underway : OutputStatus.Changed;
         }
 
         // Its job is still open, and the file that the record tells of is gone: what the job gave was fetched and released.
         if (record is null && history.Awaited(output.Key) is { } awaited)
         {
-            return awaited.SpecHash == output.SpecHash && !history.Failed.ContainsKey(output.Key) ? OutputStanding.Underway
+            return awaited.SpecHash == output.SpecHash && !history.Failed.ContainsKey(output.Key) ? OutputStatus.Underway
                 : history.Failed.ContainsKey(output.Key) ? FailedOrNew(output, history)
-                : OutputStanding.Changed;
+                : OutputStatus.Changed;
         }
 
         return FailedOrNew(output, history);
     }
 
     // A failed item that was mended since is a new one.
-    private static OutputStanding FailedOrNew(PlannedOutput output, BatchHistory history) =>
-        history.Failed.TryGetValue(output.Key, out var failed) && failed.Spec == output.SpecHash ? OutputStanding.Failed : OutputStanding.New;
+    private static OutputStatus FailedOrNew(PlannedOutput output, BatchHistory history) =>
+        history.Failed.TryGetValue(output.Key, out var failed) && failed.Spec == output.SpecHash ? OutputStatus.Failed : OutputStatus.New;
 
     /// <summary>The line that a run begins with.</summary>
     public string Summary()
     {
-        var underway = this[OutputStanding.Underway].Count;
-        var failed = this[OutputStanding.Failed].Count;
-        return $"{this[OutputStanding.Done].Count} done, {this[OutputStanding.New].Count + underway} new, {this[OutputStanding.Changed].Count} changed"
+        var underway = this[OutputStatus.Underway].Count;
+        var failed = this[OutputStatus.Failed].Count;
+        return $"{this[OutputStatus.Done].Count} done, {this[OutputStatus.New].Count + underway} new, {this[OutputStatus.Changed].Count} changed"
             + (failed > 0 ? $", {failed} failed before" : "")
             + (underway > 0 ? $" ({underway} of the new are underway in a job of an earlier run)" : "");
     }

@@ -16,7 +16,7 @@ internal sealed record BatchPlan(IReadOnlyList<PlannedOutput> Outputs, IReadOnly
     /// <param name="defaults">What the command line says for fields that lines leave out.</param>
     /// <param name="jobSeed">Items without a seed derive theirs from it.</param>
     /// <param name="model">What runs them.</param>
-    public static BatchPlan Of(IReadOnlyList<BatchItem> items, ItemRequest defaults, ulong jobSeed, ModelCard model)
+    public static BatchPlan Of(IReadOnlyList<BatchItem> items, ItemRequest defaults, ulong jobSeed, ModelInfo model)
     {
         var context = new ResolveContext { Model = model, JobSeed = jobSeed, Defaults = defaults, KeyOf = picture => Convert.ToHexStringLower(picture.Hash) };
         var outputs = new List<PlannedOutput>();

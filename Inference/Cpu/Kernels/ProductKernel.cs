@@ -12,13 +12,13 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
     private const int InputBlock = 1024; // inputs that a tile runs over before the next tile does: the rows' part stays in the first cache
     private const int FewRows = 32;
     private const int FewOutputs = 24; // outputs that are worked on together when there are few rows
-    private const int MostOutputs = 96;
-    private const int MostRows = 8;
+    private const int MaxOutputs = 96;
+    private const int MaxRows = 8;
     private const int SecondCacheBytes = 800_000; // of weights that stay in the second cache while all rows go by
-    private const int SumCount = (MostOutputs + 4) * MostRows * 16;
+    private const int SumCount = (MaxOutputs + 4) * MaxRows * 16;
 
     /// <summary>Scratch that one call needs, in values: lanes of [outputs, rows], then the zero-padded ends of rows and weights.</summary>
-    public const int ScratchCount = SumCount + (MostRows + MostOutputs) * 16;
+    public const int ScratchCount = SumCount + (MaxRows + MaxOutputs) * 16;
 
     /// <summary>Computes the outputs from <paramref name="from"/> to before <paramref name="to"/> of all rows.</summary>
     public static void Run(in Product product, int from, int to, float* scratch)
@@ -46,7 +46,7 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
         var rowTiles = (p.Rows + mostRows - 1) / mostRows;
         var stride = (nint)p.Inputs * TWeight.Size;
         var whole = p.Inputs / 16 * 16;
-        var block = p.Rows <= FewRows ? FewOutputs : (int)Math.Clamp(SecondCacheBytes / stride / 12 * 12, 12, MostOutputs);
+        var block = p.Rows <= FewRows ? FewOutputs : (int)Math.Clamp(SecondCacheBytes / stride / 12 * 12, 12, MaxOutputs);
         for (var output = from; output < to; output += block)
         {
             var count = Math.Min(block, to - output);
@@ -68,7 +68,7 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
                             : step * stride - (nint)k * TWeight.Size;
                         tile.Outputs = Math.Min(step, count - i);
                         var w = p.Weights + (output + i) * stride + (nint)k * TWeight.Size;
-                        Multiply<TWeight>(tile, step, w, p.X + row * p.XStride + k, sums + i * MostRows * 16, w + next);
+                        Multiply<TWeight>(tile, step, w, p.X + row * p.XStride + k, sums + i * MaxRows * 16, w + next);
                     }
                 }
                 if (whole < p.Inputs)
@@ -100,8 +100,8 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
     {
         var (whole, left) = (inputs / 16 * 16, inputs % 16);
         var wide = sums + SumCount;
-        var ends = (byte*)(wide + MostRows * 16);
-        new Span<float>(wide, (MostRows + MostOutputs) * 16).Clear();
+        var ends = (byte*)(wide + MaxRows * 16);
+        new Span<float>(wide, (MaxRows + MaxOutputs) * 16).Clear();
         for (var i = 0; i < rows; i++)
             new Span<float>(x + i * xStride + whole, left).CopyTo(new Span<float>(wide + i * 16, left));
         for (var i = 0; i < count; i++)
@@ -111,7 +111,7 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
         {
             tile.Outputs = Math.Min(step, count - i);
             var w = ends + i * 16 * TWeight.Size;
-            Multiply<TWeight>(tile, step, w, wide, sums + i * MostRows * 16, w);
+            Multiply<TWeight>(tile, step, w, wide, sums + i * MaxRows * 16, w);
         }
     }
 
@@ -124,7 +124,7 @@ internal static unsafe partial class ProductKernel<TLanes> where TLanes : unmana
         var bias = p.Bias == null ? null : p.Bias + firstOutput;
         for (var output = 0; output < count; output += step)
         {
-            var lanes = sums + output * MostRows * 16;
+            var lanes = sums + output * MaxRows * 16;
             var outputs = Math.Min(step, count - output);
             for (var row = 0; row < rows; row += 4)
             {

@@ -82,7 +82,7 @@ internal sealed class DisturbedJob
             {
                 if (standing.Holder is not { } holder || SiloAddress.FromParsableString(holder.Silo).Endpoint.Port != worker.SiloPort) continue;
                 if (standing.TokenCount is 0 or > FewTokens) continue;
-                if (await _cluster.Blobs.ReadAsync(BlobKeys.Checkpoint(new(Id), standing.Item), Cancellation) is not null) return true;
+                if (await _cluster.Blobs.ReadAsync(BlobKeys.ResumePoint(new(Id), standing.Item), Cancellation) is not null) return true;
             }
         }
         catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, Cancellation))

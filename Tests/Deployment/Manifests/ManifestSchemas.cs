@@ -7,7 +7,7 @@ namespace Emu3.Tests.Deployment.Manifests;
 /// <summary>Holds documents to the strict schemas of Kubernetes 1.33 and of the custom kinds (<c>Schemas/generate.mjs</c> says where they come from).</summary>
 internal static class ManifestSchemas
 {
-    private const int MostErrors = 6;
+    private const int MaxErrors = 6;
     private static readonly JsonObject s_file = JsonNode.Parse(File.ReadAllText(Repository.PathTo("Tests", "Deployment", "Schemas", "kubernetes-1.33.json")))!.AsObject();
     private static readonly Dictionary<string, Lazy<JsonSchema>> s_schemas = s_file["kinds"]!.AsObject().ToDictionary(kind => kind.Key, kind => new Lazy<JsonSchema>(() => Compile((string)kind.Value!)));
 
@@ -24,7 +24,7 @@ internal static class ManifestSchemas
 
             var result = schema.Value.Evaluate(JsonSerializer.SerializeToElement(document), new() { OutputFormat = OutputFormat.List });
             if (result.IsValid) continue;
-            foreach (var detail in (result.Details ?? []).Where(detail => detail.Errors is { Count: > 0 }).OrderByDescending(detail => detail.InstanceLocation.ToString().Length).Take(MostErrors))
+            foreach (var detail in (result.Details ?? []).Where(detail => detail.Errors is { Count: > 0 }).OrderByDescending(detail => detail.InstanceLocation.ToString().Length).Take(MaxErrors))
                 yield return $"{name}{detail.InstanceLocation}: {string.Join("; ", detail.Errors!.Values)}";
         }
     }

@@ -89,7 +89,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Batch_Example_RunsWhole()
     {
         await using var gateway = await FakeGateway.StartAsync();
-        gateway.Card = gateway.Card with { Name = "emu3-tiny" };
+        gateway.Info = gateway.Info with { Name = "emu3-tiny" };
         foreach (var name in (string[])["shapes.jsonl", "shapes.csv", "shapes.txt", "openai-batch.jsonl", "questions.jsonl"])
         {
             Assert.Equal(ExitCode.AllDone, await RunAsync(

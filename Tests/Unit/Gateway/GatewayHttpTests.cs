@@ -180,10 +180,10 @@ public sealed class GatewayHttpTests(GatewayHttpTests.Running gateway) : IClassF
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
         {
-            nameof(IDispatcher.GetWorkers) => Task.FromResult<IReadOnlyList<WorkerCard>>([]),
+            nameof(IDispatcher.GetWorkers) => Task.FromResult<IReadOnlyList<WorkerInfo>>([]),
             nameof(IPulse.Beat) => Task.CompletedTask,
             nameof(IDispatcher.GetLoadingWorkers) => Task.FromResult<IReadOnlyList<LoadingWorker>>([]),
-            nameof(IModelCatalog.List) => Task.FromResult<IReadOnlyList<ModelCard>>([]),
+            nameof(IModelCatalog.List) => Task.FromResult<IReadOnlyList<ModelInfo>>([]),
             nameof(IGenerationJob.GetSnapshot) => Task.FromException<JobSnapshot>(new JobNotFoundException("x")),
             _ => throw new NotSupportedException(targetMethod.Name),
         };

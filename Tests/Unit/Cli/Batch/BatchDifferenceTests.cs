@@ -8,7 +8,7 @@ public sealed class BatchDifferenceTests
     private static readonly PlannedOutput s_output = new(new("star", 0), 0, 0, 7, "now", ".png");
 
     [Fact]
-    public void Output_NeverSeen_IsNew() => Assert.Equal(OutputStanding.New, Standing([], null));
+    public void Output_NeverSeen_IsNew() => Assert.Equal(OutputStatus.New, Standing([], null));
 
     [Theory]
     [InlineData("now", true, "Done")]
@@ -25,11 +25,11 @@ public sealed class BatchDifferenceTests
         Assert.Equal(standing, Standing([Submit(submitted), new JournalEntry.Submitting("k")], null).ToString());
 
     [Fact]
-    public void Output_WhoseSubmissionWasNeverFinished_IsNew() => Assert.Equal(OutputStanding.New, Standing([Submit("now")], null));
+    public void Output_WhoseSubmissionWasNeverFinished_IsNew() => Assert.Equal(OutputStatus.New, Standing([Submit("now")], null));
 
     [Fact]
     public void Output_WhoseJobClosedWithoutIt_IsNew() =>
-        Assert.Equal(OutputStanding.New, Standing([Submit("now"), new JournalEntry.Submitting("k"), new JournalEntry.Closed("k")], null));
+        Assert.Equal(OutputStatus.New, Standing([Submit("now"), new JournalEntry.Submitting("k"), new JournalEntry.Closed("k")], null));
 
     [Theory]
     [InlineData("now", "Failed")]
@@ -38,11 +38,11 @@ public sealed class BatchDifferenceTests
         Assert.Equal(standing, Standing([Submit(failed), new JournalEntry.Submitting("k"), new JournalEntry.Failed("star", 0, failed, "why")], null).ToString());
 
     [Fact]
-    public void Output_SubmittedAgainAfterItFailed_IsUnderway() => Assert.Equal(OutputStanding.Underway, Standing(
+    public void Output_SubmittedAgainAfterItFailed_IsUnderway() => Assert.Equal(OutputStatus.Underway, Standing(
         [new JournalEntry.Failed("star", 0, "now", "why"), Submit("now"), new JournalEntry.Submitting("k")], null));
 
     [Fact]
-    public void Output_OverwrittenWhileTheNewJobRuns_IsUnderway() => Assert.Equal(OutputStanding.Underway, Standing(
+    public void Output_OverwrittenWhileTheNewJobRuns_IsUnderway() => Assert.Equal(OutputStatus.Underway, Standing(
         [Submit("now"), new JournalEntry.Submitting("k")], "before"));
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class BatchDifferenceTests
 
     private static MetadataRecord Record(string spec, OutputKey? key = null) => new(key ?? s_output.Key, spec, "star.png", true, "{}");
 
-    private static OutputStanding Standing(JournalEntry[] entries, string? recorded, bool isThere = true)
+    private static OutputStatus Standing(JournalEntry[] entries, string? recorded, bool isThere = true)
     {
         var records = new Dictionary<OutputKey, MetadataRecord>();
         if (recorded is not null)
@@ -93,7 +93,7 @@ public sealed class BatchDifferenceTests
         }
 
         var difference = BatchDifference.Between([s_output], records, History(entries), _ => isThere);
-        return Enum.GetValues<OutputStanding>().Single(standing => difference[standing].Count == 1);
+        return Enum.GetValues<OutputStatus>().Single(standing => difference[standing].Count == 1);
     }
 
     private static BatchHistory History(IEnumerable<JournalEntry> entries)

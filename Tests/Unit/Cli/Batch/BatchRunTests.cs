@@ -191,7 +191,7 @@ public sealed class BatchRunTests : IDisposable
     {
         await using var gateway = await FakeGateway.StartAsync();
         await RunAsync(gateway, ThreePrompts);
-        gateway.Card = gateway.Card with { WeightsHash = "w2" };
+        gateway.Info = gateway.Info with { WeightsHash = "w2" };
         await Assert.ThrowsAsync<CommandException>(() => RunAsync(gateway, ThreePrompts));
         Assert.Contains("0 done, 0 new, 4 changed", _out.ToString());
     }

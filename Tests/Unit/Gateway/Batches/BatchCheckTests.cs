@@ -59,15 +59,15 @@ public sealed class BatchCheckTests
             check.Add(Encoding.UTF8.GetBytes($$$"""{"custom_id":"{{{item}}}","method":"POST","url":"/v1/images/generations","body":{"prompt":"p"{{{format}}} }}"""));
         }
 
-        var card = BatchStateTests.Card(BatchStage.Accepted) with { InlineItems = check.InlineItems };
-        Assert.Equal([3, 10, 17, 24, 31, 38], Enumerable.Range(0, 100).Where(card.IsInline));
+        var info = BatchStateTests.Info(BatchStage.Accepted) with { InlineItems = check.InlineItems };
+        Assert.Equal([3, 10, 17, 24, 31, 38], Enumerable.Range(0, 100).Where(info.IsInline));
     }
 
     [Fact]
     public void Lines_BeyondTheMost_AreOneErrorOfTheBatch()
     {
         var check = new BatchCheck(BatchRequest.Images);
-        for (var line = 0; line <= BatchCheck.MostLines; line++)
+        for (var line = 0; line <= BatchCheck.MaxLines; line++)
             check.Add(Encoding.UTF8.GetBytes($$$"""{"custom_id":"{{{line}}}","method":"POST","url":"/v1/images/generations","body":{}}"""));
 
         Assert.True(check.IsTooLong);

@@ -116,10 +116,10 @@ public sealed class JobDiagnosisTests
     public void Job_ThatHasEnded_SaysSo(JobStatus status, int failed, string message) =>
         Assert.Equal(message, Assert.Single(Of(new() { Job = Job(0, failed, status) })).Message);
 
-    private static IReadOnlyList<JobFinding> Of(JobSight sight) => JobDiagnosis.Of(sight);
+    private static IReadOnlyList<JobFinding> Of(JobView sight) => JobDiagnosis.Of(sight);
 
-    private static JobSight Sight(
-        int pending = 0, IReadOnlyList<WorkerCard>? ready = null, IReadOnlyList<LoadingWorker>? loading = null, IReadOnlyList<ItemStanding>? standings = null)
+    private static JobView Sight(
+        int pending = 0, IReadOnlyList<WorkerInfo>? ready = null, IReadOnlyList<LoadingWorker>? loading = null, IReadOnlyList<ItemView>? standings = null)
     {
         standings ??= [.. Enumerable.Range(0, pending).Select(item => Pending(item))];
         return new()
@@ -140,10 +140,10 @@ public sealed class JobDiagnosisTests
             Priority = priority,
         };
 
-    private static ItemStanding Pending(int item, bool runsAlone = false) =>
+    private static ItemView Pending(int item, bool runsAlone = false) =>
         new() { Item = item, Status = ItemStatus.Pending, Epoch = 0, Suspicion = runsAlone ? 8 : 0, RunsAlone = runsAlone };
 
-    private static ItemStanding Running(int item, int tokens, double heardAgo, int epoch = 1, int suspicion = 0, bool runsAlone = false, WorkerId? worker = null) => new()
+    private static ItemView Running(int item, int tokens, double heardAgo, int epoch = 1, int suspicion = 0, bool runsAlone = false, WorkerId? worker = null) => new()
     {
         Item = item,
         Status = ItemStatus.Running,
@@ -155,7 +155,7 @@ public sealed class JobDiagnosisTests
         TokenCount = tokens,
     };
 
-    private static WorkerCard Worker(string device, string hash = "w", string name = "fake", string? quarantine = null) => new()
+    private static WorkerInfo Worker(string device, string hash = "w", string name = "fake", string? quarantine = null) => new()
     {
         Id = s_worker,
         Model = Cards.Released with { Name = name, WeightsHash = hash },

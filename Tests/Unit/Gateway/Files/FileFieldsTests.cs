@@ -55,9 +55,9 @@ public sealed class FileFieldsTests
     public void Limit_IsThatOfThePurpose()
     {
         var fields = new FileFields();
-        Assert.Equal(FileLimits.Bytes, fields.MostBytes);
+        Assert.Equal(FileLimits.Bytes, fields.MaxBytes);
         fields.Add("purpose", "batch", []);
-        Assert.Equal(FileLimits.BatchBytes, fields.MostBytes);
+        Assert.Equal(FileLimits.BatchBytes, fields.MaxBytes);
         Assert.Equal(FilePurpose.Batch, fields.Purpose);
     }
 

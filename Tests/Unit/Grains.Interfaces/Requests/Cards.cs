@@ -7,7 +7,7 @@ namespace Emu3.Tests.Unit.Grains.Interfaces.Requests;
 internal static class Cards
 {
     /// <summary>The released checkpoints' figures.</summary>
-    public static ModelCard Released { get; } = new()
+    public static ModelInfo Released { get; } = new()
     {
         Name = "Emu3-Gen-hf",
         WeightsHash = "00",
@@ -23,7 +23,7 @@ internal static class Cards
         PromptSuffix = ", best quality",
     };
 
-    public static ResolveContext Context(ulong jobSeed = 7, ModelCard? model = null, ItemRequest? defaults = null) => new()
+    public static ResolveContext Context(ulong jobSeed = 7, ModelInfo? model = null, ItemRequest? defaults = null) => new()
     {
         Model = model ?? Released,
         JobSeed = jobSeed,

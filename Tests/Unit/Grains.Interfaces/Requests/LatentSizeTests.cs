@@ -36,11 +36,11 @@ public sealed class LatentSizeTests
         Assert.Equal(new LatentSize(latentHeight, latentWidth), LatentSize.OfPixels(new(width, height), modelArea: 518_400, spatialFactor: 8));
 
     [Fact]
-    public void LeastPositions_OfTheTrainedSize_FitsTheReleasedModel()
+    public void MinPositions_OfTheTrainedSize_FitsTheReleasedModel()
     {
         var size = new LatentSize(90, 90);
         Assert.Equal(8_193, size.GeneratedTokens);
-        Assert.True(size.LeastPositions < 9_216);
+        Assert.True(size.MinPositions < 9_216);
         Assert.Equal("720x720", size.InPixels(8));
     }
 

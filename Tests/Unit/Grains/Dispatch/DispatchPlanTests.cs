@@ -26,9 +26,9 @@ public sealed class DispatchPlanTests
         Assert.Empty(Filled(Offer("a", 0, 4)).Next("other", 10, 10));
 
     [Fact]
-    public void Interactive_GoesFirst_AndMayTakePlacesThatBatchMayNot()
+    public void Interactive_GoesFirst_AndMayTakePlacesThatBulkMayNot()
     {
-        var plan = Filled(Offer("batch", 0, 100), Offer("now", 0, 1, priority: JobPriority.Interactive));
+        var plan = Filled(Offer("bulk", 0, 100), Offer("now", 0, 1, priority: JobPriority.Interactive));
 
         var hints = plan.Next("w", 2, 0);
 
@@ -36,14 +36,14 @@ public sealed class DispatchPlanTests
     }
 
     [Fact]
-    public void EveryEighthGrant_GoesToBatch_HoweverManyWaitInteractively()
+    public void EveryEighthGrant_GoesToBulk_HoweverManyWaitInteractively()
     {
-        var plan = Filled(Offer("batch", 0, 100));
+        var plan = Filled(Offer("bulk", 0, 100));
         for (var number = 0; number < 64; number++) plan.Offer(Offer($"now{number}", 0, 1, priority: JobPriority.Interactive));
 
         var first = Enumerable.Range(0, 16).Select(_ => Assert.Single(plan.Next("w", 1, 1)).Job.Value).ToList();
 
-        Assert.Equal(2, first.Count(job => job == "batch"));
+        Assert.Equal(2, first.Count(job => job == "bulk"));
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class DispatchPlanTests
                     plan.Offer(Offer($"j{i}", 0, others[i].Item3, tenant: $"t{others[i].Item1}", priority: (JobPriority)others[i].Item2, created: 1 + ask));
                 isServed = plan.Next("w", free, free).Any(hint => hint.Job.Value == "last");
 
-                // Every eighth grant is one of batch; of these a tenant's part may come eight items at once, where others get one at a time for a
+                // Every eighth grant is one of bulk; of these a tenant's part may come eight items at once, where others get one at a time for a
                 // weight that is 6 times as much in all; and of the tenant's grants every ninth at the latest is one of its last priority.
                 Assert.True(ask < 8 * 8 * 7 * 9, $"{ask} asks were answered with other work.");
             }
@@ -148,12 +148,12 @@ public sealed class DispatchPlanTests
         {
             var plan = new DispatchPlan(tenant => tenant == "t0" ? 2 : 1);
             var told = new Dictionary<(string, int), ShardOffer>();
-            foreach (var ((job, shard, priority, count), free, batch) in steps)
+            foreach (var ((job, shard, priority, count), free, bulk) in steps)
             {
                 var next = Offer($"j{job}", shard, count, tenant: $"t{job % 3}", priority: (JobPriority)priority);
                 plan.Offer(next);
                 told[(next.Job.Value, shard)] = next;
-                foreach (var hint in plan.Next("w", free, Math.Min(free, batch)))
+                foreach (var hint in plan.Next("w", free, Math.Min(free, bulk)))
                 {
                     var known = told[(hint.Job.Value, hint.Shard)];
                     Assert.InRange(hint.ItemCount, 1, known.PendingCount);
@@ -176,24 +176,24 @@ public sealed class DispatchPlanTests
     }
 
     [Fact]
-    public void WhereBothWait_EightGrantsHoldOneOfBatch_AndSevenOfInteractiveWork() =>
+    public void WhereBothWait_EightGrantsHoldOneOfBulk_AndSevenOfInteractiveWork() =>
         Gen.Int[1, 30].Array[1, 8].Sample(samples =>
         {
-            var plan = Filled(Offer("batch", 0, 10_000));
+            var plan = Filled(Offer("bulk", 0, 10_000));
             for (var i = 0; i < samples.Length; i++) plan.Offer(Offer($"now{i}", 0, samples[i], priority: JobPriority.Interactive));
             var grants = new List<bool>();
-            while (plan.PendingOf("w").Interactive > 0) grants.Add(Assert.Single(plan.Next("w", 1, 1)).Job.Value == "batch");
+            while (plan.PendingOf("w").Interactive > 0) grants.Add(Assert.Single(plan.Next("w", 1, 1)).Job.Value == "bulk");
 
-            for (var first = 0; first + 8 <= grants.Count; first++) Assert.Equal(1, grants.Skip(first).Take(8).Count(isBatch => isBatch));
+            for (var first = 0; first + 8 <= grants.Count; first++) Assert.Equal(1, grants.Skip(first).Take(8).Count(isBulk => isBulk));
         }, iter: 100);
 
     [Fact]
-    public void BatchThatMayNotGoYet_GoesAsSoonAsItMay()
+    public void BulkThatMayNotGoYet_GoesAsSoonAsItMay()
     {
-        var plan = Filled(Offer("batch", 0, 100), Offer("now", 0, 100, priority: JobPriority.Interactive));
+        var plan = Filled(Offer("bulk", 0, 100), Offer("now", 0, 100, priority: JobPriority.Interactive));
         for (var ask = 0; ask < 10; ask++) Assert.Equal("now", Assert.Single(plan.Next("w", 1, 0)).Job.Value);
 
-        Assert.Equal("batch", Assert.Single(plan.Next("w", 1, 1)).Job.Value);
+        Assert.Equal("bulk", Assert.Single(plan.Next("w", 1, 1)).Job.Value);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ internal sealed class SimulatedCluster
         for (var i = 0; i < workerCount; i++)
         {
             var id = new WorkerId($"silo/{i}");
-            var card = new WorkerCard
+            var info = new WorkerInfo
             {
                 Id = id,
                 Model = Cards.Released with { WeightsHash = Weights },
@@ -37,7 +37,7 @@ internal sealed class SimulatedCluster
                 IsRowInvariant = true,
                 Device = id.Value,
             };
-            _workers[id] = new Worker(_roster.Add(card, TimeSpan.Zero), budget);
+            _workers[id] = new Worker(_roster.Add(info, TimeSpan.Zero), budget);
             Ask(_workers[id]);
         }
     }
@@ -88,15 +88,15 @@ internal sealed class SimulatedCluster
     {
         _shards[(offer.Job, offer.Shard)] = offer;
         _plan.Offer(offer);
-        foreach (var woken in _roster.ToWake(Weights, false, _plan.PendingOf(Weights).Batch, Time).ToList()) Ask(_workers[woken.Card.Id]);
+        foreach (var woken in _roster.ToWake(Weights, false, _plan.PendingOf(Weights).Bulk, Time).ToList()) Ask(_workers[woken.Info.Id]);
     }
 
     private void Ask(Worker worker)
     {
-        var (items, batch) = worker.Budget.Wanted(SlotsOfItem * (worker.RunningCount + worker.Waiting.Count), 0);
+        var (items, bulk) = worker.Budget.Wanted(SlotsOfItem * (worker.RunningCount + worker.Waiting.Count), 0);
         var pending = _plan.PendingOf(Weights);
-        var most = _roster.Asks(worker.Known, new(items, batch, 0), pending, Time);
-        var hints = _plan.Next(Weights, most.Items, most.BatchItems);
+        var most = _roster.Asks(worker.Known, new(items, bulk, 0), pending, Time);
+        var hints = _plan.Next(Weights, most.Items, most.BulkItems);
         _roster.Given(worker.Known, hints.Sum(hint => hint.ItemCount), hints.Sum(hint => hint.ItemCount));
         foreach (var hint in hints)
         {

@@ -74,13 +74,13 @@ public sealed class WorkerRosterTests
     public void ManyWorkers_AskLessOftenEach()
     {
         for (var i = 0; i < 100; i++) Idle(i, default);
-        Assert.Equal(TimeSpan.FromSeconds(0.2), _roster.LeastAskPeriod);
+        Assert.Equal(TimeSpan.FromSeconds(0.2), _roster.MinAskPeriod);
 
         for (var i = 100; i < 5000; i++) Idle(i, default);
-        Assert.Equal(TimeSpan.FromSeconds(10), _roster.LeastAskPeriod);
+        Assert.Equal(TimeSpan.FromSeconds(10), _roster.MinAskPeriod);
     }
 
-    /// <summary>However workers come, ask, are served, woken and go: an offer wakes exactly those that there is something for, at most all that are hungry.</summary>
+    /// <summary>However workers come, ask, are served, woken and go: an offer wakes exactly those that there is something for, at most all that are available.</summary>
     [Fact]
     public void Hunger_IsKeptRight() =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[0, 6], Gen.Int[0, 6]).Array[1, 60].Sample(steps =>
@@ -97,9 +97,9 @@ public sealed class WorkerRosterTests
                     continue;
                 }
 
-                var worker = roster.Add(Card(number), TimeSpan.Zero);
-                var (items, batch) = roster.Asks(worker, new(wanted, wanted, 0), (0, 1000), TimeSpan.Zero);
-                Assert.Equal((wanted, wanted), (items, batch));
+                var worker = roster.Add(Info(number), TimeSpan.Zero);
+                var (items, bulk) = roster.Asks(worker, new(wanted, wanted, 0), (0, 1000), TimeSpan.Zero);
+                Assert.Equal((wanted, wanted), (items, bulk));
                 roster.Given(worker, Math.Min(given, wanted), Math.Min(given, wanted));
                 unmet[number] = Math.Max(0, wanted - given);
             }
@@ -108,27 +108,27 @@ public sealed class WorkerRosterTests
             Assert.Equal(unmet.Where(pair => pair.Value > 0).Select(pair => pair.Key).Order(), Numbers(woken).Order());
         }, iter: 300);
 
-    private KnownWorker Idle(int number, WorkAppetite appetite)
+    private KnownWorker Idle(int number, WorkerCapacity capacity)
     {
-        var worker = _roster.Add(Card(number), TimeSpan.Zero);
-        _roster.Asks(worker, appetite, (0, 0), TimeSpan.Zero);
+        var worker = _roster.Add(Info(number), TimeSpan.Zero);
+        _roster.Asks(worker, capacity, (0, 0), TimeSpan.Zero);
         _roster.Given(worker, 0, 0);
         return worker;
     }
 
-    private (int, int) Ask(int number, WorkAppetite appetite, (int, int) pending)
+    private (int, int) Ask(int number, WorkerCapacity capacity, (int, int) pending)
     {
-        var worker = _roster.TryFind(new WorkerId($"s/{number}"), out var known) ? known : _roster.Add(Card(number), TimeSpan.Zero);
-        var given = _roster.Asks(worker, appetite, pending, TimeSpan.Zero);
+        var worker = _roster.TryFind(new WorkerId($"s/{number}"), out var known) ? known : _roster.Add(Info(number), TimeSpan.Zero);
+        var given = _roster.Asks(worker, capacity, pending, TimeSpan.Zero);
         _roster.Given(worker, 0, 0);
         return given;
     }
 
     private IReadOnlyList<KnownWorker> Wake(int pending, bool isInteractive = false, TimeSpan at = default) => _roster.ToWake("w", isInteractive, pending, at);
 
-    private static IEnumerable<int> Numbers(IEnumerable<KnownWorker> workers) => workers.Select(worker => worker.Card.Id.Value[^1] - '0');
+    private static IEnumerable<int> Numbers(IEnumerable<KnownWorker> workers) => workers.Select(worker => worker.Info.Id.Value[^1] - '0');
 
-    private static WorkerCard Card(int number) => new()
+    private static WorkerInfo Info(int number) => new()
     {
         Id = new WorkerId($"s/{number}"),
         Model = Cards.Released with { WeightsHash = "w" },

@@ -46,7 +46,7 @@ public sealed class JobProtocolTests
                 CreatedAt = s_now,
                 MaxFailures = 5,
             }, s_now);
-            _shards = [.. Enumerable.Range(0, 2).Select(shard => ShardTransitions.Seal(ShardState.Empty, shard == 0 ? JobId.ItemsInShard : 3, _job.Orders))];
+            _shards = [.. Enumerable.Range(0, 2).Select(shard => ShardTransitions.Seal(ShardState.Empty, shard == 0 ? JobId.ItemsInShard : 3, _job.DesiredState))];
             _job = JobTransitions.Seal(_job, s_id, Total, "a");
             _progress = new JobProgress(_time, _job);
         }
@@ -61,7 +61,7 @@ public sealed class JobProtocolTests
                 case < 34: Decide(state => JobTransitions.RetryFailed(state, s_id, _progress.Counts.Failed), c); break;
                 case < 37: Decide(state => JobTransitions.SetPriority(state, s_id, (JobPriority)(1 + (a % 3))), c); break;
                 case < 38: Decide(state => JobTransitions.Cancel(state, s_now), c); break;
-                case < 50: Obey(shard); break;
+                case < 50: Apply(shard); break;
                 case < 75: Work(shard, a, c); break;
                 case < 95 when _tellings.Count > 0: Hear(_tellings[a % _tellings.Count]); break;
                 case < 97: Crash(); break;
@@ -69,7 +69,7 @@ public sealed class JobProtocolTests
             }
 
             Assert.Equal(_job.Status == JobStatus.Paused, _job.PauseReason != PauseReason.None);
-            Assert.Equal(_job.Orders.IsPaused, _job.Status == JobStatus.Paused || (_job.IsTerminal && _job.Orders.IsPaused));
+            Assert.Equal(_job.DesiredState.IsPaused, _job.Status == JobStatus.Paused || (_job.IsTerminal && _job.DesiredState.IsPaused));
             Assert.Equal(_job.IsTerminal, _job.EndedAt is not null);
             Assert.Equal(Total, _progress.Counts.Total);
         }
@@ -92,11 +92,11 @@ public sealed class JobProtocolTests
         private void Decide(Func<JobState, JobState> decide, int c)
         {
             if (_progress.Counts != Truth && c < 7) Reconcile();
-            if (!_progress.IsOfAttempt(_job.Orders.Attempt)) Reconcile();
+            if (!_progress.IsOfAttempt(_job.DesiredState.Attempt)) Reconcile();
             try
             {
                 var next = decide(_job);
-                Assert.True(next.Orders.Revision - _job.Orders.Revision is 0 or 1 or 2);
+                Assert.True(next.DesiredState.Revision - _job.DesiredState.Revision is 0 or 1 or 2);
                 if (c == 9) Crash();
                 else Become(next);
             }
@@ -110,16 +110,16 @@ public sealed class JobProtocolTests
         {
             var was = _job;
             _job = next;
-            if (was.IsTerminal && !next.IsTerminal) Assert.Equal((JobStatus.Completed, was.Orders.Attempt + 1), (was.Status, next.Orders.Attempt));
+            if (was.IsTerminal && !next.IsTerminal) Assert.Equal((JobStatus.Completed, was.DesiredState.Attempt + 1), (was.Status, next.DesiredState.Attempt));
             if (was.IsTerminal || !next.IsTerminal) return;
-            Assert.True(_endedAttempts.Add(next.Orders.Attempt), $"attempt {next.Orders.Attempt} ended twice");
+            Assert.True(_endedAttempts.Add(next.DesiredState.Attempt), $"attempt {next.DesiredState.Attempt} ended twice");
             Assert.Equal(Total, Truth.Ended);
             Assert.Equal(Truth, next.FinalCounts);
         }
 
-        private void Obey(int shard)
+        private void Apply(int shard)
         {
-            _shards[shard] = ShardTransitions.Obey(_shards[shard], _job.Orders);
+            _shards[shard] = ShardTransitions.Apply(_shards[shard], _job.DesiredState);
             _tellings.Add((shard, Tell(shard)));
         }
 
@@ -145,15 +145,15 @@ public sealed class JobProtocolTests
 
         private void Progressed()
         {
-            Become(JobTransitions.Progress(_job, _progress.Counts, _progress.ResumedCount, _progress.IsOfAttempt(_job.Orders.Attempt), s_now));
-            if (_job.Status == JobStatus.Running && _progress.IsOfAttempt(_job.Orders.Attempt)) Assert.True(_progress.Counts.Failed - _job.ForgivenCount <= 5);
+            Become(JobTransitions.Progress(_job, _progress.Counts, _progress.ResumedCount, _progress.IsOfAttempt(_job.DesiredState.Attempt), s_now));
+            if (_job.Status == JobStatus.Running && _progress.IsOfAttempt(_job.DesiredState.Attempt)) Assert.True(_progress.Counts.Failed - _job.ForgivenCount <= 5);
         }
 
         private void Reconcile()
         {
             for (var shard = 0; shard < 2; shard++)
             {
-                _shards[shard] = ShardTransitions.Obey(_shards[shard], _job.Orders);
+                _shards[shard] = ShardTransitions.Apply(_shards[shard], _job.DesiredState);
                 _progress.Update(shard, Tell(shard));
             }
 
@@ -167,7 +167,7 @@ public sealed class JobProtocolTests
         }
 
         private ShardProgress Tell(int shard) => new(
-            _shards[shard].Counts, _shards[shard].ResumedCount, _shards[shard].Outcomes.Length, false, _shards[shard].Orders.Revision, _shards[shard].Orders.Attempt);
+            _shards[shard].Counts, _shards[shard].ResumedCount, _shards[shard].Outcomes.Length, false, _shards[shard].DesiredState.Revision, _shards[shard].DesiredState.Attempt);
 
         private static ItemResult Result() => new()
         {

@@ -62,7 +62,7 @@ public sealed class JobTransitionsTests
 
         state = JobTransitions.RetryFailed(state, s_id, 1);
 
-        Assert.Equal((JobStatus.Running, false, 2), (state.Status, state.Orders.IsPaused, state.Orders.Attempt));
+        Assert.Equal((JobStatus.Running, false, 2), (state.Status, state.DesiredState.IsPaused, state.DesiredState.Attempt));
         Assert.Same(state, JobTransitions.Progress(state, new(0, 0, 1, 1, 0), 0, false, s_now)); // what its shards said before
     }
 
@@ -72,7 +72,7 @@ public sealed class JobTransitionsTests
         var running = JobTransitions.Progress(
             JobTransitions.Seal(JobTransitions.Open(new(), s_id, Spec() with { MaxFailures = 1 }, s_now), s_id, 9, "a"), new(8, 1, 0, 0, 0), 0, true, s_now);
         var overFailures = JobTransitions.Progress(running, new(5, 0, 2, 2, 0), 0, true, s_now);
-        Assert.Equal((JobStatus.Paused, PauseReason.TooManyFailures, true), (overFailures.Status, overFailures.PauseReason, overFailures.Orders.IsPaused));
+        Assert.Equal((JobStatus.Paused, PauseReason.TooManyFailures, true), (overFailures.Status, overFailures.PauseReason, overFailures.DesiredState.IsPaused));
 
         Assert.Equal(JobStatus.Running, JobTransitions.RetryFailed(overFailures, s_id, 2).Status);
         Assert.Equal(JobStatus.Paused, JobTransitions.RetryFailed(JobTransitions.Pause(running, s_id), s_id, 1).Status);

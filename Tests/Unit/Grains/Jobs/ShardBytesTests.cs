@@ -16,7 +16,7 @@ public sealed class ShardBytesTests
         var (row, settledRow) = (new SimulatedRow<ShardRow>(store), new SimulatedRow<SettledRow>(settled) { IsPrompt = true });
         var items = new ShardItems(row, settledRow, new FakeTimeProvider(), failure => throw failure);
         await items.LoadAsync();
-        await WrittenAsync(items.SealAsync(JobId.ItemsInShard, JobOrders.First(JobPriority.Normal)));
+        await WrittenAsync(items.SealAsync(JobId.ItemsInShard, DesiredState.First(JobPriority.Normal)));
         var held = new Queue<(WorkerId Worker, int Item)>();
         var workers = Enumerable.Range(0, 8).Select(number => new WorkerId($"10.128.14.{number}:11111@154572225/cuda:0")).ToArray();
         var ended = 0;
@@ -59,9 +59,9 @@ public sealed class ShardBytesTests
         var (store, settled) = (new SimulatedStore<ShardRow>(), new SimulatedStore<SettledRow>());
         var items = new ShardItems(
             new SimulatedRow<ShardRow>(store) { IsPrompt = true }, new SimulatedRow<SettledRow>(settled) { IsPrompt = true }, time, failure => throw failure,
-            new Pace(ShardItems.WritePeriod, time));
+            new Throttle(ShardItems.WritePeriod, time));
         Assert.True(items.LoadAsync().IsCompletedSuccessfully);
-        var calls = new List<Task> { items.SealAsync(JobId.ItemsInShard, JobOrders.First(JobPriority.Normal)) };
+        var calls = new List<Task> { items.SealAsync(JobId.ItemsInShard, DesiredState.First(JobPriority.Normal)) };
         for (var step = 0; step < JobId.ItemsInShard + deviceCount; step++)
         {
             if (step < JobId.ItemsInShard) calls.Add(items.AcquireAsync(Device(step), 1));

@@ -9,8 +9,8 @@ public sealed class ShardTransitionsTests
 {
     private static readonly WorkerId s_a = new("127.0.0.1:1@1/cpu");
     private static readonly WorkerId s_b = new("127.0.0.1:2@1/cpu");
-    private static readonly JobOrders s_first = JobOrders.First(JobPriority.Normal);
-    private static readonly JobOrders s_cancel = s_first with { Revision = 9, IsCancelled = true };
+    private static readonly DesiredState s_first = DesiredState.First(JobPriority.Normal);
+    private static readonly DesiredState s_cancel = s_first with { Revision = 9, IsCancelled = true };
 
     [Fact]
     public void Complete_Twice_TheFirstCounts()
@@ -45,7 +45,7 @@ public sealed class ShardTransitionsTests
         var (state, _) = ShardTransitions.Acquire(Sealed(2), s_a, 2);
         (state, _) = ShardTransitions.Complete(state, s_a, 0, 1, Result(1));
 
-        state = ShardTransitions.Obey(state, s_cancel);
+        state = ShardTransitions.Apply(state, s_cancel);
         var (_, reply) = ShardTransitions.Complete(state, s_a, 1, 1, Result(1));
 
         Assert.Equal(new ItemCounts(0, 0, 1, 0, 1), state.Counts);
@@ -136,13 +136,13 @@ public sealed class ShardTransitionsTests
         var (state, _) = ShardTransitions.Acquire(Sealed(3), s_a, 2);
         (state, _) = ShardTransitions.Complete(state, s_a, 0, 1, Result(1));
 
-        var paused = ShardTransitions.Obey(state, s_first with { Revision = 2, IsPaused = true });
+        var paused = ShardTransitions.Apply(state, s_first with { Revision = 2, IsPaused = true });
 
         Assert.Equal(new ItemCounts(2, 0, 1, 0, 0), paused.Counts);
         Assert.Empty(ShardTransitions.Acquire(paused, s_b, 5).Granted);
         Assert.Equal(ReportReply.Stale, ShardTransitions.Complete(paused, s_a, 1, 1, Result(1)).Reply);
-        Assert.Same(paused, ShardTransitions.Obey(paused, s_first)); // a telling from before, come late
-        var resumed = ShardTransitions.Obey(paused, s_first with { Revision = 3 });
+        Assert.Same(paused, ShardTransitions.Apply(paused, s_first)); // a telling from before, come late
+        var resumed = ShardTransitions.Apply(paused, s_first with { Revision = 3 });
         Assert.Equal([1, 2], ShardTransitions.Acquire(resumed, s_b, 5).Granted);
     }
 
@@ -153,7 +153,7 @@ public sealed class ShardTransitionsTests
         (state, _) = ShardTransitions.Fail(state, s_a, 1, 1, new(FailureCode.EngineFailed, "x"));
         (state, _) = ShardTransitions.Complete(state, s_a, 0, 1, Result(1));
 
-        state = ShardTransitions.Obey(state, s_first with { Revision = 2, Attempt = 2 });
+        state = ShardTransitions.Apply(state, s_first with { Revision = 2, Attempt = 2 });
         Assert.Equal(new ItemCounts(1, 1, 1, 0, 0), state.Counts);
         Assert.Equal(ReportReply.Stale, ShardTransitions.Fail(state, s_a, 1, 1, new(FailureCode.EngineFailed, "x")).Reply); // told again
         (state, _) = ShardTransitions.Acquire(state, s_b, 1);
@@ -206,12 +206,12 @@ public sealed class ShardTransitionsTests
                 };
             }
 
-            if (workers == 3) state = ShardTransitions.Obey(state, s_cancel);
+            if (workers == 3) state = ShardTransitions.Apply(state, s_cancel);
             var settled = state.Outcomes[..(state.Outcomes.Length / 2)];
             var read = ShardRow.From(state, settled.Length).ToState(OutcomePack.Unpack(OutcomePack.Pack(settled.AsSpan())));
 
             Assert.Equal(state.Items, read.Items);
-            Assert.Equal((state.IsSealed, state.Orders), (read.IsSealed, read.Orders));
+            Assert.Equal((state.IsSealed, state.DesiredState), (read.IsSealed, read.DesiredState));
             Assert.Equal(state.Outcomes.Select(outcome => (outcome.Item, outcome.Failure)), read.Outcomes.Select(outcome => (outcome.Item, outcome.Failure)));
             foreach (var (was, now) in state.Outcomes.Zip(read.Outcomes)) Assert.Equivalent(was.Result, now.Result, strict: true);
         }, iter: 50);

@@ -5,7 +5,7 @@ using Orleans.Storage;
 
 namespace Emu3.Tests.Unit.Grains.Jobs;
 
-/// <summary>A shard's rows, its activations, its workers, its job's orders, and all that was ever answered.</summary>
+/// <summary>A shard's rows, its activations, its workers, its job's desired state, and all that was ever answered.</summary>
 internal sealed class ShardWorld
 {
     private readonly int _itemCount;
@@ -14,7 +14,7 @@ internal sealed class ShardWorld
     private readonly SimulatedStore<ShardRow> _store;
     private readonly SimulatedStore<SettledRow> _settled;
     private readonly List<Activation> _activations = [];
-    private readonly List<JobOrders> _orders = [JobOrders.First(JobPriority.Normal)];
+    private readonly List<DesiredState> _orders = [DesiredState.First(JobPriority.Normal)];
     private readonly List<(WorkerId Worker, int Item, int Epoch)> _leases = []; // all that were ever answered: late calls use old ones
     private readonly Dictionary<(int Item, int Epoch), WorkerId> _granted = [];
     private ShardState _durable = ShardState.Empty;
@@ -75,7 +75,7 @@ internal sealed class ShardWorld
                 Order(b, c);
                 break;
             case < 70:
-                at.Watch(at.Items.ObeyAsync(_orders[c < 7 ? ^1 : b % _orders.Count]), () => { });
+                at.Watch(at.Items.ApplyAsync(_orders[c < 7 ? ^1 : b % _orders.Count]), () => { });
                 break;
             case < 72:
                 _time.Advance(LeaseClock.Deadline / 2);
@@ -106,9 +106,9 @@ internal sealed class ShardWorld
         foreach (var activation in _activations.ToList()) activation.EndWrites(WriteFate.Done);
         foreach (var activation in _activations) activation.Crash(isWritten: false);
         if (_orders[^1].IsPaused) _orders.Add(_orders[^1] with { Revision = _orders[^1].Revision + 1, IsPaused = false });
-        Settle(Current.Items.ObeyAsync(_orders[^1]));
+        Settle(Current.Items.ApplyAsync(_orders[^1]));
         foreach (var silo in Current.Items.HolderSilos) Settle(Current.Items.SiloGoneAsync(silo, isSeen: true));
-        while (!_durable.Orders.IsCancelled)
+        while (!_durable.DesiredState.IsCancelled)
         {
             var grant = Current.Items.AcquireAsync(_workers[0], 7);
             Settle(grant);
@@ -123,7 +123,7 @@ internal sealed class ShardWorld
         }
 
         Assert.Equal(_itemCount, _durable.Counts.Ended);
-        Assert.Equal(_orders[^1], _durable.Orders);
+        Assert.Equal(_orders[^1], _durable.DesiredState);
     }
 
     private void Settle(Task call)
@@ -158,7 +158,7 @@ internal sealed class ShardWorld
         Assert.Equal(_itemCount, _durable.Counts.Total);
         AssertBeginsWith(was.Outcomes, _durable.Outcomes);
         AssertBeginsWith(settled[..Math.Min(settled.Length, _durable.Outcomes.Length)], _durable.Outcomes);
-        Assert.True(_durable.Orders.Revision >= was.Orders.Revision && _durable.Orders.Attempt >= was.Orders.Attempt);
+        Assert.True(_durable.DesiredState.Revision >= was.DesiredState.Revision && _durable.DesiredState.Attempt >= was.DesiredState.Attempt);
         var ends = new int[_itemCount];
         foreach (var outcome in _durable.Outcomes) ends[outcome.Item]++;
         for (var item = 0; item < _itemCount; item++)
@@ -166,10 +166,10 @@ internal sealed class ShardWorld
             var state = _durable.Items[item];
             Assert.Equal(state.Status == ItemStatus.Running, state.Holder is not null);
             if (was.IsSealed) Assert.True(state.Epoch >= was.Items[item].Epoch);
-            Assert.InRange(ends[item], 0, _durable.Orders.Attempt);
+            Assert.InRange(ends[item], 0, _durable.DesiredState.Attempt);
             if (state.HasEnded) Assert.Equal(state.Status, _durable.LastOutcomeOf(item)!.Status);
-            else Assert.True(ends[item] < _durable.Orders.Attempt);
-            if (_durable.Orders is { IsPaused: true, IsCancelled: false }) Assert.NotEqual(ItemStatus.Running, state.Status);
+            else Assert.True(ends[item] < _durable.DesiredState.Attempt);
+            if (_durable.DesiredState is { IsPaused: true, IsCancelled: false }) Assert.NotEqual(ItemStatus.Running, state.Status);
         }
 
         // Once done, or cancelled, an item never ends again.

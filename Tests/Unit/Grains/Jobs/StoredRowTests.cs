@@ -39,10 +39,10 @@ public sealed class StoredRowTests
         Assert.Equal([ItemStatus.Failed, ItemStatus.Done, ItemStatus.Done, ItemStatus.Running, ItemStatus.Pending], state.Items.Select(item => item.Status));
         Assert.Equal([(2, ItemStatus.Done), (0, ItemStatus.Failed), (1, ItemStatus.Done)], state.Outcomes.Select(outcome => (outcome.Item, outcome.Status)));
         Assert.Equal((1003L, "class", ""), (state.Outcomes[0].Result!.FileBytes, state.Outcomes[0].Result!.NumericClass, state.Outcomes[0].Result!.MadeBy));
-        Assert.Equal(JobOrders.None, state.Orders);
+        Assert.Equal(DesiredState.None, state.DesiredState);
 
         // Its failed item is begun anew, and what it then is is stored as version 2.
-        var next = ShardTransitions.Obey(state, JobOrders.First(JobPriority.Low) with { Attempt = 2 });
+        var next = ShardTransitions.Apply(state, DesiredState.First(JobPriority.Low) with { Attempt = 2 });
         next = ShardTransitions.Acquire(next, new WorkerId("127.0.0.1:2@1/cpu"), 1).State;
         next = ShardTransitions.Complete(next, new WorkerId("127.0.0.1:2@1/cpu"), 0, 2, state.Outcomes[0].Result!).State;
         var again = Read<ShardRow>(Convert.ToBase64String(s_serializer.SerializeToArray(ShardRow.From(next, 0))));
@@ -58,7 +58,7 @@ public sealed class StoredRowTests
     {
         var state = Read<ShardRow>(CancelledShardOfVersion1).ToState([]);
 
-        Assert.True(state.Orders.IsCancelled);
+        Assert.True(state.DesiredState.IsCancelled);
         Assert.Equal(new ItemCounts(0, 0, 2, 1, 2), state.Counts);
         Assert.Equal([ItemStatus.Cancelled, ItemStatus.Cancelled], state.Outcomes[3..].Select(outcome => outcome.Status));
     }
@@ -69,8 +69,8 @@ public sealed class StoredRowTests
         var state = Read<JobState>(JobOfVersion1);
 
         Assert.Equal((JobStatus.Queued, 5), (state.Status, state.Total));
-        Assert.Equal(JobOrders.First(JobPriority.Low), state.Orders);
-        Assert.True((state with { Status = JobStatus.Cancelling }).Orders.IsCancelled);
+        Assert.Equal(DesiredState.First(JobPriority.Low), state.DesiredState);
+        Assert.True((state with { Status = JobStatus.Cancelling }).DesiredState.IsCancelled);
     }
 
     private static TRow Read<TRow>(string base64) => s_serializer.Deserialize<TRow>(Convert.FromBase64String(base64))!;

@@ -84,10 +84,10 @@ public sealed class JobNoticeTests
         Total = 6,
         FinalCounts = new(0, 0, 3, 2, 1),
         EndedAt = s_end,
-        GivenOrders = JobOrders.First(JobPriority.Normal) with { Attempt = 2 },
+        GivenState = DesiredState.First(JobPriority.Normal) with { Attempt = 2 },
     };
 
-    private static BatchCard Batch(BatchStage stage) => new()
+    private static BatchInfo Batch(BatchStage stage) => new()
     {
         Id = BatchId.Of(s_job),
         Tenant = "tests",

@@ -15,7 +15,7 @@ public sealed class RetryScheduleTests
             TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(5),
             TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
         ];
-        Assert.Equal(10, s_usual.MostAttempts);
+        Assert.Equal(10, s_usual.MaxAttempts);
         for (var tries = 1; tries <= wanted.Length; tries++)
             Assert.InRange(s_usual.WaitAfter("evt_1", tries, null)!.Value, wanted[tries - 1], wanted[tries - 1] * 1.2);
         Assert.Null(s_usual.WaitAfter("evt_1", 10, null));
@@ -46,7 +46,7 @@ public sealed class RetryScheduleTests
     {
         var schedule = new RetrySchedule([TimeSpan.FromSeconds(1)]);
 
-        Assert.Equal(2, schedule.MostAttempts);
+        Assert.Equal(2, schedule.MaxAttempts);
         Assert.InRange(schedule.WaitAfter("evt_1", 1, null)!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.2));
         Assert.Null(schedule.WaitAfter("evt_1", 2, null));
     }

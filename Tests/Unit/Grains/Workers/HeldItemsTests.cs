@@ -14,28 +14,28 @@ public sealed class HeldItemsTests
     private readonly HeldItems _held = new(new SlotBudget(8, 1, 4));
 
     [Fact]
-    public void Appetite_OfAFullWorker_StillNamesWhatWouldGiveWay()
+    public void Capacity_OfAFullWorker_StillNamesWhatWouldGiveWay()
     {
         Fill();
 
-        Assert.Equal(new WorkAppetite(0, 0, 3), _held.Appetite);
+        Assert.Equal(new WorkerCapacity(0, 0, 3), _held.Capacity);
     }
 
     [Fact]
     public void InteractiveItem_ThatFindsNoSlot_HasTheLeastAdvancedGiveWay_AndStartsInItsPlace()
     {
-        var batch = Fill();
-        batch[0].Append(new int[30], null);
-        batch[1].Append(new int[10], null);
-        batch[2].Append(new int[20], null);
+        var bulk = Fill();
+        bulk[0].Append(new int[30], null);
+        bulk[1].Append(new int[10], null);
+        bulk[2].Append(new int[20], null);
         var now = Add(isInteractive: true);
 
-        Assert.Equal([batch[1]], _held.StartWaiting());
-        batch[1].GiveBack();
+        Assert.Equal([bulk[1]], _held.StartWaiting());
+        bulk[1].GiveBack();
         Assert.False(now.IsStarted);
         Assert.Empty(_held.StartWaiting()); // it is on its way out: no other need go
 
-        batch[1].HasFreedSlots = true;
+        bulk[1].HasFreedSlots = true;
         Assert.Empty(_held.StartWaiting());
         Assert.True(now.IsStarted);
     }
@@ -43,7 +43,7 @@ public sealed class HeldItemsTests
     [Fact]
     public void WhatGaveWay_IsNotAskedForAgain_UntilAPlaceBecomesFree()
     {
-        var batch = Fill();
+        var bulk = Fill();
         var now = Add(isInteractive: true, guidanceScale: 1);
         var yielded = Assert.Single(_held.StartWaiting());
         yielded.GiveBack();
@@ -51,39 +51,39 @@ public sealed class HeldItemsTests
         _held.StartWaiting();
 
         Assert.True(now.IsStarted);
-        Assert.Equal((1, 0), (_held.Appetite.ItemCount, _held.Appetite.BatchItemCount));
+        Assert.Equal((1, 0), (_held.Capacity.ItemCount, _held.Capacity.BulkItemCount));
 
-        Leave(batch.First(run => run != yielded));
-        Assert.True(_held.Appetite.BatchItemCount > 0);
+        Leave(bulk.First(run => run != yielded));
+        Assert.True(_held.Capacity.BulkItemCount > 0);
     }
 
     [Fact]
-    public void Appetite_CountsWhatShardsWereAskedFor()
+    public void Capacity_CountsWhatShardsWereAskedFor()
     {
-        Assert.Equal(new WorkAppetite(6, 5, 0), _held.Appetite);
+        Assert.Equal(new WorkerCapacity(6, 5, 0), _held.Capacity);
 
         _held.Asked(4);
-        Assert.Equal(new WorkAppetite(2, 1, 0), _held.Appetite);
+        Assert.Equal(new WorkerCapacity(2, 1, 0), _held.Capacity);
 
         _held.Asked(-4);
-        Assert.Equal(new WorkAppetite(6, 5, 0), _held.Appetite);
+        Assert.Equal(new WorkerCapacity(6, 5, 0), _held.Capacity);
     }
 
     [Fact]
-    public void Appetite_OfAFullWorker_LooksAheadToPicturesNearTheirEnd()
+    public void Capacity_OfAFullWorker_LooksAheadToPicturesNearTheirEnd()
     {
-        var batch = Fill();
-        var most = batch[0].MostTokens;
-        batch[0].Append(new int[most - (most / 10) - 2], null);
-        Assert.Equal(0, _held.Appetite.ItemCount);
+        var bulk = Fill();
+        var most = bulk[0].MaxTokens;
+        bulk[0].Append(new int[most - (most / 10) - 2], null);
+        Assert.Equal(0, _held.Capacity.ItemCount);
 
-        batch[0].Append(new int[2], null);
-        Assert.True(batch[0].IsNearItsEnd);
-        Assert.Equal((1, 1), (_held.Appetite.ItemCount, _held.Appetite.BatchItemCount));
+        bulk[0].Append(new int[2], null);
+        Assert.True(bulk[0].IsNearItsEnd);
+        Assert.Equal((1, 1), (_held.Capacity.ItemCount, _held.Capacity.BulkItemCount));
 
         // Its successor waits, and no other is asked for in its place.
         Add(isInteractive: false);
-        Assert.Equal(0, _held.Appetite.ItemCount);
+        Assert.Equal(0, _held.Capacity.ItemCount);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class HeldItemsTests
     {
         Add(isInteractive: false, runsAlone: true);
 
-        Assert.Equal(default, _held.Appetite);
+        Assert.Equal(default, _held.Capacity);
     }
 
     /// <summary>Three pictures run, two wait.</summary>

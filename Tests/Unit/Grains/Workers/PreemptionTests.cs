@@ -27,9 +27,9 @@ public sealed class PreemptionTests
     /// <summary>Enough gives way where enough there is, nobody for nothing, and nobody who is further than one that stays and would do as well.</summary>
     [Fact]
     public void Choose_IsEnough_AndNoMore() =>
-        Gen.Select(Gen.Select(Gen.Int[1, 2], Gen.Int[0, 99]).Array[0, 12], Gen.Int[1, 2].Array[0, 4], Gen.Int[0, 3]).Sample((batch, waiting, free) =>
+        Gen.Select(Gen.Select(Gen.Int[1, 2], Gen.Int[0, 99]).Array[0, 12], Gen.Int[1, 2].Array[0, 4], Gen.Int[0, 3]).Sample((bulk, waiting, free) =>
         {
-            var running = batch.Select(item => new Preemption.Candidate(item.Item1, item.Item2, 100)).ToList();
+            var running = bulk.Select(item => new Preemption.Candidate(item.Item1, item.Item2, 100)).ToList();
             var chosen = Preemption.Choose(running, waiting, free);
 
             var freed = chosen.Sum(index => running[index].Slots);

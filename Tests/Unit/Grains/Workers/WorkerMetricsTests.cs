@@ -52,7 +52,7 @@ public sealed class WorkerMetricsTests : IDisposable
         var verbs = new Dictionary<string, Action>
         {
             ["emu3.items.yielded"] = metrics.ItemYielded,
-            ["emu3.checkpoints.written"] = metrics.CheckpointWritten,
+            ["emu3.checkpoints.written"] = metrics.ResumePointWritten,
             ["emu3.leases.lost"] = metrics.LeaseLost,
             ["emu3.blobs.refused"] = metrics.BlobRefused,
             ["emu3.canary.matches"] = metrics.CanaryMatched,

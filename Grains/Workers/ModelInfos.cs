@@ -3,10 +3,10 @@ using Emu3.Inference;
 
 namespace Emu3.Grains.Workers;
 
-/// <summary>The one place where a checkpoint's facts become the card that requests are resolved against.</summary>
-public static class ModelCards
+/// <summary>The one place where a checkpoint's facts become the entry that requests are resolved against.</summary>
+public static class ModelInfos
 {
-    public static ModelCard From(ModelFacts model) => new()
+    public static ModelInfo From(ModelFacts model) => new()
     {
         Name = model.Name,
         WeightsHash = model.WeightsHash,

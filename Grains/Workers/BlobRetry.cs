@@ -6,7 +6,7 @@ namespace Emu3.Grains.Workers;
 /// Repeats what a blob store refuses until it does it. A full disk or a store that is away for a while is no item's fault: nothing fails for it,
 /// and the leases are kept meanwhile.
 /// </summary>
-internal sealed partial class BlobPatience(WorkerMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed partial class BlobRetry(WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(2);
 
@@ -15,7 +15,7 @@ internal sealed partial class BlobPatience(WorkerMetrics metrics, TimeProvider t
     /// <param name="call">Reads or writes; may be repeated.</param>
     /// <param name="cancellationToken">The worker stops without waiting.</param>
     /// <exception cref="OperationCanceledException">The item's run or the worker was ended.</exception>
-    public async Task<T> InsistAsync<T>(ItemRun run, Func<Task<T>> call, CancellationToken cancellationToken)
+    public async Task<T> RetryAsync<T>(ItemRun run, Func<Task<T>> call, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(run.Ending, cancellationToken);
         for (var pause = TimeSpan.FromMilliseconds(50); ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)

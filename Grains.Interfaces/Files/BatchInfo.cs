@@ -2,7 +2,7 @@ namespace Emu3.Grains.Interfaces;
 
 /// <summary>What is known of a batch beside its job, which does the work and knows how far it is.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.BatchCard")]
-public sealed record BatchCard
+public sealed record BatchInfo
 {
     [Id(0)] public int SchemaVersion { get; init; } = 1;
     [Id(1)] public required BatchId Id { get; init; }
@@ -45,7 +45,7 @@ public sealed record BatchCard
     [Id(18)] public bool AreErrorsDeleted { get; init; }
 
     /// <summary>The two name the same request.</summary>
-    public bool IsSameRequest(BatchCard other) =>
+    public bool IsSameRequest(BatchInfo other) =>
         InputFile == other.InputFile && Endpoint == other.Endpoint && Window == other.Window && Tenant == other.Tenant
         && OutputLife == other.OutputLife && Webhook == other.Webhook && ReportsInvalidLines == other.ReportsInvalidLines
         && Metadata.Count == other.Metadata.Count && Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value) && value == pair.Value);

@@ -6,7 +6,7 @@ namespace Emu3.Cli;
 /// Says what is waited for while no worker of a cluster has a model: a cluster that was scaled to nothing takes jobs, and starts workers because of them.
 /// Ends when one is ready.
 /// </summary>
-internal sealed class WorkerWait : IAsyncDisposable
+internal sealed class WorkerWaitNotice : IAsyncDisposable
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_tellPeriod = TimeSpan.FromSeconds(30);
@@ -20,7 +20,7 @@ internal sealed class WorkerWait : IAsyncDisposable
     private volatile string? _state;
 
     /// <summary>Says that there is none, and begins to watch.</summary>
-    public WorkerWait(GatewayClient gateway, string model, CliConsole console)
+    public WorkerWaitNotice(GatewayClient gateway, string model, CliConsole console)
     {
         (_gateway, _model, _console, _start) = (gateway, model, console, console.Time.GetTimestamp());
         _state = "no worker yet";

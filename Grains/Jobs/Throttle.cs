@@ -1,7 +1,7 @@
 namespace Emu3.Grains.Jobs;
 
 /// <summary>Keeps what happens again and again apart: the first time is at once, the next no sooner than a period after it.</summary>
-internal sealed class Pace(TimeSpan period, TimeProvider time)
+internal sealed class Throttle(TimeSpan period, TimeProvider time)
 {
     private long? _last;
 

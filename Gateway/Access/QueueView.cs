@@ -3,7 +3,7 @@ using Emu3.Gateway.Cluster;
 namespace Emu3.Gateway.Access;
 
 /// <summary>How much waits in the cluster, as this gateway last saw it and has let in since: a second old at most.</summary>
-internal sealed class QueueSight(ClusterCalls cluster, WorkerRates rates) : IDisposable
+internal sealed class QueueView(ClusterCalls cluster, WorkerRates rates) : IDisposable
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestRate = TimeSpan.FromSeconds(5);

@@ -1,7 +1,7 @@
 namespace Emu3.Cli;
 
 /// <summary>A stream that fails when nothing comes for a while: a peer that vanished without a word is noticed.</summary>
-internal sealed class LimitedSilenceStream(Stream inner, TimeSpan longestSilence) : Stream
+internal sealed class IdleTimeoutStream(Stream inner, TimeSpan longestSilence) : Stream
 {
     public override bool CanRead => true;
     public override bool CanSeek => false;

@@ -6,11 +6,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu3.Grains.Workers;
 
-/// <summary>Reads and writes one item's checkpoint, beside its generation and never holding it up.</summary>
-public sealed partial class CheckpointWriter(
+/// <summary>Reads and writes one item's resume point, beside its generation and never holding it up.</summary>
+public sealed partial class ResumePointWriter(
     ItemRun run, string numericClass, IBlobStore blobs, WorkerOptions options, WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
-    private readonly string _key = BlobKeys.Checkpoint(run.Job, run.Lease.Item);
+    private readonly string _key = BlobKeys.ResumePoint(run.Job, run.Lease.Item);
     private readonly byte[] _specHash = SpecHash.Of(run.Lease.Spec, run.WeightsHash);
     private Task _write = Task.CompletedTask;
     private long? _savedAt; // or the first tokens came
@@ -19,15 +19,15 @@ public sealed partial class CheckpointWriter(
 
     /// <summary>What an earlier lease left, if it is any use here.</summary>
     /// <exception cref="ObjectStoreException">The store is away; what is in it will be of use when it is back.</exception>
-    public async Task<Checkpoint?> ReadAsync()
+    public async Task<ResumePoint?> ReadAsync()
     {
         try
         {
             var bytes = await blobs.ReadAsync(_key);
             _exists = bytes is not null;
-            var checkpoint = Checkpoint.Decode(bytes, numericClass, _specHash);
-            _savedCount = checkpoint?.Tokens.Count ?? 0;
-            return checkpoint;
+            var resumePoint = ResumePoint.Decode(bytes, numericClass, _specHash);
+            _savedCount = resumePoint?.Tokens.Count ?? 0;
+            return resumePoint;
         }
         catch (Exception failure) when (failure is InvalidDataException or IOException and not ObjectStoreException)
         {
@@ -71,14 +71,14 @@ public sealed partial class CheckpointWriter(
     private async Task WriteAsync()
     {
         await Task.Yield(); // encoding is not the reader's of events business
-        var checkpoint = run.ToCheckpoint();
+        var resumePoint = run.ToResumePoint();
         _savedAt = time.GetTimestamp();
         try
         {
-            await blobs.WriteAsync(_key, checkpoint.Encode(numericClass, _specHash));
-            _savedCount = checkpoint.Tokens.Count;
+            await blobs.WriteAsync(_key, resumePoint.Encode(numericClass, _specHash));
+            _savedCount = resumePoint.Tokens.Count;
             _exists = true;
-            metrics.CheckpointWritten();
+            metrics.ResumePointWritten();
         }
         catch (Exception failure)
         {
@@ -87,12 +87,12 @@ public sealed partial class CheckpointWriter(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The checkpoint of {Item} could not be read; it begins anew.")]
+    [LoggerMessage(LogLevel.Warning, "The resume point of {Item} could not be read; it begins anew.")]
     private partial void LogNotRead(Exception failure, string item);
 
-    [LoggerMessage(LogLevel.Warning, "The checkpoint of {Item} could not be written.")]
+    [LoggerMessage(LogLevel.Warning, "The resume point of {Item} could not be written.")]
     private partial void LogNotWritten(Exception failure, string item);
 
-    [LoggerMessage(LogLevel.Debug, "The checkpoint of {Item} could not be deleted.")]
+    [LoggerMessage(LogLevel.Debug, "The resume point of {Item} could not be deleted.")]
     private partial void LogNotDeleted(Exception failure, string item);
 }

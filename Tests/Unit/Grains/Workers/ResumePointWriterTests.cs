@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Emu3.Tests.Unit.Grains.Workers;
 
 [Trait("Suite", "Fast")]
-public sealed class CheckpointWriterTests : IDisposable
+public sealed class ResumePointWriterTests : IDisposable
 {
     private static readonly WorkerOptions s_options = new() { CheckpointPeriod = TimeSpan.FromSeconds(1), CheckpointTokens = 100 };
 
@@ -56,13 +56,13 @@ public sealed class CheckpointWriterTests : IDisposable
     }
 
     /// <summary>Offers, lets what that began end, and reads as another lease would.</summary>
-    private async Task<Checkpoint?> SavedAsync(CheckpointWriter writer, ItemRun run)
+    private async Task<ResumePoint?> SavedAsync(ResumePointWriter writer, ItemRun run)
     {
         await writer.OfferAsync();
         return await NewWriter(run).ReadAsync();
     }
 
-    private CheckpointWriter NewWriter(ItemRun run) => new(
+    private ResumePointWriter NewWriter(ItemRun run) => new(
         run, "class", new FolderBlobStore(_folder.FullPath), s_options, new WorkerMetrics(_services.GetRequiredService<IMeterFactory>(), "fake"), _time, NullLogger.Instance);
 
     private static ItemRun NewRun() => TestJobs.Run(new() { Item = 0, Epoch = 1, Spec = TestJobs.Image(0, 2, 2) });

@@ -4,7 +4,7 @@ using Emu3.Grains.Workers;
 namespace Emu3.Tests.Unit.Grains.Workers;
 
 [Trait("Suite", "Fast")]
-public sealed class CheckpointTests
+public sealed class ResumePointTests
 {
     private static readonly byte[] s_hash = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
@@ -14,7 +14,7 @@ public sealed class CheckpointTests
         {
             var pieces = isText ? tokens.Select(token => $"ä{token}").ToArray() : null;
 
-            var read = Checkpoint.Decode(new Checkpoint(tokens, pieces).Encode("class", s_hash), "class", s_hash);
+            var read = ResumePoint.Decode(new ResumePoint(tokens, pieces).Encode("class", s_hash), "class", s_hash);
 
             Assert.Equal(tokens, read!.Tokens);
             Assert.Equal(pieces, read.Pieces);
@@ -23,23 +23,23 @@ public sealed class CheckpointTests
     [Fact]
     public void Decode_OfAnotherItemOrClass_GivesNothing()
     {
-        var file = new Checkpoint([1, 2, 3], null).Encode("class", s_hash);
+        var file = new ResumePoint([1, 2, 3], null).Encode("class", s_hash);
 
-        Assert.Null(Checkpoint.Decode(file, "other class", s_hash));
-        Assert.Null(Checkpoint.Decode(file, "class", new byte[32]));
-        Assert.Null(Checkpoint.Decode(null, "class", s_hash));
+        Assert.Null(ResumePoint.Decode(file, "other class", s_hash));
+        Assert.Null(ResumePoint.Decode(file, "class", new byte[32]));
+        Assert.Null(ResumePoint.Decode(null, "class", s_hash));
     }
 
     [Fact]
     public void Decode_OfADamagedFile_GivesNothing()
     {
-        var file = new Checkpoint([.. Enumerable.Range(0, 300)], null).Encode("class", s_hash);
+        var file = new ResumePoint([.. Enumerable.Range(0, 300)], null).Encode("class", s_hash);
         for (var at = 0; at < file.Length; at++)
         {
             var damaged = (byte[])file.Clone();
             damaged[at] ^= 0x10;
-            Assert.Null(Checkpoint.Decode(damaged, "class", s_hash));
-            Assert.Null(Checkpoint.Decode(file[..at], "class", s_hash));
+            Assert.Null(ResumePoint.Decode(damaged, "class", s_hash));
+            Assert.Null(ResumePoint.Decode(file[..at], "class", s_hash));
         }
     }
 
@@ -50,6 +50,6 @@ public sealed class CheckpointTests
         var random = new Random(1);
         var tokens = Enumerable.Range(0, (91 * 90) + 3).Select(_ => 151_854 + random.Next(32_768)).ToArray();
 
-        Assert.InRange(new Checkpoint(tokens, null).Encode("class", s_hash).Length, 1000, 40_000);
+        Assert.InRange(new ResumePoint(tokens, null).Encode("class", s_hash).Length, 1000, 40_000);
     }
 }

@@ -7,7 +7,7 @@ namespace Emu3.Gateway.Cluster;
 /// </summary>
 /// <param name="grace">How long.</param>
 /// <param name="time">A clock.</param>
-internal sealed class PatientCheck(TimeSpan grace, TimeProvider time)
+internal sealed class ReadinessGrace(TimeSpan grace, TimeProvider time)
 {
     /// <summary>A page that has a good answer to stand by waits no longer than this for a new one: probes wait for a second by default.</summary>
     private static readonly TimeSpan s_shortWait = TimeSpan.FromMilliseconds(500);

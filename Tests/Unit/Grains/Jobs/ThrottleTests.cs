@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Emu3.Tests.Unit.Grains.Jobs;
 
 [Trait("Suite", "Fast")]
-public sealed class PaceTests
+public sealed class ThrottleTests
 {
     private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(50);
     private readonly FakeTimeProvider _time = new();
@@ -12,7 +12,7 @@ public sealed class PaceTests
     [Fact]
     public void Next_ForTheFirstTimeOrAfterThePeriod_IsAtOnce()
     {
-        var pace = new Pace(s_period, _time);
+        var pace = new Throttle(s_period, _time);
         Assert.True(pace.NextAsync().IsCompletedSuccessfully);
         _time.Advance(s_period);
         Assert.True(pace.NextAsync().IsCompletedSuccessfully);
@@ -21,7 +21,7 @@ public sealed class PaceTests
     [Fact]
     public void Next_WithinThePeriod_WaitsForItsRest() => OneThread.Run(thread =>
     {
-        var pace = new Pace(s_period, _time);
+        var pace = new Throttle(s_period, _time);
         Assert.True(pace.NextAsync().IsCompletedSuccessfully);
         _time.Advance(s_period * 0.4);
         var next = pace.NextAsync();

@@ -3,15 +3,15 @@ using Emu3.Grains.Interfaces;
 namespace Emu3.Gateway.Diagnosis;
 
 /// <summary>What could be seen of a job and of the cluster at one moment.</summary>
-internal sealed record JobSight
+internal sealed record JobView
 {
     public required JobSnapshot Job { get; init; }
 
     /// <summary>Its shards, in order; none when the job has no items that wait or run.</summary>
-    public IReadOnlyList<ShardSight> Shards { get; init; } = [];
+    public IReadOnlyList<ShardView> Shards { get; init; } = [];
 
     /// <summary>Null when nobody could be asked.</summary>
-    public ClusterSight? Cluster { get; init; }
+    public ClusterView? Cluster { get; init; }
 
     /// <summary>Why nobody could be asked.</summary>
     public string? ClusterSilence { get; init; }
@@ -21,12 +21,12 @@ internal sealed record JobSight
 }
 
 /// <summary>One shard: where its items are that have not ended, or why it did not answer.</summary>
-internal sealed record ShardSight(int Number, IReadOnlyList<ItemStanding> Standings, string? Silence);
+internal sealed record ShardView(int Number, IReadOnlyList<ItemView> Standings, string? Silence);
 
 /// <summary>What could take items, and what else waits.</summary>
-internal sealed record ClusterSight
+internal sealed record ClusterView
 {
-    public required IReadOnlyList<WorkerCard> Ready { get; init; }
+    public required IReadOnlyList<WorkerInfo> Ready { get; init; }
     public required IReadOnlyList<LoadingWorker> Loading { get; init; }
 
     /// <summary>Devices that get no work, with the reason.</summary>

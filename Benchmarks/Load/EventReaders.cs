@@ -6,7 +6,7 @@ using Emu3.Benchmarks.Processes;
 namespace Emu3.Benchmarks.Load;
 
 /// <summary>Many readers of events at once, each of whom must see every item once and the end.</summary>
-internal static class Crowd
+internal static class EventReaders
 {
     private const int JobCount = 4;
 

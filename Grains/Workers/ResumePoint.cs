@@ -10,7 +10,7 @@ namespace Emu3.Grains.Workers;
 /// </summary>
 /// <param name="Tokens">All generated token ids, in order.</param>
 /// <param name="Pieces">For text: the characters of each token.</param>
-public sealed record Checkpoint(IReadOnlyList<int> Tokens, IReadOnlyList<string>? Pieces)
+public sealed record ResumePoint(IReadOnlyList<int> Tokens, IReadOnlyList<string>? Pieces)
 {
     private const int HashBytes = 32;
     private static ReadOnlySpan<byte> Magic => "E3CK\x01"u8;
@@ -37,8 +37,8 @@ public sealed record Checkpoint(IReadOnlyList<int> Tokens, IReadOnlyList<string>
         return bytes;
     }
 
-    /// <summary>The checkpoint in a file; null when it is damaged, or of another item or numeric class.</summary>
-    public static Checkpoint? Decode(byte[]? bytes, string numericClass, byte[] specHash)
+    /// <summary>The resume point in a file; null when it is damaged, or of another item or numeric class.</summary>
+    public static ResumePoint? Decode(byte[]? bytes, string numericClass, byte[] specHash)
     {
         var start = Magic.Length + HashBytes;
         if (bytes is null || bytes.Length < start || !bytes.AsSpan().StartsWith(Magic)) return null;

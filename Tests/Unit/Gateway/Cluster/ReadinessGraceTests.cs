@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Emu3.Tests.Unit.Gateway.Cluster;
 
 [Trait("Suite", "Fast")]
-public sealed class PatientCheckTests
+public sealed class ReadinessGraceTests
 {
     private static readonly TimeSpan s_grace = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
@@ -16,7 +16,7 @@ public sealed class PatientCheckTests
     [Fact]
     public async Task Cluster_ThatNeverAnswered_IsNotWell()
     {
-        var check = new PatientCheck(s_grace, _time);
+        var check = new ReadinessGrace(s_grace, _time);
 
         Assert.Contains("gone", await check.LookAsync(() => throw new InvalidOperationException("gone"), s_patience, Cancellation), StringComparison.Ordinal);
     }
@@ -24,7 +24,7 @@ public sealed class PatientCheckTests
     [Fact]
     public async Task Cluster_ThatFellSilent_IsWellWhileTheGraceLasts_AndAgainWhenItAnswers()
     {
-        var check = new PatientCheck(s_grace, _time);
+        var check = new ReadinessGrace(s_grace, _time);
         Assert.Null(await check.LookAsync(Well, s_patience, Cancellation));
 
         _time.Advance(s_grace - TimeSpan.FromSeconds(1));
@@ -38,7 +38,7 @@ public sealed class PatientCheckTests
     [Fact]
     public async Task Problem_ThatIsKnown_NeedsNoPatience()
     {
-        var check = new PatientCheck(s_grace, _time);
+        var check = new ReadinessGrace(s_grace, _time);
         Assert.Null(await check.LookAsync(Well, s_patience, Cancellation));
 
         Assert.Equal("No worker.", await check.LookAsync(() => Task.FromResult<string?>("No worker."), s_patience, Cancellation));
@@ -49,7 +49,7 @@ public sealed class PatientCheckTests
     [Fact]
     public async Task Answer_ThatHangs_HoldsUpTheFirstPageLonger_AndIsAskedForOnce()
     {
-        var check = new PatientCheck(s_grace, _time);
+        var check = new ReadinessGrace(s_grace, _time);
         var (answer, begun, asked) = (new TaskCompletionSource<string?>(), new TaskCompletionSource(), 0);
         Task<string?> Hang()
         {
@@ -81,7 +81,7 @@ public sealed class PatientCheckTests
     [Fact]
     public async Task Cluster_WithoutGrace_IsAskedAnew_EachTime()
     {
-        var check = new PatientCheck(TimeSpan.Zero, _time);
+        var check = new ReadinessGrace(TimeSpan.Zero, _time);
         Assert.Null(await check.LookAsync(Well, s_patience, Cancellation));
         Assert.NotNull(await check.LookAsync(Gone, s_patience, Cancellation));
     }

@@ -2,7 +2,7 @@ namespace Emu3.Grains.Interfaces;
 
 /// <summary>Where an item is that has not ended, for whoever looks for what is stuck.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.ItemStanding")]
-public sealed record ItemStanding
+public sealed record ItemView
 {
     /// <summary>Index of the item in its job.</summary>
     [Id(0)] public required int Item { get; init; }

@@ -12,7 +12,7 @@ namespace Emu3.Gateway;
 /// <param name="inner">The body as the server reads it; not completed here.</param>
 /// <param name="time">Measures the silence.</param>
 /// <param name="abort">Ends the request.</param>
-internal sealed class PatientBody(PipeReader inner, TimeProvider time, Action abort) : BodyStream
+internal sealed class IdleTimeoutBody(PipeReader inner, TimeProvider time, Action abort) : BodyStream
 {
     /// <summary>So long a body may stand still.</summary>
     public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
@@ -20,7 +20,7 @@ internal sealed class PatientBody(PipeReader inner, TimeProvider time, Action ab
     /// <summary>As middleware.</summary>
     public static Task Use(HttpContext http, RequestDelegate next)
     {
-        http.Request.Body = new PatientBody(http.Request.BodyReader, http.RequestServices.GetRequiredService<TimeProvider>(), http.Abort);
+        http.Request.Body = new IdleTimeoutBody(http.Request.BodyReader, http.RequestServices.GetRequiredService<TimeProvider>(), http.Abort);
         return next(http);
     }
 

@@ -6,7 +6,7 @@ namespace Emu3.Gateway.Batches;
 /// <summary>
 /// Takes up validations whose gateway died. Whoever asks about a batch does the same; but who waits for a webhook does not ask.
 /// </summary>
-internal sealed class ForsakenBatches(ClusterCalls cluster, BatchValidations validations, ILogger<ForsakenBatches> logger) : BackgroundService
+internal sealed class OrphanedBatches(ClusterCalls cluster, BatchValidations validations, ILogger<OrphanedBatches> logger) : BackgroundService
 {
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(5);
 
@@ -28,7 +28,7 @@ internal sealed class ForsakenBatches(ClusterCalls cluster, BatchValidations val
         try
         {
             foreach (var batch in await cluster.Grain<IBatchQueue>(0).List().WaitAsync(stoppingToken))
-                if (await cluster.Grain<IBatch>(batch.Value).Find().WaitAsync(stoppingToken) is { Stage: BatchStage.Validating } card) validations.Begin(card);
+                if (await cluster.Grain<IBatch>(batch.Value).Find().WaitAsync(stoppingToken) is { Stage: BatchStage.Validating } info) validations.Begin(info);
         }
         catch (Exception exception)
         {

@@ -6,7 +6,7 @@ namespace Emu3.Grains.Jobs;
 /// What the dispatcher was last told that a shard has to give. It counts items off by its own hints: once a worker came for some, the same number
 /// means something else to it, and has to be told again. No clock, no I/O.
 /// </summary>
-internal sealed class ToldOffer
+internal sealed class LastSentOffer
 {
     // The number alone counts: zero under any priority is nothing.
     private (int PendingCount, JobPriority Priority)? _told = (0, default);

@@ -2,7 +2,7 @@ namespace Emu3.Grains.Interfaces;
 
 /// <summary>What is known of an uploaded file; its bytes are in the blob store under <see cref="BlobKeys.File"/>.</summary>
 [GenerateSerializer, Immutable, Alias("emu3.FileCard")]
-public sealed record FileCard
+public sealed record UploadedFile
 {
     [Id(0)] public required FileId Id { get; init; }
     [Id(1)] public required DateTimeOffset CreatedAt { get; init; }
@@ -25,7 +25,7 @@ public sealed record FileCard
     [Id(8)] public byte[] Hash { get; init; } = [];
 
     /// <summary>The two came of the same upload.</summary>
-    public bool IsSameUpload(FileCard other) => Name == other.Name && Purpose == other.Purpose && Hash.AsSpan().SequenceEqual(other.Hash);
+    public bool IsSameUpload(UploadedFile other) => Name == other.Name && Purpose == other.Purpose && Hash.AsSpan().SequenceEqual(other.Hash);
 }
 
 /// <summary>What a file is for.</summary>

@@ -4,9 +4,9 @@ using Emu3.Grains.Jobs;
 namespace Emu3.Tests.Unit.Grains.Jobs;
 
 [Trait("Suite", "Fast")]
-public sealed class ToldOfferTests
+public sealed class LastSentOfferTests
 {
-    private readonly ToldOffer _told = new();
+    private readonly LastSentOffer _told = new();
 
     [Fact]
     public void IsNews_OfNothingAtFirst_OrOfTheSame_IsFalse()

@@ -8,7 +8,7 @@ namespace Emu3.Cli.Batch;
 /// Brings the outputs of running jobs into the folder as they finish. Files are fetched several at once and committed in the order in which the gateway
 /// told of them, so that one cursor a job says what is in the folder; only then the gateway is told to let go of its copy.
 /// </summary>
-internal sealed class BatchHarvest(BatchFolder folder, GatewayClient gateway, BatchProgress progress, AskedPictures asked)
+internal sealed class ResultDownloader(BatchFolder folder, GatewayClient gateway, BatchProgress progress, AskedPictures asked)
 {
     private const int FetchesAtOnce = 8;
     private const string TooManyFailures = "too_many_failures";

@@ -4,10 +4,10 @@ namespace Emu3.Cli.Devices;
 /// <param name="Name">What it is called to people.</param>
 /// <param name="State">Where it stands.</param>
 /// <param name="Detail">What is being loaded, or why it is not there.</param>
-internal sealed record DeviceStanding(string Name, DeviceState State, string? Detail = null)
+internal sealed record DeviceStatus(string Name, DeviceState State, string? Detail = null)
 {
     /// <summary>All of them in one line: what is up, then each that is not.</summary>
-    public static string Describe(IReadOnlyList<DeviceStanding> devices)
+    public static string Describe(IReadOnlyList<DeviceStatus> devices)
     {
         var up = devices.Count(device => device.State == DeviceState.Up);
         var others = devices.Where(device => device.State != DeviceState.Up).Select(device => device.State switch
