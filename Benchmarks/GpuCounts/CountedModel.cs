@@ -15,6 +15,7 @@ public sealed class CountedModel : IDisposable
 {
     private const int Hidden = 32 * HeadDim, HeadDim = 4, Intermediate = 64;
     private readonly TorchThread thread = new();
+    private readonly TorchSharp.Scalar deviation = 0.02; // of the weights
     private readonly Emu3Model model;
     private readonly KvCache cache;
     private readonly TorchModelRunner runner;
@@ -24,7 +25,7 @@ public sealed class CountedModel : IDisposable
     /// <param name="slotCount">Sequences.</param>
     public CountedModel(int layers, int slotCount)
     {
-        Tensor Random(params long[] shape) => randn(shape, dtype: ScalarType.BFloat16).mul_(0.02).DetachFromDisposeScope();
+        Tensor Random(params long[] shape) => randn(shape, dtype: ScalarType.BFloat16).mul_(deviation).DetachFromDisposeScope();
         LinearWeights Linear(long outputs, long inputs) => new(Random(outputs, inputs), null);
         using var scope = NewDisposeScope();
         model = new Emu3Model(s_config with { LayerCount = layers }, s_tokens, new TransformerWeights(
@@ -106,6 +107,7 @@ public sealed class CountedModel : IDisposable
     {
         cache.Dispose();
         model.Dispose();
+        deviation.Dispose();
         thread.Dispose();
     }
 }

@@ -19,7 +19,7 @@ public sealed unsafe class OperationCounter : IDisposable
 
     /// <summary>All their work is done by the operations inside them, which are counted.</summary>
     private static readonly HashSet<string> s_composites =
-        ["_to_copy", "arange", "clone", "contiguous", "flatten", "full", "index_put_", "linear", "matmul", "reshape", "to", "zeros", "zeros_like"];
+        ["_to_copy", "arange", "clone", "contiguous", "flatten", "full", "index_put_", "linalg_norm", "linear", "matmul", "reshape", "to", "zeros", "zeros_like"];
 
     /// <summary>
     /// What the processor does beside an operation's own kernel, and a device does inside it: filling the result of a reduction before it runs, widening an operand

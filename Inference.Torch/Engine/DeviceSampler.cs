@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Emu3.Inference.Batching;
 using Emu3.Inference.Model;
 using Emu3.Inference.Sampling;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Engine;
@@ -29,7 +30,7 @@ internal readonly record struct DeviceDraw(Tensor Logits, int Conditional, int U
 internal sealed class DeviceSampler(HostLink link, int vocabularySize)
 {
     private const int NoisyCount = 1024;
-    private const double Ambiguous = 1e-9; // of all probability: far above what the order of a sum in float64 changes
+    private static readonly Scalar Ambiguous = 1e-9; // of all probability: far above what the order of a sum in float64 changes
 
     private readonly ConcurrentBag<CandidateSampler> samplers = []; // those that no thread uses
 
@@ -112,7 +113,7 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
             return chosen;
         var (conditional, unconditional) = (chosen.narrow(0, 0, draws.Length), chosen.narrow(0, draws.Length, draws.Length));
         var scale = link.Send(draws.Select(draw => draw.Settings.GuidanceScale).ToArray()).to(ScalarType.Float32).unsqueeze(1); // [draws, 1]
-        return conditional.sub(unconditional).mul_(scale).add_(unconditional);
+        return conditional.sub(unconditional).mul_(scale).add_(unconditional, Numbers.One);
     }
 
     private static Tensor ComputeNarrow(Group group)
@@ -146,7 +147,7 @@ internal sealed class DeviceSampler(HostLink link, int vocabularySize)
         var limit = sums.narrow(1, group.Width - 1, 1).mul(topP);
         var missing = sums.sub_(weights).sub_(limit); // of those before each token, to top-p
         var isClear = missing.abs().gt(limit.mul(Ambiguous)).all(1, keepdim: true); // not where there is NaN
-        var cut = missing.lt(0).logical_and(survives).sum(1, keepdim: true).sub_(1).clamp_(min: 0); // the last survivor
+        var cut = missing.lt(Numbers.Zero).logical_and(survives).sum(1, keepdim: true).sub_(Numbers.One).clamp_(min: Numbers.Zero); // the last survivor
         return cat([
             values.narrow(1, 0, group.CandidateCount), indices.narrow(1, 0, group.CandidateCount).to(ScalarType.Float32),
             values.gather(1, cut), indices.gather(1, cut).to(ScalarType.Float32), isClear.to(ScalarType.Float32), group.Logits.gather(1, noisy)], 1);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Model;
@@ -16,7 +17,7 @@ internal static class Attention
     /// <param name="part">The rows.</param>
     /// <param name="scale">Of the scores.</param>
     /// <returns>float32 [rows of the part, heads, headDim]</returns>
-    public static Tensor Apply(Tensor query, KvCache cache, int layer, RowBatch.Part part, double scale)
+    public static Tensor Apply(Tensor query, KvCache cache, int layer, RowBatch.Part part, Scalar scale)
     {
         var (heads, headDim, block) = (query.size(1), query.size(2), cache.BlockSize);
         long blocks = part.Rows.BlockCount, lanes = part.LaneCount, units = blocks * lanes, pairs = units * cache.HeadCount;

@@ -1,5 +1,6 @@
 using Emu3.Inference.Batching;
 using Emu3.Inference.Tokens;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Model;
@@ -19,7 +20,7 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
 
     private readonly RotaryEmbedding rotary = new(config.MaxPositions, config.HeadDim, config.RopeTheta, weights.Embedding.dtype, weights.Embedding.device);
     private readonly Tensor epsilon = tensor((float)config.RmsNormEpsilon, device: weights.Embedding.device).view(1).DetachFromDisposeScope();
-    private readonly double scale = 1 / Math.Sqrt(config.HeadDim);
+    private readonly Scalar hiddenInverse = 1.0 / config.HiddenSize;
 
     /// <summary>Sizes.</summary>
     public TransformerConfig Config => config;
@@ -30,12 +31,15 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
     /// <summary>Where it computes.</summary>
     public Device Device => weights.Embedding.device;
 
+    /// <summary>Factor of the scores: 1 ÷ √headDim.</summary>
+    internal Scalar ScoreScale { get; } = 1 / Math.Sqrt(config.HeadDim);
+
     /// <summary>All that goes between host and device.</summary>
     public HostLink Link { get; } = new(weights.Embedding.device);
 
     /// <summary>Multiplies by [out, in] weights as they lie in the checkpoint.</summary>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias, Tensor? onto = null) =>
-        onto is null ? nn.functional.linear(x, weight, bias) : bias is null ? onto.addmm_(x, weight.t()) : onto.add_(nn.functional.linear(x, weight, bias));
+        onto is null ? nn.functional.linear(x, weight, bias) : bias is null ? onto.addmm_(x, weight.t()) : onto.add_(nn.functional.linear(x, weight, bias), Numbers.One);
 
     /// <summary>Runs rows through as many layers as the cache has, storing their keys and values on the way.</summary>
     /// <param name="planned">Rows, <see cref="MaxRows"/> at most. All positions before each are in the cache or among the rows.</param>
@@ -55,12 +59,12 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
         {
             using var layerScope = NewDisposeScope();
             var w = weights.Layers[layer];
-            Attend(RmsNorm.Apply(x, w.InputNorm, epsilon), w, layer, rows, at, cache, attended);
+            Attend(RmsNorm.Apply(x, w.InputNorm, epsilon, hiddenInverse), w, layer, rows, at, cache, attended);
             linear(attended, w.Output.Weight, w.Output.Bias, onto: x);
-            linear(Gate(RmsNorm.Apply(x, w.PostAttentionNorm, epsilon), w), w.Down.Weight, w.Down.Bias, onto: x);
+            linear(Gate(RmsNorm.Apply(x, w.PostAttentionNorm, epsilon, hiddenInverse), w), w.Down.Weight, w.Down.Bias, onto: x);
             observe?.Invoke(x);
         }
-        return RmsNorm.Apply(x, weights.Norm, epsilon).MoveToOuterDisposeScope();
+        return RmsNorm.Apply(x, weights.Norm, epsilon, hiddenInverse).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -104,7 +108,7 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
         cache.Write(layer, rows.Places, qkv.narrow(1, heads, 2 * keyHeads));
         var query = qkv.narrow(1, 0, heads); // [rows, heads, headDim]
         foreach (var part in rows.Parts)
-            to.narrow(0, part.Rows.Start, part.Rows.Count).copy_(Attention.Apply(query, cache, layer, part, scale).view(part.Rows.Count, -1));
+            to.narrow(0, part.Rows.Start, part.Rows.Count).copy_(Attention.Apply(query, cache, layer, part, ScoreScale).view(part.Rows.Count, -1));
     }
 
     /// <summary>silu(gate(x))·up(x); [rows, intermediate]</summary>
@@ -118,6 +122,8 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
     {
         rotary.Dispose();
         epsilon.Dispose();
+        hiddenInverse.Dispose();
+        ScoreScale.Dispose();
         foreach (var tensor in weights.All())
             tensor.Dispose();
     }

@@ -1,4 +1,5 @@
 using Emu3.Inference.Memory;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Model;
@@ -9,7 +10,7 @@ namespace Emu3.Inference.Model;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private const float Hidden = -1e30f; // finite: a block that is hidden as a whole must not make NaN
+    private static readonly Scalar Hidden = -1e30f; // finite: a block that is hidden as a whole must not make NaN
 
     private readonly Tensor[] layers;
     private readonly Tensor heads, kinds;
@@ -29,10 +30,10 @@ public sealed class KvCache : IDisposable
         MaxInPlace = (int)Math.Max(1, CudaMemory.AttentionWorkspace / scores);
         layers = [.. Enumerable.Range(0, layerCount).Select(_ =>
             zeros([(long)BlockCount * SlotCount, HeadCount, 2, BlockSize, config.HeadDim], dtype, device).DetachFromDisposeScope())];
-        heads = arange(HeadCount, int64, device).view(1, -1, 1).DetachFromDisposeScope();
-        kinds = arange(2, int64, device).view(1, 1, -1).DetachFromDisposeScope();
+        heads = Counting(HeadCount, device).view(1, -1, 1).DetachFromDisposeScope();
+        kinds = Counting(2, device).view(1, 1, -1).DetachFromDisposeScope();
         Masks = zeros([BlockSize + 1, BlockSize], float32, device).masked_fill_(
-            arange(BlockSize, int64, device).ge(arange(BlockSize + 1, int64, device).unsqueeze(1)), Hidden).DetachFromDisposeScope();
+            Counting(BlockSize, device).ge(Counting(BlockSize + 1, device).unsqueeze(1)), Hidden).DetachFromDisposeScope();
     }
 
     /// <summary>See <see cref="CudaMemory.KeyBlock"/>.</summary>
@@ -88,6 +89,13 @@ public sealed class KvCache : IDisposable
         using var scope = NewDisposeScope();
         foreach (var layer in layers)
             layer.view(BlockCount, SlotCount, -1).narrow(1, slot, 1).zero_();
+    }
+
+    /// <summary>0, 1, …; int64 [count]</summary>
+    private static Tensor Counting(int count, Device device)
+    {
+        using Scalar end = count;
+        return arange(Numbers.Zero, end, Numbers.One, int64, device);
     }
 
     public void Dispose()

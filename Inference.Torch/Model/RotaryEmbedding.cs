@@ -44,7 +44,7 @@ internal sealed class RotaryEmbedding : IDisposable
     public void Turn(Tensor heads, (Tensor Cosine, Tensor Sine) at)
     {
         var swapped = heads.roll(half, -1);
-        heads.mul_(at.Cosine).addcmul_(swapped, at.Sine, 1);
+        heads.mul_(at.Cosine).addcmul_(swapped, at.Sine, Numbers.One);
     }
 
     public void Dispose()

@@ -88,7 +88,7 @@ public static class RowInvariance
         {
             using var inner = NewDisposeScope();
             var batch = new RowBatch(chosen, 1, cache, model.Link);
-            return Bits([cat([.. batch.Parts.Select(part => Attention.Apply(query, cache, 0, part, 1 / Math.Sqrt(config.HeadDim)))])]);
+            return Bits([cat([.. batch.Parts.Select(part => Attention.Apply(query, cache, 0, part, model.ScoreScale))])]);
         }
     }
 

@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
@@ -14,7 +15,7 @@ internal sealed class Codebook
     {
         Vectors = weights.Load("quantize.embedding.weight", size, dimension);
         using var scope = NewDisposeScope();
-        squares = weights.Keep(Vectors.square().sum(dim: 1));
+        squares = weights.Keep(Vectors.mul(Vectors).sum(dim: 1));
     }
 
     public Tensor Vectors { get; } // [codebookSize, embedDim]
@@ -27,8 +28,8 @@ internal sealed class Codebook
         {
             using var scope = NewDisposeScope();
             var chunk = cells.narrow(0, from, Math.Min(CellsAtOnce, codes.Length - from));
-            var products = chunk.mm(Vectors.t()).mul_(2);
-            var distances = (chunk.square().sum(1, keepdim: true) + squares).sub_(products);
+            var products = chunk.mm(Vectors.t()).mul_(Numbers.Two);
+            var distances = chunk.mul(chunk).sum(1, keepdim: true).add(squares, Numbers.One).sub_(products);
             var nearest = distances.argmin(1).to(ScalarType.Int32).cpu();
             nearest.data<int>().CopyTo(codes, from);
         }

@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -41,7 +42,7 @@ internal sealed class Convolution2d
     {
         using var activated = F.silu(x, inplace: true);
         var result = Forward(activated);
-        return summand is null ? result : result.add_(summand);
+        return summand is null ? result : result.add_(summand, Numbers.One);
     }
 
     /// <summary>Transforms the kernel for <see cref="Winograd"/>; for 3×3 kernels whose channels it can take.</summary>

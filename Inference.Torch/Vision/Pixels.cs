@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu3.Inference.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
@@ -7,6 +8,8 @@ namespace Emu3.Inference.Vision;
 /// <summary>Pictures as the model sees them, and back. Reference: Emu3ImageProcessor of transformers, Emu3VisionVQImageProcessor of baaivision/Emu3.</summary>
 internal static class Pixels
 {
+    private static readonly Scalar ByteMaximum = 255f;
+
     /// <summary>Resized by <see cref="PictureFitting"/>, then as <see cref="FromFitted"/>.</summary>
     /// <param name="picture">Of any size.</param>
     /// <param name="config">Limits, mean and deviation.</param>
@@ -19,7 +22,7 @@ internal static class Pixels
     {
         using var scope = NewDisposeScope();
         var bytes = tensor(fitted.Rgb, [fitted.Height, fitted.Width, 3], ScalarType.Byte).permute(2, 0, 1);
-        var values = bytes.to(ScalarType.Float32).contiguous().div_(255f);
+        var values = bytes.to(ScalarType.Float32).contiguous().div_(ByteMaximum);
         return values.sub_(Channels(config.Mean)).div_(Channels(config.Deviation)).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 
 namespace Emu3.Inference.Vision;
@@ -31,7 +32,7 @@ internal sealed unsafe class ProcessorLayers(Tensor cells, ProcessorScratch scra
         if (conv.WinogradKernel is null || Winograd.TileCount(x.size(2)) * Winograd.TileCount(x.size(3)) < FewestTiles)
         {
             var direct = conv.Forward(Normed(norm, x, swish: true));
-            return (summand is null ? direct : direct.add_(summand)).MoveToOuterDisposeScope();
+            return (summand is null ? direct : direct.add_(summand, Numbers.One)).MoveToOuterDisposeScope();
         }
         var source = Inner(x);
         var (height, width, channels) = ((int)source.size(1), (int)source.size(2), (int)source.size(3));

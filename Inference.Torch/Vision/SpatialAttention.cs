@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -19,7 +20,7 @@ internal sealed record SpatialAttention<TNorm>(TNorm Norm, Linear1x1 Query, Line
         var mixed = F.scaled_dot_product_attention(Heads(Query.Forward(cells)), Heads(Key.Forward(cells)), Heads(Value.Forward(cells)));
         var joined = mixed.transpose(1, 2).reshape(batch, height * width, channels);
         var picture = Output.Forward(joined).view(batch, height, width, channels).permute(0, 3, 1, 2);
-        return x.add(picture).MoveToOuterDisposeScope();
+        return x.add(picture, Numbers.One).MoveToOuterDisposeScope();
     }
 
     private Tensor Heads(Tensor cells) => // [batch, heads, cells, channels of a head]

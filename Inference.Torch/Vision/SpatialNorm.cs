@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -23,8 +24,8 @@ internal sealed class SpatialNorm
         using var scope = NewDisposeScope();
         var (y, b) = (scale.Kernel.reshape(channels, latentChannels), shift.Kernel.reshape(channels, latentChannels));
         var (gamma, beta) = (norm.Weight.unsqueeze(1), norm.Bias.unsqueeze(1));
-        cellWeight = weights.Keep(cat([gamma * y, beta * y + b]));
-        cellBias = weights.Keep(cat([norm.Weight * scale.Bias, norm.Bias * scale.Bias + shift.Bias]));
+        cellWeight = weights.Keep(cat([gamma * y, (beta * y).add(b, Numbers.One)]));
+        cellBias = weights.Keep(cat([norm.Weight * scale.Bias, (norm.Bias * scale.Bias).add(shift.Bias, Numbers.One)]));
     }
 
     public static SpatialNorm Load(VisionWeights weights, string name, long channels, long latentChannels) => new(
@@ -38,7 +39,7 @@ internal sealed class SpatialNorm
     {
         using var scope = NewDisposeScope();
         var resized = F.interpolate(latent, size: [x.size(2), x.size(3)], mode: InterpolationMode.Nearest);
-        return norm.Forward(x).mul_(scale.Forward(resized)).add_(shift.Forward(resized)).MoveToOuterDisposeScope();
+        return norm.Forward(x).mul_(scale.Forward(resized)).add_(shift.Forward(resized), Numbers.One).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same for one frame with its channels innermost; scale and shift are computed for each latent cell once, not for each pixel.</summary>
@@ -50,7 +51,7 @@ internal sealed class SpatialNorm
         var conditioning = Conditioning(cells).view(h, 1, w, 1, 2 * channels);
         var normed = F.group_norm(x, GroupNorm.GroupCount, eps: GroupNorm.Epsilon);
         var blocks = normed.permute(0, 2, 3, 1).view(h, height / h, w, width / w, channels);
-        var result = conditioning.narrow(4, channels, channels).addcmul(blocks, conditioning.narrow(4, 0, channels), 1);
+        var result = conditioning.narrow(4, channels, channels).addcmul(blocks, conditioning.narrow(4, 0, channels), Numbers.One);
         return result.view(1, height, width, channels).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 

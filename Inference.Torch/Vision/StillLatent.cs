@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -38,7 +39,7 @@ internal sealed class StillLatent
         foreach (var block in blocks)
         {
             var middle = block.Conv1.Forward(F.silu(block.Norm1.Forward(x), inplace: true));
-            x = block.Conv2.Forward(F.silu(block.Norm2.Forward(middle), inplace: true)).add_(x);
+            x = block.Conv2.Forward(F.silu(block.Norm2.Forward(middle), inplace: true)).add_(x, Numbers.One);
         }
         foreach (var conv in convs)
             x = F.silu(conv.Forward(x), inplace: true);

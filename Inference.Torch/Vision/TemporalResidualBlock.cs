@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -14,6 +15,6 @@ internal sealed record TemporalResidualBlock(BatchNorm Norm1, CausalConv3d Conv1
     {
         using var scope = NewDisposeScope();
         var middle = Conv1.Forward(F.silu(Norm1.Forward(x), inplace: true));
-        return Conv2.Forward(F.silu(Norm2.Forward(middle), inplace: true)).add_(x).MoveToOuterDisposeScope();
+        return Conv2.Forward(F.silu(Norm2.Forward(middle), inplace: true)).add_(x, Numbers.One).MoveToOuterDisposeScope();
     }
 }

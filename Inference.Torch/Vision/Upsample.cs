@@ -1,3 +1,4 @@
+using Emu3.Inference.Model;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -53,6 +54,7 @@ internal sealed class Upsample
     private static Tensor[] Folded(Tensor kernel, int dim)
     {
         Tensor At(int index) => kernel.narrow(dim, index, 1);
-        return [cat([At(0), At(1) + At(2)], dim), cat([At(0) + At(1), At(2)], dim)];
+        Tensor Sum(int first, int second) => At(first).add(At(second), Numbers.One);
+        return [cat([At(0), Sum(1, 2)], dim), cat([Sum(0, 1), At(2)], dim)];
     }
 }

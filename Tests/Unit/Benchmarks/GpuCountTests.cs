@@ -1,4 +1,5 @@
 using Emu3.Benchmarks.GpuCounts;
+using Emu3.Inference.Model;
 using Emu3.Inference.Weights;
 using static TorchSharp.torch;
 
@@ -38,7 +39,8 @@ public sealed class GpuCountTests
         using var counter = new OperationCounter();
         Require(1, () => nn.functional.linear(x, weight)); // mm
         Require(2, () => nn.functional.linear(x, weight, bias)); // addmm, which copies the bias first
-        Require(2, () => x.add_(x).mul_(x));
+        Require(2, () => x.add_(x, Numbers.One).mul_(x));
+        Require(1, () => linalg.norm(x, 2.0, [-1], keepdim: true)); // vector_norm
         Require(0, () => x.narrow(0, 1, 2).transpose(0, 1).unsqueeze(0));
         Require(1, () => x.t().contiguous());
         Require(1, () => x.to(ScalarType.BFloat16));

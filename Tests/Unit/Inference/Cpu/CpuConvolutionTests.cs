@@ -2,6 +2,7 @@ using CsCheck;
 using Emu3.Inference.Cpu;
 using Emu3.Inference.Cpu.Kernels;
 using Emu3.Inference.Cpu.Vision;
+using Emu3.Inference.Model;
 using Emu3.Inference.Weights;
 using Emu3.Tests.Unit.Inference.Weights;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ public sealed unsafe class CpuConvolutionTests : IDisposable
             var (kernel, bias) = (randn(outChannels, inChannels, 3, 3), randn(outChannels));
             var (x, summand) = (randn(1, inChannels, height, width), randn(1, outChannels, height / stride, width / stride));
             var expected = halves ? F.conv2d(F.pad(x, [0, 1, 0, 1]), kernel, bias, strides: [2, 2]) : F.conv2d(x, kernel, bias, padding: [1, 1]);
-            expected = (accumulates ? expected + summand : expected).permute(0, 2, 3, 1).contiguous();
+            expected = (accumulates ? expected.add(summand, Numbers.One) : expected).permute(0, 2, 3, 1).contiguous();
             checkpoint.Write("model.safetensors", SafetensorsBytes.Of(
                 ("vqmodel.c.weight", [outChannels, inChannels, 3, 3], kernel.data<float>().ToArray()), ("vqmodel.c.bias", [outChannels], bias.data<float>().ToArray())));
             float[]? first = null;

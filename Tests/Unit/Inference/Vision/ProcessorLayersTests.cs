@@ -1,4 +1,5 @@
 using CsCheck;
+using Emu3.Inference.Model;
 using Emu3.Inference.Vision;
 using Emu3.Inference.Weights;
 using static TorchSharp.torch;
@@ -21,7 +22,7 @@ public sealed unsafe class ProcessorLayersTests
             var (kernel, bias, summand) = (randn(outChannels, inChannels, 3, 3), randn(outChannels), randn(1, outChannels, height, width));
             var expected = F.conv2d(x, kernel, bias, padding: [1, 1]);
             if (accumulate)
-                expected = expected + summand;
+                expected = expected.add(summand, Numbers.One);
 
             var (tileRows, tileColumns) = (Winograd.TileCount(height), Winograd.TileCount(width));
             var padded = F.pad(x, [1, 4 * tileColumns + 1 - width, 1, 4 * tileRows + 1 - height]).permute(0, 2, 3, 1).contiguous();
@@ -46,10 +47,12 @@ public sealed unsafe class ProcessorLayersTests
     {
         using var scope = NewDisposeScope();
         var (height, width) = (cellRows * factor, cellColumns * factor);
-        var x = randn(1, channels, height, width) * 3 + 20; // a mean that would swamp E[x²] − E[x]²
-        var cells = randn(new long[] { cellRows, cellColumns, 2 * channels }) * 4;
+        using TorchSharp.Scalar deviation = 3, centre = 20, cellDeviation = 4;
+        var x = randn(1, channels, height, width).mul_(deviation).add_(centre, Numbers.One); // a mean that would swamp E[x²] − E[x]²
+        var cells = randn(new long[] { cellRows, cellColumns, 2 * channels }).mul_(cellDeviation);
         var resized = F.interpolate(cells.permute(2, 0, 1).unsqueeze(0), size: [height, width]);
-        var expected = F.group_norm(x, GroupNorm.GroupCount, eps: GroupNorm.Epsilon) * resized.narrow(1, 0, channels) + resized.narrow(1, channels, channels);
+        var expected = F.group_norm(x, GroupNorm.GroupCount, eps: GroupNorm.Epsilon) * resized.narrow(1, 0, channels);
+        expected.add_(resized.narrow(1, channels, channels), Numbers.One);
         if (swish)
             expected = F.silu(expected);
 
