@@ -19,7 +19,7 @@ public sealed class Emu3Model(TransformerConfig config, SpecialTokens tokens, Tr
     public const int MaxRows = RowCounts.Most;
 
     private readonly RotaryEmbedding rotary = new(config.MaxPositions, config.HeadDim, config.RopeTheta, weights.Embedding.dtype, weights.Embedding.device);
-    private readonly Tensor epsilon = tensor((float)config.RmsNormEpsilon, device: weights.Embedding.device).view(1).DetachFromDisposeScope();
+    private readonly Tensor epsilon = tensor(new[] { (float)config.RmsNormEpsilon }, device: weights.Embedding.device).DetachFromDisposeScope();
     private readonly Scalar hiddenInverse = 1.0 / config.HiddenSize;
 
     /// <summary>Sizes.</summary>

@@ -23,6 +23,7 @@ public sealed class KvCache : IDisposable
     /// <param name="device">Where.</param>
     public KvCache(TransformerConfig config, int layerCount, int slotCount, int positionCount, ScalarType dtype, Device device)
     {
+        using var scope = NewDisposeScope();
         (HeadCount, SlotCount, BlockSize) = (config.KeyValueHeadCount, slotCount, BlockSizeOf(config));
         BlockCount = (positionCount + BlockSize - 1) / BlockSize;
         var (copied, scores) = (CudaMemory.CopiedBytes(config, dtype == ScalarType.Float32), CudaMemory.ScoreBytes(config, dtype == ScalarType.Float32));

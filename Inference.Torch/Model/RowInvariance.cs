@@ -76,9 +76,9 @@ public static class RowInvariance
         var (config, block) = (model.Config, KvCache.BlockSizeOf(model.Config));
         int[] lengths = [config.MaxPositions, 1, block, Math.Min(block + 1, config.MaxPositions), config.MaxPositions / 2 + 3, config.MaxPositions * 3 / 4];
         using var cache = new KvCache(config, 1, lengths.Length, config.MaxPositions, model.Dtype, model.Device);
-        cache.Layer(0).copy_(randn(cache.Layer(0).shape, dtype: model.Dtype, device: model.Device, generator: Generator(model.Device)));
+        cache.Layer(0).copy_(Random(model, cache.Layer(0).shape));
         PlannedRow[] rows = [.. lengths.Select((length, slot) => new PlannedRow(0, length - 1, slot)), new PlannedRow(0, 0, 0), new PlannedRow(0, block / 2, 0)];
-        var queries = randn(rows.Length, config.HeadCount, config.HeadDim, dtype: model.Dtype, device: model.Device, generator: Generator(model.Device));
+        var queries = Random(model, rows.Length, config.HeadCount, config.HeadDim);
         var alone = rows.Select((row, i) => Attend([row], queries.narrow(0, i, 1))[0]).ToArray();
         var copied = Attend(rows, queries); // several rows of slot 0
         var inPlace = Attend(rows[..lengths.Length], queries.narrow(0, 0, lengths.Length));
@@ -92,7 +92,11 @@ public static class RowInvariance
         }
     }
 
-    private static Generator Generator(Device device) => new(1, device);
+    private static Tensor Random(Emu3Model model, params long[] shape)
+    {
+        using var generator = new Generator(1, model.Device);
+        return randn(shape, dtype: model.Dtype, device: model.Device, generator: generator);
+    }
 
     /// <param name="parts">Each [rows, …]</param>
     /// <returns>Of each row.</returns>
