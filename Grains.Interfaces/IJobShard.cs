@@ -48,7 +48,7 @@ public interface IJobShard : IGrainWithStringKey
     [Alias("OfferAgain")] Task OfferAgain();
 
     /// <summary>Items that have not ended.</summary>
-    [Alias("GetStandings")] Task<IReadOnlyList<ItemView>> GetStandings();
+    [Alias("GetStandings")] Task<IReadOnlyList<ItemView>> GetItemViews();
 
     /// <summary>Whether any item arrived.</summary>
     [Alias("HasItems")] Task<bool> HasItems();

@@ -23,7 +23,7 @@ internal static class StuckItems
             for (var shard = 0; shard * JobId.ItemsInShard < job.Count; shard++)
             {
                 var key = new JobId(job.Id).Shard(shard);
-                await NoteAsync($"shard {key}", async () => string.Join(", ", (await grains.GetGrain<IJobShard>(key).GetStandings())
+                await NoteAsync($"shard {key}", async () => string.Join(", ", (await grains.GetGrain<IJobShard>(key).GetItemViews())
                     .GroupBy(item => $"{item.Status} of {item.Holder?.Value ?? "nobody"}").Select(group => $"{group.Count()} {group.Key}, heard {group.Max(item => item.HeardAgo)} ago")));
             }
         }

@@ -63,8 +63,8 @@ internal static class RecoveryBenchmark
         var grains = await cluster.ConnectAsync(ending.Token);
         var watches = Enumerable.Range(0, ItemCount).Select(item => new ItemWatch(grains, job, item, ending.Token)).ToList();
         await Within("The job did not begin", Task.WhenAll(watches.Select(watch => watch.Began)), ending.Token);
-        var standings = await grains.GetGrain<IJobShard>(new JobId(job).Shard(0)).GetStandings();
-        var holder = standings.Select(standing => standing.Holder).OfType<WorkerId>().GroupBy(id => id.Silo).MaxBy(items => items.Count())!.Key;
+        var itemViews = await grains.GetGrain<IJobShard>(new JobId(job).Shard(0)).GetItemViews();
+        var holder = itemViews.Select(itemView => itemView.Holder).OfType<WorkerId>().GroupBy(id => id.Silo).MaxBy(items => items.Count())!.Key;
         var worker = cluster.Workers.Single(one => one.SiloPort == SiloAddress.FromParsableString(holder).Endpoint.Port);
         var lost = Stopwatch.GetTimestamp();
         await lose(worker);

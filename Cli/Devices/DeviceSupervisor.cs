@@ -34,11 +34,11 @@ internal sealed partial class DeviceSupervisor(
 
     public CancellationToken Ended => _ended.Token;
 
-    public string EndReason => string.Join(Environment.NewLine, Standings.Where(device => device.State == DeviceState.GivenUp)
+    public string EndReason => string.Join(Environment.NewLine, Statuses.Where(device => device.State == DeviceState.GivenUp)
         .GroupBy(device => device.Detail).Select(same => $"{string.Join(", ", same.Select(device => device.Name))} can't be used: {same.Key}"));
 
     /// <summary>Where each device stands.</summary>
-    public IReadOnlyList<DeviceStatus> Standings
+    public IReadOnlyList<DeviceStatus> Statuses
     {
         get
         {
@@ -49,7 +49,7 @@ internal sealed partial class DeviceSupervisor(
         }
     }
 
-    public string Describe() => DeviceStatus.Describe(Standings);
+    public string Describe() => DeviceStatus.Describe(Statuses);
 
     /// <summary>Starts all children.</summary>
     public void Start() => _supervised = [.. Enumerable.Range(0, devices.Count).Select(index => Task.Run(() => SuperviseAsync(index)))];
@@ -210,7 +210,7 @@ internal sealed partial class DeviceSupervisor(
         LogGivenUp(devices.Names[index], policy.MaxSameFailures, reason);
         tell($"{devices.Names[index]} is given up, its model could not be loaded {policy.MaxSameFailures} times: {reason}");
         Set(index, DeviceState.GivenUp, reason);
-        if (Standings.All(device => device.State == DeviceState.GivenUp))
+        if (Statuses.All(device => device.State == DeviceState.GivenUp))
         {
             await _ended.CancelAsync();
         }

@@ -17,7 +17,7 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
     {
         if (job.IsTerminal) return new() { Job = job };
         var shards = ReadShards(job, cancellationToken);
-        var (sight, silence) = await ReadCluster(job, cancellationToken);
+        var (view, silence) = await ReadCluster(job, cancellationToken);
         var read = await shards;
         var running = RunningItems.Of(read);
         var specs = running.Count > RunningItems.MaxOneByOne ? [] : await Task.WhenAll(running.Select(item => jobs.FindItem(job.Id, item.Item, cancellationToken)));
@@ -25,7 +25,7 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
         {
             Job = job,
             Shards = read,
-            Cluster = sight,
+            Cluster = view,
             ClusterSilence = silence,
             Specs = specs.OfType<ItemOutcome>().ToDictionary(item => item.Item, item => item.Spec),
         };
@@ -37,8 +37,8 @@ internal sealed class DiagnosisReader(ClusterCalls cluster, JobReader jobs)
         var shards = new ShardView[count];
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce, CancellationToken = cancellationToken }, async (number, token) =>
         {
-            var (standings, silence) = await Ask(() => cluster.Grain<IJobShard>(job.Id.Shard(number)).GetStandings(), token);
-            shards[number] = new(number, standings ?? [], silence);
+            var (itemViews, silence) = await Ask(() => cluster.Grain<IJobShard>(job.Id.Shard(number)).GetItemViews(), token);
+            shards[number] = new(number, itemViews ?? [], silence);
         });
         return shards;
     }

@@ -6,16 +6,16 @@ namespace Emu3.Gateway.Diagnosis;
 internal static class JobDiagnosis
 {
     /// <summary>Everything that is to be said.</summary>
-    public static IReadOnlyList<JobFinding> Of(JobView sight) =>
-        sight.Job.IsTerminal ? [OfEnd(sight.Job)] : [.. OfJob(sight.Job), .. OfShards(sight), .. OfWorkers(sight), .. OfPending(sight), .. RunningItems.Findings(sight)];
+    public static IReadOnlyList<JobFinding> Of(JobView view) =>
+        view.Job.IsTerminal ? [OfEnd(view.Job)] : [.. OfJob(view.Job), .. OfShards(view), .. OfWorkers(view), .. OfPending(view), .. RunningItems.Findings(view)];
 
     /// <summary>Nothing could be seen of the job itself.</summary>
     public static JobFinding OfSilentJob(string? silence) => JobFinding.OfJob("job_silent",
         $"The job does not answer{(silence is null ? "" : $": {silence.TrimEnd('.')}")}. Its silo is gone or starts, no control silo is up, or the store does not answer.");
 
     /// <summary>Workers that may be given the job's items: they have its weights and are not quarantined.</summary>
-    public static IReadOnlyList<WorkerInfo> Usable(JobView sight) =>
-        sight.Cluster is { } cluster ? [.. cluster.Ready.Where(worker => IsOfJob(sight.Job, worker) && worker.Quarantine is null)] : [];
+    public static IReadOnlyList<WorkerInfo> Usable(JobView view) =>
+        view.Cluster is { } cluster ? [.. cluster.Ready.Where(worker => IsOfJob(view.Job, worker) && worker.Quarantine is null)] : [];
 
     private static JobFinding OfEnd(JobSnapshot job) => JobFinding.OfJob("ended", job.Counts.Failed == 0 || job.Status != JobStatus.Completed
         ? $"The job is {Word(job.Status)}: nothing of it waits."
@@ -33,17 +33,17 @@ internal static class JobDiagnosis
         }
     }
 
-    private static IEnumerable<JobFinding> OfShards(JobView sight) => sight.Shards.Where(shard => shard.Silence is not null).GroupBy(shard => shard.Silence)
+    private static IEnumerable<JobFinding> OfShards(JobView view) => view.Shards.Where(shard => shard.Silence is not null).GroupBy(shard => shard.Silence)
         .Select(silent => JobFinding.OfJob("shard_silent",
             $"{Count(silent.Count(), "shard")} of the job ({string.Join(", ", silent.Take(8).Select(shard => shard.Number))}{(silent.Count() > 8 ? ", …" : "")}) "
             + $"did not answer: {silent.Key!.TrimEnd('.')}. Their silo is gone or starts, or the store does not answer; they are asked again every 30 s."));
 
-    private static IEnumerable<JobFinding> OfWorkers(JobView sight)
+    private static IEnumerable<JobFinding> OfWorkers(JobView view)
     {
-        var (job, cluster) = (sight.Job, sight.Cluster);
+        var (job, cluster) = (view.Job, view.Cluster);
         if (cluster is null)
         {
-            yield return JobFinding.OfJob("dispatcher_silent", $"The dispatcher did not answer: {sight.ClusterSilence?.TrimEnd('.')}. It starts again on another silo when its own is gone.");
+            yield return JobFinding.OfJob("dispatcher_silent", $"The dispatcher did not answer: {view.ClusterSilence?.TrimEnd('.')}. It starts again on another silo when its own is gone.");
             yield break;
         }
 
@@ -76,10 +76,10 @@ internal static class JobDiagnosis
             : $"No worker of {job.Spec.Model} is up. {(up.Count == 0 ? "None of any model is." : $"Those that are run {string.Join(", ", up)}.")}";
     }
 
-    private static IEnumerable<JobFinding> OfPending(JobView sight)
+    private static IEnumerable<JobFinding> OfPending(JobView view)
     {
-        if (sight.Job.Status is not (JobStatus.Queued or JobStatus.Running)) yield break;
-        var pending = sight.Shards.SelectMany(shard => shard.Standings).Where(item => item.Status == ItemStatus.Pending).ToList();
+        if (view.Job.Status is not (JobStatus.Queued or JobStatus.Running)) yield break;
+        var pending = view.Shards.SelectMany(shard => shard.ItemViews).Where(item => item.Status == ItemStatus.Pending).ToList();
         var alone = pending.Where(item => item.RunsAlone).ToList();
         if (alone.Count > 0)
         {
@@ -89,17 +89,17 @@ internal static class JobDiagnosis
         }
 
         var plain = pending.Where(item => !item.RunsAlone).Select(item => item.Item).ToList();
-        if (plain.Count > 0) yield return JobFinding.OfItems("waiting", $"{Count(plain.Count, "item")} {(plain.Count == 1 ? "waits" : "wait")} to be given out{Before(sight)}.", plain);
+        if (plain.Count > 0) yield return JobFinding.OfItems("waiting", $"{Count(plain.Count, "item")} {(plain.Count == 1 ? "waits" : "wait")} to be given out{Before(view)}.", plain);
     }
 
     /// <summary>What goes first. Jobs of one priority share the workers, so those that came earlier are not all done before.</summary>
-    private static string Before(JobView sight)
+    private static string Before(JobView view)
     {
-        var usable = Usable(sight);
-        if (sight.Cluster is not { } cluster || usable.Count == 0) return "";
-        var before = cluster.OtherJobs.Where(other => other.Spec.WeightsHash == sight.Job.Spec.WeightsHash && other.Counts.Pending > 0
+        var usable = Usable(view);
+        if (view.Cluster is not { } cluster || usable.Count == 0) return "";
+        var before = cluster.OtherJobs.Where(other => other.Spec.WeightsHash == view.Job.Spec.WeightsHash && other.Counts.Pending > 0
             && other.Status is JobStatus.Queued or JobStatus.Running
-            && (other.Priority < sight.Job.Priority || (other.Priority == sight.Job.Priority && other.Spec.CreatedAt < sight.Job.Spec.CreatedAt))).ToList();
+            && (other.Priority < view.Job.Priority || (other.Priority == view.Job.Priority && other.Spec.CreatedAt < view.Job.Spec.CreatedAt))).ToList();
         var workers = $" by {Count(usable.Count, "worker")} with {usable.Sum(worker => worker.SlotCount)} slots";
         return before.Count == 0 ? workers : $"{workers}; {Count(before.Count, "job")} with {Count(before.Sum(other => other.Counts.Pending), "waiting item")} came earlier or go first";
     }

@@ -21,7 +21,7 @@ internal sealed record JobView
 }
 
 /// <summary>One shard: where its items are that have not ended, or why it did not answer.</summary>
-internal sealed record ShardView(int Number, IReadOnlyList<ItemView> Standings, string? Silence);
+internal sealed record ShardView(int Number, IReadOnlyList<ItemView> ItemViews, string? Silence);
 
 /// <summary>What could take items, and what else waits.</summary>
 internal sealed record ClusterView

@@ -15,39 +15,39 @@ internal static class RunningItems
     /// <summary>Workers speak every second: one that has been silent so long is not just late.</summary>
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(5);
 
-    public static IEnumerable<JobFinding> Findings(JobView sight)
+    public static IEnumerable<JobFinding> Findings(JobView view)
     {
-        var running = Of(sight.Shards);
+        var running = Of(view.Shards);
         return running.Count <= MaxOneByOne
-            ? running.Select(item => OfOne(item, sight))
-            : running.GroupBy(item => (item.Holder, IsSilent(item))).OrderByDescending(group => group.Key.Item2).Select(group => OfMany(group.Key.Holder, [.. group], sight));
+            ? running.Select(item => OfOne(item, view))
+            : running.GroupBy(item => (item.Holder, IsSilent(item))).OrderByDescending(group => group.Key.Item2).Select(group => OfMany(group.Key.Holder, [.. group], view));
     }
 
     /// <summary>Items that are leased.</summary>
     public static IReadOnlyList<ItemView> Of(IEnumerable<ShardView> shards) =>
-        [.. shards.SelectMany(shard => shard.Standings).Where(item => item.Status == ItemStatus.Running)];
+        [.. shards.SelectMany(shard => shard.ItemViews).Where(item => item.Status == ItemStatus.Running)];
 
-    private static JobFinding OfOne(ItemView item, JobView sight)
+    private static JobFinding OfOne(ItemView item, JobView view)
     {
-        var total = sight.Specs.GetValueOrDefault(item.Item) is { } spec ? $" of {TokensOf(spec)}" : "";
+        var total = view.Specs.GetValueOrDefault(item.Item) is { } spec ? $" of {TokensOf(spec)}" : "";
         var lease = item.Epoch > 1 ? string.Create(CultureInfo.InvariantCulture, $", lease {item.Epoch}") : "";
         return JobFinding.OfItems(CodeOf(item), string.Create(CultureInfo.InvariantCulture,
-            $"Item {item.Item} is at {Device(item.Holder, sight)} with {item.TokenCount}{total} tokens{lease}{Suspicion([item])}{Silence([item])}."), [item.Item]);
+            $"Item {item.Item} is at {Device(item.Holder, view)} with {item.TokenCount}{total} tokens{lease}{Suspicion([item])}{Silence([item])}."), [item.Item]);
     }
 
-    private static JobFinding OfMany(WorkerId? holder, IReadOnlyList<ItemView> items, JobView sight) => JobFinding.OfItems(CodeOf(items[0]),
+    private static JobFinding OfMany(WorkerId? holder, IReadOnlyList<ItemView> items, JobView view) => JobFinding.OfItems(CodeOf(items[0]),
         string.Create(CultureInfo.InvariantCulture,
-            $"{JobDiagnosis.Count(items.Count, "item")} ({JobDiagnosis.Names(items)}) {(items.Count == 1 ? "is" : "are")} at {Device(holder, sight)} ")
+            $"{JobDiagnosis.Count(items.Count, "item")} ({JobDiagnosis.Names(items)}) {(items.Count == 1 ? "is" : "are")} at {Device(holder, view)} ")
         + string.Create(CultureInfo.InvariantCulture,
             $"with {items.Min(item => item.TokenCount)} to {items.Max(item => item.TokenCount)} tokens{Suspicion(items)}{Silence(items)}."),
         [.. items.Select(item => item.Item)]);
 
     private static string CodeOf(ItemView item) => IsSilent(item) ? "worker_silent" : "running";
 
-    private static string Device(WorkerId? holder, JobView sight)
+    private static string Device(WorkerId? holder, JobView view)
     {
         if (holder is not { } id) return "a worker";
-        var known = sight.Cluster?.Ready.FirstOrDefault(worker => worker.Id == id);
+        var known = view.Cluster?.Ready.FirstOrDefault(worker => worker.Id == id);
         return known is not null ? $"{known.Device} (worker {id})" : $"worker {id}, which is not among those that are up";
     }
 

@@ -49,7 +49,7 @@ public sealed partial class JobShard
             .Where(item => only is null || items[item].Status == only).Take(Math.Min(most, MaxInMessage())).Select(Item)]);
     }
 
-    public Task<IReadOnlyList<ItemView>> GetStandings()
+    public Task<IReadOnlyList<ItemView>> GetItemViews()
     {
         var state = _items.Durable;
         return Task.FromResult<IReadOnlyList<ItemView>>([.. Enumerable.Range(0, state.Items.Length).Where(item => !state.Items[item].HasEnded).Select(Standing)]);

@@ -30,14 +30,14 @@ public sealed record JobState
     [Id(11)] public DateTimeOffset? DeletedAt { get; init; }
 
     /// <summary>What its shards are to do. Rows of the first releases have none.</summary>
-    [Id(12)] public DesiredState GivenState { get; init; }
+    [Id(12)] public DesiredState StoredDesiredState { get; init; }
     [Id(13)] public PauseReason PauseReason { get; init; }
 
     /// <summary>Failed items that the owner went on with: they do not count against <see cref="JobSpec.MaxFailures"/>.</summary>
     [Id(14)] public int ForgivenCount { get; init; }
 
     /// <summary>What its shards are to do; never revision 0 once there is a job.</summary>
-    public DesiredState DesiredState => GivenState.Revision > 0 || Spec is null ? GivenState
+    public DesiredState DesiredState => StoredDesiredState.Revision > 0 || Spec is null ? StoredDesiredState
         : DesiredState.First(Spec.Priority) with { IsCancelled = Status is JobStatus.Cancelling or JobStatus.Cancelled };
 
     public bool IsTerminal => Status is JobStatus.Completed or JobStatus.Cancelled or JobStatus.Aborted;

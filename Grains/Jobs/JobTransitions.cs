@@ -12,7 +12,7 @@ public static class JobTransitions
     public static JobState Open(JobState state, JobId id, JobSpec spec, DateTimeOffset now)
     {
         if (state.Spec is null || state is { IsDeleted: true, Total: 0 })
-            return new() { Spec = spec, Status = JobStatus.Open, OpenedAt = now, GivenState = DesiredState.First(spec.Priority) };
+            return new() { Spec = spec, Status = JobStatus.Open, OpenedAt = now, StoredDesiredState = DesiredState.First(spec.Priority) };
         if (state.IsDeleted || !IsSame(state.Spec, spec)) throw new IdempotencyConflictException(id.Value);
         return state;
     }
@@ -129,7 +129,7 @@ public static class JobTransitions
         state with { Status = state.StartedAt is null ? JobStatus.Queued : JobStatus.Running, PauseReason = PauseReason.None, ForgivenCount = forgivenCount },
         state.DesiredState with { IsPaused = false });
 
-    private static JobState Ordered(JobState state, DesiredState desired) => state with { GivenState = desired with { Revision = state.DesiredState.Revision + 1 } };
+    private static JobState Ordered(JobState state, DesiredState desired) => state with { StoredDesiredState = desired with { Revision = state.DesiredState.Revision + 1 } };
 
     private static void ThrowUnlessUnderWay(JobState state, JobId id, string verb)
     {

@@ -45,7 +45,7 @@ public sealed class WorkerOptions
     [Required]
     public string HostName { get; set; } = Environment.MachineName;
 
-    /// <summary>A device as cards, results and the device ledger name it; see <see cref="WorkerInfo.Device"/>.</summary>
+    /// <summary>A device as workers, results and the device ledger name it; see <see cref="WorkerInfo.Device"/>.</summary>
     /// <param name="deviceId">What it is known by on its host.</param>
     public string NameOf(string deviceId) => $"{HostName}/{deviceId}";
 }

@@ -14,7 +14,7 @@ internal sealed class MemberTimes(TimeProvider time, TimeSpan silence)
 {
     private static readonly TimeSpan s_more = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
-    private readonly Dictionary<SiloAddress, Sight> _sights = [];
+    private readonly Dictionary<SiloAddress, Observation> _observations = [];
 
     /// <summary>Puts this clock's times into what was read of the table: all of it, or the row of one silo.</summary>
     public MembershipTableData Translate(MembershipTableData table, bool isAll)
@@ -33,16 +33,16 @@ internal sealed class MemberTimes(TimeProvider time, TimeSpan silence)
         if (entry.Status == SiloStatus.Dead) return;
         var told = Utc(entry.StartTime > entry.IAmAliveTime ? entry.StartTime : entry.IAmAliveTime);
         var (now, stamp) = (time.GetUtcNow().UtcDateTime, time.GetTimestamp());
-        if (!_sights.TryGetValue(entry.SiloAddress, out var sight)) sight = new(told, stamp, now >= told ? now - told : silence + s_more);
-        else if (sight.Told != told) sight = new(told, stamp, TimeSpan.Zero);
-        _sights[entry.SiloAddress] = sight;
-        entry.IAmAliveTime = now - sight.Age - time.GetElapsedTime(sight.SeenAt, stamp);
+        if (!_observations.TryGetValue(entry.SiloAddress, out var seen)) seen = new(told, stamp, now >= told ? now - told : silence + s_more);
+        else if (seen.Told != told) seen = new(told, stamp, TimeSpan.Zero);
+        _observations[entry.SiloAddress] = seen;
+        entry.IAmAliveTime = now - seen.Age - time.GetElapsedTime(seen.SeenAt, stamp);
         if (Utc(entry.StartTime) > entry.IAmAliveTime) entry.StartTime = entry.IAmAliveTime;
     }
 
     private void Forget(HashSet<SiloAddress> members)
     {
-        foreach (var gone in _sights.Keys.Where(silo => !members.Contains(silo)).ToList()) _sights.Remove(gone);
+        foreach (var gone in _observations.Keys.Where(silo => !members.Contains(silo)).ToList()) _observations.Remove(gone);
     }
 
     /// <summary>PostgreSQL's driver gives times without a kind.</summary>
@@ -51,5 +51,5 @@ internal sealed class MemberTimes(TimeProvider time, TimeSpan silence)
     /// <param name="Told">What the table said.</param>
     /// <param name="SeenAt">Timestamp at which it said so first.</param>
     /// <param name="Age">How old the sign of life was then.</param>
-    private readonly record struct Sight(DateTime Told, long SeenAt, TimeSpan Age);
+    private readonly record struct Observation(DateTime Told, long SeenAt, TimeSpan Age);
 }

@@ -180,17 +180,17 @@ public sealed class JobVerbTests : IAsyncLifetime
         var job = await _cluster.Client.SubmitAsync([.. Enumerable.Range(0, 60).Select(number => TestJobs.Image(number, 30, 30))]);
         while (_cluster.Engine.Load.GeneratedTokenCount < 2000) await Task.Delay(20, Cancellation);
 
-        var standings = await Shard(job).GetStandings();
-        while (standings.All(standing => standing.TokenCount == 0))
+        var itemViews = await Shard(job).GetItemViews();
+        while (itemViews.All(itemView => itemView.TokenCount == 0))
         {
             await Task.Delay(50, Cancellation); // until the next heartbeat
-            standings = await Shard(job).GetStandings();
+            itemViews = await Shard(job).GetItemViews();
         }
 
-        Assert.All(standings, standing => Assert.Equal(standing.Status == ItemStatus.Running, standing.Holder is not null && standing.HeardAgo < TimeSpan.FromSeconds(20)));
-        Assert.Contains(standings, standing => standing is { Status: ItemStatus.Pending, Epoch: 0 });
+        Assert.All(itemViews, itemView => Assert.Equal(itemView.Status == ItemStatus.Running, itemView.Holder is not null && itemView.HeardAgo < TimeSpan.FromSeconds(20)));
+        Assert.Contains(itemViews, itemView => itemView is { Status: ItemStatus.Pending, Epoch: 0 });
         await Job(job).Cancel();
-        Assert.Empty(await Shard(job).GetStandings());
+        Assert.Empty(await Shard(job).GetItemViews());
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal sealed class BatchDifference
 
     private BatchDifference(Dictionary<OutputStatus, List<PlannedOutput>> outputs) => _outputs = outputs;
 
-    public IReadOnlyList<PlannedOutput> this[OutputStatus standing] => _outputs[standing];
+    public IReadOnlyList<PlannedOutput> this[OutputStatus status] => _outputs[status];
 
     /// <summary>Compares.</summary>
     /// <param name="planned">What the input asks for.</param>
@@ -36,7 +36,7 @@ internal sealed class BatchDifference
     public static BatchDifference Between(
         IEnumerable<PlannedOutput> planned, IReadOnlyDictionary<OutputKey, MetadataRecord> records, BatchHistory history, Func<MetadataRecord, bool> isThere)
     {
-        var outputs = Enum.GetValues<OutputStatus>().ToDictionary(standing => standing, _ => new List<PlannedOutput>());
+        var outputs = Enum.GetValues<OutputStatus>().ToDictionary(status => status, _ => new List<PlannedOutput>());
         foreach (var output in planned)
         {
             outputs[Standing(output, records, history, isThere)].Add(output);

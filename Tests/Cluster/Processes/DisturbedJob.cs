@@ -78,11 +78,11 @@ internal sealed class DisturbedJob
     {
         try
         {
-            foreach (var standing in await shard.GetStandings())
+            foreach (var itemView in await shard.GetItemViews())
             {
-                if (standing.Holder is not { } holder || SiloAddress.FromParsableString(holder.Silo).Endpoint.Port != worker.SiloPort) continue;
-                if (standing.TokenCount is 0 or > FewTokens) continue;
-                if (await _cluster.Blobs.ReadAsync(BlobKeys.ResumePoint(new(Id), standing.Item), Cancellation) is not null) return true;
+                if (itemView.Holder is not { } holder || SiloAddress.FromParsableString(holder.Silo).Endpoint.Port != worker.SiloPort) continue;
+                if (itemView.TokenCount is 0 or > FewTokens) continue;
+                if (await _cluster.Blobs.ReadAsync(BlobKeys.ResumePoint(new(Id), itemView.Item), Cancellation) is not null) return true;
             }
         }
         catch (Exception interruption) when (ClusterCalls.IsTransient(interruption, Cancellation))

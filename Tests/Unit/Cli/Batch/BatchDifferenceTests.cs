@@ -15,14 +15,14 @@ public sealed class BatchDifferenceTests
     [InlineData("now", false, "New")]
     [InlineData("before", true, "Changed")]
     [InlineData("before", false, "New")]
-    public void Output_Recorded_IsDoneNewOrChanged(string recorded, bool isThere, string standing) =>
-        Assert.Equal(standing, Standing([], recorded, isThere).ToString());
+    public void Output_Recorded_IsDoneNewOrChanged(string recorded, bool isThere, string itemView) =>
+        Assert.Equal(itemView, Standing([], recorded, isThere).ToString());
 
     [Theory]
     [InlineData("now", "Underway")]
     [InlineData("before", "Changed")]
-    public void Output_InAnOpenJob_IsUnderwayOrChanged(string submitted, string standing) =>
-        Assert.Equal(standing, Standing([Submit(submitted), new JournalEntry.Submitting("k")], null).ToString());
+    public void Output_InAnOpenJob_IsUnderwayOrChanged(string submitted, string itemView) =>
+        Assert.Equal(itemView, Standing([Submit(submitted), new JournalEntry.Submitting("k")], null).ToString());
 
     [Fact]
     public void Output_WhoseSubmissionWasNeverFinished_IsNew() => Assert.Equal(OutputStatus.New, Standing([Submit("now")], null));
@@ -34,8 +34,8 @@ public sealed class BatchDifferenceTests
     [Theory]
     [InlineData("now", "Failed")]
     [InlineData("before", "New")]
-    public void Output_ThatFailed_IsFailedUntilItIsMended(string failed, string standing) =>
-        Assert.Equal(standing, Standing([Submit(failed), new JournalEntry.Submitting("k"), new JournalEntry.Failed("star", 0, failed, "why")], null).ToString());
+    public void Output_ThatFailed_IsFailedUntilItIsMended(string failed, string itemView) =>
+        Assert.Equal(itemView, Standing([Submit(failed), new JournalEntry.Submitting("k"), new JournalEntry.Failed("star", 0, failed, "why")], null).ToString());
 
     [Fact]
     public void Output_SubmittedAgainAfterItFailed_IsUnderway() => Assert.Equal(OutputStatus.Underway, Standing(
@@ -93,7 +93,7 @@ public sealed class BatchDifferenceTests
         }
 
         var difference = BatchDifference.Between([s_output], records, History(entries), _ => isThere);
-        return Enum.GetValues<OutputStatus>().Single(standing => difference[standing].Count == 1);
+        return Enum.GetValues<OutputStatus>().Single(itemView => difference[itemView].Count == 1);
     }
 
     private static BatchHistory History(IEnumerable<JournalEntry> entries)

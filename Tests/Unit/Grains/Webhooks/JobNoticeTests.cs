@@ -84,7 +84,7 @@ public sealed class JobNoticeTests
         Total = 6,
         FinalCounts = new(0, 0, 3, 2, 1),
         EndedAt = s_end,
-        GivenState = DesiredState.First(JobPriority.Normal) with { Attempt = 2 },
+        StoredDesiredState = DesiredState.First(JobPriority.Normal) with { Attempt = 2 },
     };
 
     private static BatchInfo Batch(BatchStage stage) => new()
